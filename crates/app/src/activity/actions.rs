@@ -1,0 +1,147 @@
+//! Writing entries (inside the transaction of what they tell of) and reading pages of them.
+
+use super::sql::{self, Slice};
+use super::{Completion, Entry, Happening, NewEntry};
+use crate::App;
+use crate::actor::{Actor, Scope};
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::error::{Error, Result};
+use crate::ids::{ActivityId, DeviceId};
+
+/// A repetition comes within the client's window of open deliveries, which the gateway keeps at 64.
+const LOOK_BACK: i64 = 256;
+/// Entries of a page at most.
+const PAGE: usize = 200;
+/// "100+ new" says enough.
+const NEWER: i64 = 100;
+
+/// A place in the log: everything older follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub at: Time,
+    pub id: ActivityId,
+}
+
+impl Cursor {
+    const NEWEST: Self = Self { at: Time(i64::MAX), id: ActivityId(i64::MAX) };
+
+    pub fn of(entry: &Entry) -> Self {
+        Self { at: entry.at, id: entry.id }
+    }
+}
+
+/// Which entries are asked for. The default is the newest of every device.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EntryQuery {
+    pub device: Option<DeviceId>,
+    pub happening: Option<Happening>,
+    pub from: Option<Time>,
+    pub to: Option<Time>,
+    pub before: Option<Cursor>,
+    /// Only what a device reported the outcome of: what the Web API shows.
+    pub reported: bool,
+    /// 1 to 200; 0 means 50.
+    pub limit: usize,
+}
+
+/// One page, newest first.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub entries: Vec<Entry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+impl App {
+    pub async fn list_activity(&self, actor: &Actor, query: EntryQuery) -> Result<Page> {
+        actor.may_read_log()?;
+        let mut tx = self.read().await?;
+        if let Some(device) = query.device {
+            actor.may_read_log_of(&mut tx, device).await?;
+        }
+        let limit = if query.limit == 0 { 50 } else { query.limit.min(PAGE) };
+        let before = query.before.unwrap_or(Cursor::NEWEST);
+        let mut slice = Slice {
+            account: actor.account,
+            device: query.device,
+            action: query.happening,
+            from: query.from.unwrap_or(Time(i64::MIN)),
+            to: query.to.unwrap_or(Time(i64::MAX)),
+            before: (before.at, before.id),
+            reported: query.reported,
+            limit: i64::try_from(limit).unwrap_or(50) + 1,
+        };
+        let mut entries = Vec::new();
+        loop {
+            let rows = sql::page(&mut tx, &slice).await?;
+            let full = rows.len() > limit;
+            let found: Vec<Entry> = rows.into_iter().map(Into::into).collect();
+            if let Some(last) = found.last() {
+                slice.before = (last.at, last.id);
+            }
+            entries.extend(found.into_iter().filter(|entry| actor.scope.contains(entry.device)));
+            // Only a narrower scope can leave a page short although there is more.
+            if !full || entries.len() > limit || actor.scope == Scope::All {
+                break;
+            }
+        }
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let next = if more { entries.last().map(Cursor::of) } else { None };
+        Ok(Page { entries, next })
+    }
+
+    /// The place of an entry, for a page that begins after it.
+    pub async fn find_entry(&self, actor: &Actor, id: ActivityId) -> Result<Cursor> {
+        actor.may_read_log()?;
+        let mut tx = self.read().await?;
+        let at = sql::place(&mut tx, actor.account, id).await?.ok_or(Error::NotFound)?;
+        Ok(Cursor { at, id })
+    }
+
+    /// How many entries are newer than `after`, counted to 100.
+    pub async fn count_newer_activity(
+        &self,
+        actor: &Actor,
+        device: Option<DeviceId>,
+        after: Cursor,
+    ) -> Result<usize> {
+        actor.may_read_log()?;
+        let mut tx = self.read().await?;
+        if let Some(device) = device {
+            actor.may_read_log_of(&mut tx, device).await?;
+        }
+        let newer = sql::count_newer(&mut tx, actor.account, device, (after.at, after.id), NEWER).await?;
+        Ok(usize::try_from(newer).unwrap_or(0))
+    }
+}
+
+pub(crate) async fn note(tx: &mut Tx, id: ActivityId, entry: NewEntry) -> Result<(), DbError> {
+    note_all(tx, &[(id, entry)]).await
+}
+
+pub(crate) async fn note_all(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> Result<(), DbError> {
+    for (_, entry) in entries {
+        tx.emit(Event::ActivityAdded { account: entry.account, device: entry.device });
+    }
+    sql::insert(tx, entries).await
+}
+
+/// Whether one of the device's last events came by this very delivery.
+pub(crate) async fn recorded(tx: &mut Tx, device: DeviceId, delivered_by: &[u8]) -> Result<bool, DbError> {
+    let keys = sql::last_keys(tx, device, LOOK_BACK).await?;
+    Ok(keys.iter().any(|(key,)| key.ends_with(delivered_by)))
+}
+
+/// The device told its own time for an entry.
+pub(crate) async fn tell_time(tx: &mut Tx, id: ActivityId, device_at: Time, marks: i64) -> Result<()> {
+    sql::tell_time(tx, id, device_at, marks).await?;
+    Ok(())
+}
+
+/// The device told the outcome of what was asked for.
+pub(crate) async fn finish(tx: &mut Tx, id: ActivityId, result: Completion) -> Result<(), DbError> {
+    sql::finish(tx, id, result.stored()).await
+}

@@ -1,0 +1,229 @@
+//! The queries of the activity log. Every page is read from an index, in its order.
+
+use sqlx::FromRow;
+
+use super::{CLOCK_IS_WRONG, Completion, Entry, Happening, NewEntry, Origin};
+use crate::clock::Time;
+use crate::commands::CommandState;
+use crate::db::{DbError, Tx, chunks, rows};
+use crate::devices::{DeviceType, Trigger};
+use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
+
+const COLUMNS: usize = 17;
+const INSERT: &str = "insert into activity (id, account_id, device_id, at, received_at, device_at, marks, action, \
+    origin, device_trigger, result, auth_id, code_id, presses, actor_id, command_id, event_key)";
+
+pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> Result<(), DbError> {
+    for chunk in chunks(entries) {
+        let mut query = tx.query(rows(INSERT, COLUMNS, chunk.len(), " on conflict do nothing"));
+        for (id, entry) in chunk {
+            query = query
+                .bind(*id)
+                .bind(entry.account)
+                .bind(entry.device)
+                .bind(entry.at)
+                .bind(entry.received_at)
+                .bind(entry.device_at)
+                .bind(entry.marks)
+                .bind(entry.happening.stored())
+                .bind(entry.origin.stored())
+                .bind(entry.trigger.map(Trigger::stored))
+                .bind(entry.result.map(Completion::stored))
+                .bind(entry.auth_id.map(i64::from))
+                .bind(entry.code_id.map(i64::from))
+                .bind(entry.presses.map(i64::from))
+                .bind(entry.actor)
+                .bind(entry.command)
+                .bind(entry.event_key.clone());
+        }
+        query.run().await?;
+    }
+    Ok(())
+}
+
+#[derive(FromRow)]
+pub(super) struct EntryRow {
+    id: ActivityId,
+    account_id: AccountId,
+    device_id: DeviceId,
+    device_name: String,
+    device_type: Option<i64>,
+    nuki_id: Option<i64>,
+    at: Time,
+    received_at: Time,
+    device_at: Option<Time>,
+    marks: i64,
+    action: i64,
+    origin: i64,
+    device_trigger: Option<i64>,
+    result: Option<i64>,
+    auth_id: Option<i64>,
+    code_id: Option<i64>,
+    presses: Option<i64>,
+    actor_name: Option<String>,
+    command_id: Option<CommandId>,
+    command_state: Option<String>,
+    command_reason: Option<String>,
+}
+
+macro_rules! select_entry {
+    ($($rest:literal),+) => {
+        concat!(
+            "select e.id, e.account_id, e.device_id, d.name as device_name, d.device_type, d.nuki_id, e.at, \
+             e.received_at, e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, \
+             e.code_id, e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
+             c.reason as command_reason from activity e join devices d on d.id = e.device_id \
+             left join accounts a on a.id = e.actor_id left join commands c on c.id = e.command_id where ",
+            $($rest),+
+        )
+    };
+}
+
+/// Entries older than `before`, newest first. The filters choose the statement, so that each keeps its index.
+pub(super) struct Slice {
+    pub account: AccountId,
+    pub device: Option<DeviceId>,
+    pub action: Option<Happening>,
+    pub from: Time,
+    pub to: Time,
+    pub before: (Time, ActivityId),
+    /// Only what a device reported the outcome of.
+    pub reported: bool,
+    pub limit: i64,
+}
+
+macro_rules! page {
+    ($filter:literal) => {
+        select_entry!(
+            "e.account_id = $1 and (e.at, e.id) < ($2, $3) and e.at >= $4 and e.at <= $5 \
+             and (e.result is not null or $6 = false)",
+            $filter,
+            " order by e.at desc, e.id desc limit $7"
+        )
+    };
+}
+
+const PAGE: &str = page!("");
+const PAGE_OF_DEVICE: &str = page!(" and e.device_id = $8");
+const PAGE_OF_ACTION: &str = page!(" and e.action = $8");
+const PAGE_OF_BOTH: &str = page!(" and e.device_id = $8 and e.action = $9");
+
+pub(super) async fn page(tx: &mut Tx, slice: &Slice) -> Result<Vec<EntryRow>, DbError> {
+    let sql = match (slice.device, slice.action) {
+        (None, None) => PAGE,
+        (Some(_), None) => PAGE_OF_DEVICE,
+        (None, Some(_)) => PAGE_OF_ACTION,
+        (Some(_), Some(_)) => PAGE_OF_BOTH,
+    };
+    let mut query = tx
+        .query(sql)
+        .bind(slice.account)
+        .bind(slice.before.0)
+        .bind(slice.before.1)
+        .bind(slice.from)
+        .bind(slice.to)
+        .bind(slice.reported)
+        .bind(slice.limit);
+    if let Some(device) = slice.device {
+        query = query.bind(device);
+    }
+    if let Some(action) = slice.action {
+        query = query.bind(action.stored());
+    }
+    query.all().await
+}
+
+/// Where an entry stands in the log.
+pub(super) async fn place(tx: &mut Tx, account: AccountId, id: ActivityId) -> Result<Option<Time>, DbError> {
+    tx.query("select at from activity where id = $1 and account_id = $2")
+        .bind(id)
+        .bind(account)
+        .find_value()
+        .await
+}
+
+/// How many entries of the account are newer than this place, counted to `limit`.
+pub(super) async fn count_newer(
+    tx: &mut Tx,
+    account: AccountId,
+    device: Option<DeviceId>,
+    after: (Time, ActivityId),
+    limit: i64,
+) -> Result<i64, DbError> {
+    let sql = match device {
+        None => {
+            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) > ($2, $3) \
+             limit $4) newer"
+        }
+        Some(_) => {
+            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) > ($2, $3) \
+             and e.device_id = $5 limit $4) newer"
+        }
+    };
+    let mut query = tx.query(sql).bind(account).bind(after.0).bind(after.1).bind(limit);
+    if let Some(device) = device {
+        query = query.bind(device);
+    }
+    query.value().await
+}
+
+/// The event keys of a device's last `limit` events.
+pub(super) async fn last_keys(tx: &mut Tx, device: DeviceId, limit: i64) -> Result<Vec<(Vec<u8>,)>, DbError> {
+    tx.query(
+        "select event_key from activity where device_id = $1 and event_key is not null \
+         order by event_key desc limit $2",
+    )
+    .bind(device)
+    .bind(limit)
+    .all()
+    .await
+}
+
+pub(super) async fn tell_time(
+    tx: &mut Tx,
+    id: ActivityId,
+    device_at: Time,
+    marks: i64,
+) -> Result<(), DbError> {
+    tx.query("update activity set device_at = $2, marks = $3 where id = $1")
+        .bind(id)
+        .bind(device_at)
+        .bind(marks)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn finish(tx: &mut Tx, id: ActivityId, result: i64) -> Result<(), DbError> {
+    tx.query("update activity set result = $2 where id = $1").bind(id).bind(result).run().await?;
+    Ok(())
+}
+
+impl From<EntryRow> for Entry {
+    fn from(row: EntryRow) -> Self {
+        let unsigned = |number: Option<i64>| number.and_then(|number| u32::try_from(number).ok());
+        Self {
+            id: row.id,
+            account: row.account_id,
+            device: row.device_id,
+            device_name: row.device_name,
+            device_kind: row.device_type.map(DeviceType::from_stored),
+            nuki_id: unsigned(row.nuki_id),
+            at: row.at,
+            received_at: row.received_at,
+            device_at: row.device_at,
+            clock_is_wrong: row.marks & CLOCK_IS_WRONG != 0,
+            happening: Happening::from_stored(row.action),
+            origin: Origin::from_stored(row.origin),
+            trigger: row.device_trigger.map(Trigger::from_stored),
+            result: row.result.map(Completion::from_stored),
+            auth_id: unsigned(row.auth_id),
+            code_id: unsigned(row.code_id),
+            presses: row.presses.and_then(|presses| u8::try_from(presses).ok()),
+            actor_name: row.actor_name,
+            command: row.command_id,
+            command_state: row.command_state.as_deref().map(CommandState::from_name),
+            command_reason: row.command_reason,
+        }
+    }
+}

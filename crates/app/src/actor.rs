@@ -1,0 +1,202 @@
+//! Who is asking, and what they may do. Every action takes the actor first and turns it into a permission value.
+
+use std::collections::BTreeSet;
+use std::ops::BitOr;
+
+use crate::db::Tx;
+use crate::devices;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, DeviceId, SessionId, TokenId};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub who: Who,
+    /// The account whose things the actor may touch: nobody ever acts in two.
+    pub account: AccountId,
+    pub rights: Rights,
+    pub scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A signed-in browser.
+    Person { id: AccountId, session: SessionId },
+    /// A program with a personal API token. It never has more rights than the person has now.
+    Token { id: AccountId, token: TokenId },
+    /// The administrator at the command line of the server's own machine.
+    Operator,
+}
+
+impl Who {
+    /// The sign-in behind it, if there is one.
+    pub fn person(self) -> Option<AccountId> {
+        match self {
+            Self::Person { id, .. } | Self::Token { id, .. } => Some(id),
+            Self::Operator => None,
+        }
+    }
+}
+
+/// A set of rights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights(u32);
+
+impl Rights {
+    pub const NONE: Self = Self(0);
+    /// Name, favourite, login and removal of devices.
+    pub const MANAGE: Self = Self(1);
+    /// Lock, unlock, open.
+    pub const OPERATE: Self = Self(2);
+    pub const CONFIGURE: Self = Self(4);
+    pub const AUTHORIZE: Self = Self(8);
+    /// Read the activity log.
+    pub const LOG: Self = Self(16);
+    pub const SUB_ACCOUNTS: Self = Self(32);
+    pub const CREATE: Self = Self(64);
+    /// See devices and their state.
+    pub const VIEW: Self = Self(128);
+    /// See and change the account itself: sign-in, sessions, tokens.
+    pub const ACCOUNT: Self = Self(256);
+    pub const ALL: Self = Self(511);
+
+    #[must_use]
+    pub const fn from_bits(bits: i64) -> Self {
+        #[expect(clippy::cast_sign_loss, reason = "masked to nine bits")]
+        Self((bits & 511) as u32)
+    }
+
+    pub fn bits(self) -> i64 {
+        i64::from(self.0)
+    }
+
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl BitOr for Rights {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Which devices of the account exist for this actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    Only(BTreeSet<DeviceId>),
+}
+
+impl Scope {
+    pub fn contains(&self, device: DeviceId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(devices) => devices.contains(&device),
+        }
+    }
+}
+
+/// A device the actor may see. Only [`Actor::may_view`] makes one; the same holds for the others below.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewable(DeviceId);
+/// A device the actor may order to lock, unlock or open.
+#[derive(Clone, Copy, Debug)]
+pub struct Operable(DeviceId);
+/// A device the actor may rename, remove, or whose login they may change.
+#[derive(Clone, Copy, Debug)]
+pub struct Manageable(DeviceId);
+/// The actor may read the activity log of the devices in its scope.
+#[derive(Clone, Copy, Debug)]
+pub struct LogReader(());
+/// The actor may see and change the sign-in, its sessions and its tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountHolder(AccountId);
+
+impl Viewable {
+    pub fn device(self) -> DeviceId {
+        self.0
+    }
+}
+
+impl Operable {
+    pub fn device(self) -> DeviceId {
+        self.0
+    }
+}
+
+impl Manageable {
+    pub fn device(self) -> DeviceId {
+        self.0
+    }
+}
+
+impl AccountHolder {
+    pub fn person(self) -> AccountId {
+        self.0
+    }
+}
+
+impl Actor {
+    pub fn operator(account: AccountId) -> Self {
+        Self { who: Who::Operator, account, rights: Rights::ALL, scope: Scope::All }
+    }
+
+    pub async fn may_view(&self, tx: &mut Tx, device: DeviceId) -> Result<Viewable> {
+        self.reach(tx, device).await?;
+        self.hold(Rights::VIEW, "this sign-in may not see devices")?;
+        Ok(Viewable(device))
+    }
+
+    pub async fn may_operate(&self, tx: &mut Tx, device: DeviceId) -> Result<Operable> {
+        self.reach(tx, device).await?;
+        self.hold(Rights::OPERATE, "this sign-in may not operate devices")?;
+        Ok(Operable(device))
+    }
+
+    pub async fn may_manage(&self, tx: &mut Tx, device: DeviceId) -> Result<Manageable> {
+        self.reach(tx, device).await?;
+        self.hold(Rights::MANAGE, "this sign-in may not manage devices")?;
+        Ok(Manageable(device))
+    }
+
+    pub fn may_add_devices(&self) -> Result<()> {
+        self.hold(Rights::CREATE, "this sign-in may not add devices")
+    }
+
+    pub fn may_list_devices(&self) -> Result<()> {
+        self.hold(Rights::VIEW, "this sign-in may not see devices")
+    }
+
+    pub fn may_read_log(&self) -> Result<LogReader> {
+        self.hold(Rights::LOG, "this sign-in may not read the activity log")?;
+        Ok(LogReader(()))
+    }
+
+    pub async fn may_read_log_of(&self, tx: &mut Tx, device: DeviceId) -> Result<LogReader> {
+        self.reach(tx, device).await?;
+        self.may_read_log()
+    }
+
+    pub fn may_hold_account(&self) -> Result<AccountHolder> {
+        self.hold(Rights::ACCOUNT, "this sign-in may not see or change the account")?;
+        Ok(AccountHolder(self.who.person().unwrap_or(self.account)))
+    }
+
+    fn hold(&self, right: Rights, refusal: &'static str) -> Result<()> {
+        if self.rights.contains(right) { Ok(()) } else { Err(Error::Forbidden(refusal)) }
+    }
+
+    /// What is not the actor's answers exactly like what never was.
+    async fn reach(&self, tx: &mut Tx, device: DeviceId) -> Result<()> {
+        if !self.scope.contains(device) || devices::account_of(tx, device).await? != Some(self.account) {
+            return Err(Error::NotFound);
+        }
+        Ok(())
+    }
+}

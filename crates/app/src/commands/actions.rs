@@ -1,0 +1,373 @@
+//! The life of a command, from the order to the lock's answer.
+
+use std::time::Duration;
+
+use super::sql::{self, CommandRow, NewCommand};
+use super::{Command, CommandState, DEADLINE, WAITING, answer_time, explain};
+use crate::App;
+use crate::activity::{self, Completion, NewEntry, Origin};
+use crate::actor::{Actor, Who};
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::devices::{self, Device, LockAction, LockState};
+use crate::error::{Error, Refusal, Result};
+use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
+use crate::{accounts, db::DbError};
+
+/// An answer that comes this long after the sending still belongs to its command.
+const LATE: Duration = Duration::from_mins(2);
+
+pub struct Order<'a> {
+    pub device: DeviceId,
+    pub action: LockAction,
+    /// The same key again is the same order: it is answered with what the first one became.
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// A command that was marked as sent and now has to be put on the wire, once.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    pub id: CommandId,
+    pub device: DeviceId,
+    pub action: LockAction,
+    /// Not on the wire after this.
+    pub deadline: Time,
+}
+
+impl App {
+    /// Orders a device to do something. Refuses at once, in words, what cannot be sent now.
+    pub async fn order(&self, actor: &Actor, order: Order<'_>) -> Result<Command> {
+        let key = order.idempotency_key.map(check_key).transpose()?;
+        let key = key.map(|key| format!("{}:{key}", actor.who.person().map_or(0, |id| id.0)));
+        let mut tx = self.write().await?;
+        let operable = actor.may_operate(&mut tx, order.device).await?;
+        if let Some(key) = &key
+            && let Some(before) = sql::find_by_key(&mut tx, actor.account, key).await?
+        {
+            return same_order(before, &order);
+        }
+        let device = devices::load(&mut tx, operable.device()).await?;
+        check(&device, order.action)?;
+        let open = usize::try_from(sql::count_open(&mut tx, device.id).await?).unwrap_or(usize::MAX);
+        if open >= WAITING {
+            return Err(Refusal::TooManyWaiting(open).into());
+        }
+        let id = self.insert_command(&mut tx, actor, &device, order.action, key).await?;
+        tx.emit(Event::CommandsWaiting);
+        tx.emit(Event::DeviceChanged { account: actor.account, device: device.id });
+        let command = sql::load(&mut tx, id).await?.into();
+        tx.commit().await?;
+        Ok(command)
+    }
+
+    async fn insert_command(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        device: &Device,
+        action: LockAction,
+        key: Option<String>,
+    ) -> Result<CommandId> {
+        let now = self.now();
+        let id = CommandId(self.growing_id());
+        let activity = ActivityId(self.growing_id());
+        let mut entry = NewEntry::at(actor.account, device.id, now, action.into(), Origin::Console);
+        entry.result = None;
+        entry.actor = actor.who.person();
+        entry.command = Some(id);
+        activity::note(tx, activity, entry).await?;
+        let (session, token) = match actor.who {
+            Who::Person { session, .. } => (Some(session), None),
+            Who::Token { token, .. } => (None, Some(token)),
+            Who::Operator => (None, None),
+        };
+        let new = NewCommand {
+            id,
+            account: actor.account,
+            device: device.id,
+            action,
+            actor: actor.who.person(),
+            session,
+            token,
+            key,
+            created_at: now,
+            deadline: now.plus(DEADLINE),
+            activity,
+        };
+        sql::insert(tx, new).await?;
+        Ok(id)
+    }
+
+    pub async fn load_command(&self, actor: &Actor, id: CommandId) -> Result<Command> {
+        let mut tx = self.read().await?;
+        let row = sql::load(&mut tx, id).await?;
+        actor.may_view(&mut tx, row.device_id).await?;
+        Ok(row.into())
+    }
+
+    /// The last commands of a device, newest first.
+    pub async fn list_commands(&self, actor: &Actor, device: DeviceId, limit: u8) -> Result<Vec<Command>> {
+        let mut tx = self.read().await?;
+        let viewable = actor.may_view(&mut tx, device).await?;
+        let rows = sql::of_device(&mut tx, viewable.device(), i64::from(limit)).await?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// The open commands of all devices in the actor's scope.
+    pub async fn list_open_commands(&self, actor: &Actor) -> Result<Vec<Command>> {
+        actor.may_list_devices()?;
+        let mut tx = self.read().await?;
+        let rows = sql::open_of_account(&mut tx, actor.account).await?;
+        Ok(rows.into_iter().filter(|row| actor.scope.contains(row.device_id)).map(Into::into).collect())
+    }
+
+    /// Commands that could be sent now, at most one per device, oldest first. For the gateway.
+    pub async fn due_commands(&self) -> Result<Vec<(CommandId, DeviceId)>> {
+        let mut tx = self.read().await?;
+        Ok(sql::due(&mut tx).await?)
+    }
+
+    /// Takes a command for sending: checks deadline, right and connection once more, and marks it as sent before a
+    /// byte of it leaves. Nobody can take it twice; whoever takes it and dies leaves it `sent`, later `unknown`.
+    pub async fn take_command(&self, id: CommandId) -> Result<Option<Taken>> {
+        let mut tx = self.write().await?;
+        let row = sql::load(&mut tx, id).await?;
+        if CommandState::from_name(&row.state) != CommandState::Created {
+            return Ok(None);
+        }
+        let now = self.now();
+        if let Some((state, reason)) = self.why_not_send(&mut tx, &row, now).await? {
+            finish(&mut tx, &row, Ending { state, code: None, reason: Some(&reason), result: None }, now)
+                .await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
+        let action = LockAction::from_stored(row.action);
+        if !sql::mark_sent(&mut tx, id, now, now.plus(answer_time(action))).await? {
+            return Ok(None);
+        }
+        tx.emit(Event::DeviceChanged { account: row.account_id, device: row.device_id });
+        tx.commit().await?;
+        let taken = Taken { id, device: row.device_id, action, deadline: row.deadline };
+        if self.now() > row.deadline {
+            // The commit itself took too long. Nothing has left yet, and now nothing may.
+            self.command_not_sent(&taken, EXPIRED).await?;
+            return Ok(None);
+        }
+        Ok(Some(taken))
+    }
+
+    async fn why_not_send(
+        &self,
+        tx: &mut Tx,
+        row: &CommandRow,
+        now: Time,
+    ) -> Result<Option<(CommandState, String)>> {
+        if now > row.deadline {
+            return Ok(Some((CommandState::Expired, EXPIRED.to_owned())));
+        }
+        let who = (row.actor_id, row.session_id, row.token_id);
+        let may = match accounts::actor_now(tx, row.account_id, who, now).await? {
+            Some(actor) => actor.may_operate(tx, row.device_id).await.is_ok(),
+            None => false,
+        };
+        if !may {
+            return Ok(Some((
+                CommandState::Failed,
+                "the right to do this ended before it was sent".to_owned(),
+            )));
+        }
+        let device = devices::load(tx, row.device_id).await?;
+        Ok(check(&device, LockAction::from_stored(row.action))
+            .err()
+            .map(|refusal| (CommandState::Failed, refusal.to_string())))
+    }
+
+    /// A taken command of which certainly no byte left.
+    pub async fn command_not_sent(&self, taken: &Taken, reason: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        let row = sql::load(&mut tx, taken.id).await?;
+        if CommandState::from_name(&row.state) != CommandState::Sent {
+            return Ok(());
+        }
+        let state = if reason == EXPIRED { CommandState::Expired } else { CommandState::Failed };
+        let ending = Ending { state, code: None, reason: Some(reason), result: None };
+        finish(&mut tx, &row, ending, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends the open commands whose time is over, and says when to look again.
+    pub async fn settle_commands(&self) -> Result<Option<Time>> {
+        let now = self.now();
+        let mut tx = self.read().await?;
+        if sql::next_end(&mut tx).await?.is_some_and(|end| end < now) {
+            drop(tx);
+            tx = self.write().await?;
+            for row in sql::overdue(&mut tx, now).await? {
+                give_up(&mut tx, &row, now).await?;
+            }
+            tx.emit(Event::CommandsWaiting);
+            let next = sql::next_end(&mut tx).await?;
+            tx.commit().await?;
+            return Ok(next);
+        }
+        Ok(sql::next_end(&mut tx).await?)
+    }
+
+    /// For the start of a process: what was sent before has no answer, and what was not sent will not be.
+    pub async fn settle_after_restart(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        let now = self.now();
+        for row in sql::all_open(&mut tx).await? {
+            let ending = match CommandState::from_name(&row.state) {
+                CommandState::Created => Ending {
+                    state: CommandState::Expired,
+                    code: None,
+                    reason: Some("Lockwarden restarted before it was sent"),
+                    result: None,
+                },
+                _ => Ending {
+                    state: CommandState::Unknown,
+                    code: None,
+                    reason: Some("Lockwarden restarted before the lock answered"),
+                    result: None,
+                },
+            };
+            finish(&mut tx, &row, ending, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+const EXPIRED: &str = "it could not be sent within 10 s";
+
+/// How a command ends: its state, the device's number and words, and what the log says of it.
+struct Ending<'a> {
+    state: CommandState,
+    code: Option<u8>,
+    reason: Option<&'a str>,
+    result: Option<Completion>,
+}
+
+async fn finish(tx: &mut Tx, row: &CommandRow, ending: Ending<'_>, now: Time) -> Result<(), DbError> {
+    sql::end(tx, row.id, ending.state, ending.code, ending.reason, now).await?;
+    if let Some(result) = ending.result {
+        activity::finish(tx, row.activity_id, result).await?;
+    }
+    tell(tx, row.account_id, row.device_id);
+    // The device is free for the next one.
+    tx.emit(Event::CommandsWaiting);
+    Ok(())
+}
+
+fn tell(tx: &mut Tx, account: AccountId, device: DeviceId) {
+    tx.emit(Event::DeviceChanged { account, device });
+    tx.emit(Event::ActivityAdded { account, device });
+}
+
+async fn give_up(tx: &mut Tx, row: &CommandRow, now: Time) -> Result<(), DbError> {
+    let action = LockAction::from_stored(row.action);
+    let ending = if row.sent_at.is_none() {
+        Ending { state: CommandState::Expired, code: None, reason: Some(EXPIRED), result: None }
+    } else if row.accepted_at.is_some() && reached(tx, row, action).await? {
+        let reason = Some("the lock sent no answer, but reports the state that was asked for");
+        Ending { state: CommandState::Done, code: None, reason, result: Some(Completion::Success) }
+    } else {
+        let reason = Some("no answer from the lock; it may or may not have done it");
+        Ending { state: CommandState::Unknown, code: None, reason, result: None }
+    };
+    finish(tx, row, ending, now).await
+}
+
+/// The lock said, after the command began, that it is where the command was to bring it.
+async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction) -> Result<bool, DbError> {
+    let said = devices::load(tx, row.device_id).await?.said;
+    let since = said.state_changed_at.zip(row.sent_at).is_some_and(|(changed, sent)| changed >= sent);
+    let there = match action {
+        LockAction::Unlock => said.state == Some(LockState::Unlocked),
+        LockAction::Unlatch => matches!(said.state, Some(LockState::Unlatched | LockState::Unlocked)),
+        LockAction::Lock | LockAction::FullLock | LockAction::LockNGo | LockAction::LockNGoUnlatch => {
+            said.state == Some(LockState::Locked)
+        }
+        _ => false,
+    };
+    Ok(since && there)
+}
+
+/// The lock began to move. That is the command under way at work.
+pub(crate) async fn moved(tx: &mut Tx, device: DeviceId, now: Time) -> Result<()> {
+    if let Some(row) = sql::under_way(tx, device).await? {
+        sql::mark_accepted(tx, row.id, now).await?;
+        tell(tx, row.account_id, device);
+    }
+    Ok(())
+}
+
+/// The lock told of an action that an MQTT command set off. If the command was ours, its entry is in the log already.
+pub(crate) async fn performed(tx: &mut Tx, device: DeviceId, action: LockAction, now: Time) -> Result<bool> {
+    let since = now.minus(super::ANSWER_LOCK_N_GO);
+    let Some(row) = sql::to_be_told(tx, device, action, since).await? else {
+        return Ok(false);
+    };
+    sql::mark_performed(tx, row.id, now).await?;
+    sql::mark_accepted(tx, row.id, now).await?;
+    tell(tx, row.account_id, device);
+    Ok(true)
+}
+
+/// The lock answered. An answer carries no number of its command, so it belongs to the oldest one that has none,
+/// unless the lock has since begun the newer one.
+pub(crate) async fn answered(tx: &mut Tx, device: DeviceId, code: u8, now: Time) -> Result<()> {
+    let open = sql::under_way(tx, device).await?;
+    let begun = open.as_ref().is_some_and(|row| row.accepted_at.is_some());
+    let late = if begun { None } else { sql::given_up(tx, device, now.minus(LATE)).await? };
+    let Some(row) = late.as_ref().or(open.as_ref()) else {
+        return Ok(());
+    };
+    let (words, result) = explain(code);
+    let state = if code == 0 { CommandState::Done } else { CommandState::Failed };
+    let reason = match (late.is_some(), code) {
+        (true, 0) => Some("the answer came late: done".to_owned()),
+        (true, _) => Some(format!("the answer came late: {words}")),
+        (false, 0) => None,
+        (false, _) => Some(words.to_owned()),
+    };
+    let ending = Ending { state, code: Some(code), reason: reason.as_deref(), result: Some(result) };
+    finish(tx, row, ending, now).await?;
+    Ok(())
+}
+
+/// Whether the device can be told to do this now. The same rules hold at the order and at the sending.
+fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
+    let known = action == LockAction::FullLock || device.offers().contains(&action);
+    if !known {
+        return Err(Refusal::NotOffered);
+    }
+    if device.nuki_id.is_none() {
+        return Err(Refusal::NeverConnected);
+    }
+    if !device.link.online {
+        return Err(Refusal::Offline);
+    }
+    if device.link.accepts_commands == Some(false) {
+        return Err(Refusal::LockingNotAllowed);
+    }
+    Ok(())
+}
+
+fn check_key(key: &str) -> Result<&str> {
+    let fits = (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(key) } else { Err(Error::invalid("idempotency key", "1 to 128 visible ASCII characters")) }
+}
+
+fn same_order(before: CommandRow, order: &Order<'_>) -> Result<Command> {
+    let command = Command::from(before);
+    if command.device == order.device && command.action == order.action {
+        Ok(command)
+    } else {
+        Err(Error::invalid("idempotency key", "was used for another order"))
+    }
+}

@@ -1,0 +1,271 @@
+//! The queries of commands.
+
+use sqlx::FromRow;
+
+use super::{Command, CommandState};
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::devices::LockAction;
+use crate::ids::{AccountId, ActivityId, CommandId, DeviceId, SessionId, TokenId};
+
+#[derive(Clone, FromRow)]
+pub(super) struct CommandRow {
+    pub id: CommandId,
+    pub account_id: AccountId,
+    pub device_id: DeviceId,
+    pub action: i64,
+    pub state: String,
+    pub error_code: Option<i64>,
+    pub reason: Option<String>,
+    pub actor_id: Option<AccountId>,
+    pub actor_name: Option<String>,
+    pub session_id: Option<SessionId>,
+    pub token_id: Option<TokenId>,
+    pub created_at: Time,
+    pub deadline: Time,
+    pub sent_at: Option<Time>,
+    pub answer_by: Option<Time>,
+    pub accepted_at: Option<Time>,
+    pub ended_at: Option<Time>,
+    pub activity_id: ActivityId,
+}
+
+macro_rules! select_command {
+    ($rest:literal) => {
+        concat!(
+            "select c.id, c.account_id, c.device_id, c.action, c.state, c.error_code, c.reason, c.actor_id, \
+             a.name as actor_name, c.session_id, c.token_id, c.created_at, c.deadline, c.sent_at, c.answer_by, \
+             c.accepted_at, c.ended_at, c.activity_id \
+             from commands c left join accounts a on a.id = c.actor_id where ",
+            $rest
+        )
+    };
+}
+
+pub(super) async fn load(tx: &mut Tx, id: CommandId) -> Result<CommandRow, DbError> {
+    tx.query(select_command!("c.id = $1")).bind(id).one().await
+}
+
+pub(super) async fn of_device(tx: &mut Tx, device: DeviceId, limit: i64) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!("c.device_id = $1 order by c.id desc limit $2"))
+        .bind(device)
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// The open commands of every device of the account: what tiles show.
+pub(super) async fn open_of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.state in ('created', 'sent', 'accepted') and c.account_id = $1 order by c.id"
+    ))
+    .bind(account)
+    .all()
+    .await
+}
+
+pub(super) async fn find_by_key(
+    tx: &mut Tx,
+    account: AccountId,
+    key: &str,
+) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!("c.account_id = $1 and c.idempotency_key = $2"))
+        .bind(account)
+        .bind(key.to_owned())
+        .find()
+        .await
+}
+
+pub(super) async fn count_open(tx: &mut Tx, device: DeviceId) -> Result<i64, DbError> {
+    tx.query(
+        "select count(*) from commands where state in ('created', 'sent', 'accepted') and device_id = $1",
+    )
+    .bind(device)
+    .value()
+    .await
+}
+
+pub(super) struct NewCommand {
+    pub id: CommandId,
+    pub account: AccountId,
+    pub device: DeviceId,
+    pub action: LockAction,
+    pub actor: Option<AccountId>,
+    pub session: Option<SessionId>,
+    pub token: Option<TokenId>,
+    pub key: Option<String>,
+    pub created_at: Time,
+    pub deadline: Time,
+    pub activity: ActivityId,
+}
+
+pub(super) async fn insert(tx: &mut Tx, new: NewCommand) -> Result<(), DbError> {
+    tx.query(
+        "insert into commands (id, account_id, device_id, action, state, actor_id, session_id, token_id, \
+         idempotency_key, created_at, deadline, activity_id) \
+         values ($1, $2, $3, $4, 'created', $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(new.id)
+    .bind(new.account)
+    .bind(new.device)
+    .bind(new.action.stored())
+    .bind(new.actor)
+    .bind(new.session)
+    .bind(new.token)
+    .bind(new.key)
+    .bind(new.created_at)
+    .bind(new.deadline)
+    .bind(new.activity)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// The oldest waiting command of each device that has none under way.
+pub(super) async fn due(tx: &mut Tx) -> Result<Vec<(CommandId, DeviceId)>, DbError> {
+    tx.query(
+        "select c.id, c.device_id from commands c where c.state = 'created' and not exists ( \
+         select 1 from commands o where o.device_id = c.device_id and (o.state in ('sent', 'accepted') \
+         or (o.state = 'created' and o.id < c.id))) order by c.id limit 256",
+    )
+    .all()
+    .await
+}
+
+/// The step that makes a command leave at most once: only one caller gets it.
+pub(super) async fn mark_sent(
+    tx: &mut Tx,
+    id: CommandId,
+    now: Time,
+    answer_by: Time,
+) -> Result<bool, DbError> {
+    let marked = tx
+        .query("update commands set state = 'sent', sent_at = $2, answer_by = $3 where id = $1 and state = 'created'")
+        .bind(id)
+        .bind(now)
+        .bind(answer_by)
+        .run()
+        .await?;
+    Ok(marked == 1)
+}
+
+pub(super) async fn mark_accepted(tx: &mut Tx, id: CommandId, now: Time) -> Result<(), DbError> {
+    tx.query("update commands set state = 'accepted', accepted_at = $2 where id = $1 and state = 'sent'")
+        .bind(id)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_performed(tx: &mut Tx, id: CommandId, now: Time) -> Result<(), DbError> {
+    tx.query("update commands set performed_at = $2 where id = $1").bind(id).bind(now).run().await?;
+    Ok(())
+}
+
+pub(super) async fn end(
+    tx: &mut Tx,
+    id: CommandId,
+    state: CommandState,
+    code: Option<u8>,
+    reason: Option<&str>,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query("update commands set state = $2, error_code = $3, reason = $4, ended_at = $5 where id = $1")
+        .bind(id)
+        .bind(state.name())
+        .bind(code.map(i64::from))
+        .bind(reason.map(ToOwned::to_owned))
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// The command on its way to the device or being carried out; there is at most one.
+pub(super) async fn under_way(tx: &mut Tx, device: DeviceId) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!("c.device_id = $1 and c.state in ('sent', 'accepted') order by c.id limit 1"))
+        .bind(device)
+        .find()
+        .await
+}
+
+/// The oldest command that was given up without an answer since `since`.
+pub(super) async fn given_up(
+    tx: &mut Tx,
+    device: DeviceId,
+    since: Time,
+) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.device_id = $1 and c.state = 'unknown' and c.error_code is null and c.sent_at >= $2 order by c.id limit 1"
+    ))
+    .bind(device)
+    .bind(since)
+    .find()
+    .await
+}
+
+/// The oldest command of this action that was sent since `since` and of which the lock has not told yet.
+pub(super) async fn to_be_told(
+    tx: &mut Tx,
+    device: DeviceId,
+    action: LockAction,
+    since: Time,
+) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.device_id = $1 and c.action = $2 and c.sent_at >= $3 and c.performed_at is null order by c.id limit 1"
+    ))
+    .bind(device)
+    .bind(action.stored())
+    .bind(since)
+    .find()
+    .await
+}
+
+/// Open commands whose time is over.
+pub(super) async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.state in ('created', 'sent', 'accepted') and \
+         ((c.state = 'created' and c.deadline < $1) or (c.state <> 'created' and c.answer_by < $1)) \
+         order by c.id limit 256"
+    ))
+    .bind(now)
+    .all()
+    .await
+}
+
+pub(super) async fn all_open(tx: &mut Tx) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!("c.state in ('created', 'sent', 'accepted') order by c.id")).all().await
+}
+
+/// When the next open command's time is over.
+pub(super) async fn next_end(tx: &mut Tx) -> Result<Option<Time>, DbError> {
+    tx
+        .query(
+            "select min(coalesce(answer_by, deadline)) from commands where state in ('created', 'sent', 'accepted')",
+        )
+        .value::<Option<Time>>()
+        .await
+}
+
+impl From<CommandRow> for Command {
+    fn from(row: CommandRow) -> Self {
+        Self {
+            id: row.id,
+            device: row.device_id,
+            action: LockAction::from_stored(row.action),
+            state: CommandState::from_name(&row.state),
+            error_code: row.error_code.and_then(|code| u8::try_from(code).ok()),
+            reason: row.reason,
+            actor: row.actor_id,
+            actor_name: row.actor_name,
+            created_at: row.created_at,
+            deadline: row.deadline,
+            sent_at: row.sent_at,
+            answer_by: row.answer_by,
+            accepted_at: row.accepted_at,
+            ended_at: row.ended_at,
+            activity: row.activity_id,
+        }
+    }
+}

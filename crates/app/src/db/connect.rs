@@ -1,0 +1,127 @@
+//! Opening: pragmas and pools, migrations, and the lock that keeps one `serve` per data directory.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use super::{DbError, Tx, checkpoint};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// How long a writer waits for another process (a command line beside the server) before it gives up.
+const BUSY: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+const PG_CONNECTIONS: u32 = 12;
+
+#[derive(Clone)]
+pub struct Db(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Pg(PgPool),
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` or `postgres:…` and brings the schema up to date.
+    pub async fn open(url: &str) -> Result<Self, DbError> {
+        let db = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::open_pg(url).await?
+        } else if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::open_sqlite(Path::new(path)).await?
+        } else {
+            return Err(DbError::Open("the database URL must start with sqlite: or postgres:".to_owned()));
+        };
+        match &db.0 {
+            Kind::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
+            Kind::Pg(pool) => MIGRATIONS.run(pool).await?,
+        }
+        Ok(db)
+    }
+
+    async fn open_sqlite(path: &Path) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(256);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options.read_only(true).pragma("cache_size", "-8192"));
+        Ok(Self(Kind::Sqlite { read, write }))
+    }
+
+    async fn open_pg(url: &str) -> Result<Self, DbError> {
+        let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
+        let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).connect_with(options).await?;
+        Ok(Self(Kind::Pg(pool)))
+    }
+
+    /// A connection for reading. What it reads may move between two queries; nothing it does can be committed.
+    pub async fn read(&self) -> Result<Tx, DbError> {
+        Ok(match &self.0 {
+            Kind::Sqlite { read, .. } => Tx::sqlite_read(read.acquire().await?),
+            Kind::Pg(pool) => Tx::pg_read(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
+    pub async fn write(&self) -> Result<Tx, DbError> {
+        Ok(match &self.0 {
+            Kind::Sqlite { write, .. } => Tx::sqlite_write(write.begin_with("begin immediate").await?),
+            Kind::Pg(pool) => Tx::pg_write(pool.begin().await?),
+        })
+    }
+
+    /// Keeps SQLite's write-ahead log short, beside the writer instead of inside its commits. PostgreSQL does so itself.
+    pub async fn keep_checkpointed(&self) {
+        match &self.0 {
+            Kind::Sqlite { write, .. } => checkpoint::run(write).await,
+            Kind::Pg(_) => std::future::pending().await,
+        }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.0, Kind::Sqlite { .. })
+    }
+
+    /// Writes a consistent copy of a SQLite database into a new file, while others go on writing.
+    pub async fn copy_into(&self, path: &Path) -> Result<(), DbError> {
+        let Kind::Sqlite { read, .. } = &self.0 else {
+            return Err(DbError::Open("PostgreSQL is backed up with its own pg_dump".to_owned()));
+        };
+        sqlx::query("vacuum into $1").bind(path.to_string_lossy().into_owned()).execute(read).await?;
+        Ok(())
+    }
+
+    /// Closes every connection; for SQLite the log is folded into the database first.
+    pub async fn close(&self) {
+        match &self.0 {
+            Kind::Sqlite { read, write } => {
+                read.close().await;
+                checkpoint::last(write).await;
+                write.close().await;
+            }
+            Kind::Pg(pool) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The only module that names SQLite or PostgreSQL. Everything else writes one SQL text that both understand.
+//!
+//! The dialect, which the tests hold on both databases:
+//! - placeholders `$1…$n`; column lists written out; `returning`, `on conflict`, row values, `exists`, CTEs
+//! - types: `text`, `bigint` (also every time, in UTC milliseconds), `boolean`, `bytea`
+//! - never: `now()`, `serial`, arrays, `ilike`, date functions, `alter column type`
+//! - SQL is `&'static str`; the one place that builds text is [`Query`] over a fixed row shape, see [`rows`]
+//!
+//! Reads run on a pool, writes one after another: on SQLite a single writer connection (`BEGIN IMMEDIATE`, WAL,
+//! `synchronous=FULL`), on PostgreSQL the pool with its own locking.
+
+mod checkpoint;
+mod connect;
+mod query;
+mod tx;
+
+pub use connect::Db;
+pub use query::{Query, Record, Value, chunks, rows};
+pub use tx::Tx;
+
+/// What can go wrong between the product and its database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("{0}")]
+    Open(String),
+    #[error("a row with the same {0} exists")]
+    Unique(String),
+    #[error(transparent)]
+    Sql(sqlx::Error),
+    #[error(transparent)]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(inner) if inner.is_unique_violation() => {
+                let named = inner.constraint().map_or_else(|| inner.message().to_owned(), ToOwned::to_owned);
+                DbError::Unique(named)
+            }
+            _ => DbError::Sql(error),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What can be done with devices, besides operating them.
+
+use std::cmp::Reverse;
+
+use super::sql;
+use super::{Connector, Device, check_name};
+use crate::App;
+use crate::actor::Actor;
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::error::{Error, Refusal, Result};
+use crate::ids::{AccountId, DeviceId};
+use crate::logins::{self, Credentials};
+
+/// Devices in one account.
+const MOST_DEVICES: usize = 200_000;
+
+pub struct NewDevice<'a> {
+    pub name: &'a str,
+    pub connector: Connector,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    #[default]
+    Name,
+    /// Newest first.
+    Added,
+}
+
+impl App {
+    /// Adds a device that has yet to connect, with the login it connects with.
+    pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
+        actor.may_add_devices()?;
+        let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
+        let mut tx = self.write().await?;
+        if usize::try_from(sql::count(&mut tx, actor.account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
+            return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
+        }
+        let id = DeviceId(self.random_id());
+        sql::insert(&mut tx, id, actor.account, new.connector, name, self.now()).await?;
+        let credentials = logins::create(self, &mut tx, actor.account, id).await?;
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok((id, credentials))
+    }
+
+    /// The devices in the actor's scope.
+    pub async fn list_devices(&self, actor: &Actor, sort: SortBy) -> Result<Vec<Device>> {
+        actor.may_list_devices()?;
+        let mut tx = self.read().await?;
+        let mut devices = sql::list(&mut tx, actor.account).await?;
+        devices.retain(|device| actor.scope.contains(device.id));
+        match sort {
+            SortBy::Name => devices.sort_by_cached_key(|device| (natural(&device.name), device.id)),
+            SortBy::Added => devices.sort_by_key(|device| Reverse((device.added_at, device.id))),
+        }
+        Ok(devices)
+    }
+
+    pub async fn load_device(&self, actor: &Actor, id: DeviceId) -> Result<Device> {
+        let mut tx = self.read().await?;
+        let viewable = actor.may_view(&mut tx, id).await?;
+        Ok(sql::load(&mut tx, viewable.device()).await?)
+    }
+
+    /// Finds a device by the Web API's number: `type · 2^32 + Nuki ID`.
+    pub async fn load_smartlock(&self, actor: &Actor, smartlock: i64) -> Result<Device> {
+        let mut tx = self.read().await?;
+        let found =
+            sql::find_by_nuki_id(&mut tx, actor.account, smartlock >> 32, smartlock & 0xFFFF_FFFF).await?;
+        let viewable = actor.may_view(&mut tx, found.ok_or(Error::NotFound)?).await?;
+        Ok(sql::load(&mut tx, viewable.device()).await?)
+    }
+
+    pub async fn rename_device(&self, actor: &Actor, id: DeviceId, name: &str) -> Result<()> {
+        let name = check_name(name).map_err(|why| Error::invalid("name", why))?;
+        let mut tx = self.write().await?;
+        let manageable = actor.may_manage(&mut tx, id).await?;
+        sql::rename(&mut tx, manageable.device(), name, self.now()).await?;
+        tx.emit(Event::DeviceChanged { account: actor.account, device: id });
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Takes a device out of the account. Its login ends at once; its log stays.
+    pub async fn remove_device(&self, actor: &Actor, id: DeviceId) -> Result<()> {
+        let mut tx = self.write().await?;
+        let manageable = actor.may_manage(&mut tx, id).await?;
+        logins::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        sql::remove(&mut tx, manageable.device(), self.now()).await?;
+        tx.emit(Event::LoginChanged { account: actor.account, device: id });
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// For the start of a process: nobody is connected to it yet.
+    pub async fn forget_connections(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        sql::all_offline(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The account a device belongs to, unless it was removed.
+pub(crate) async fn account_of(tx: &mut Tx, device: DeviceId) -> Result<Option<AccountId>, DbError> {
+    sql::account_of(tx, device).await
+}
+
+/// A device, for the rules of an order.
+pub(crate) async fn load(tx: &mut Tx, device: DeviceId) -> Result<Device, DbError> {
+    sql::load(tx, device).await
+}
+
+/// Writes down which lock a login turned out to belong to. The unique key refuses a lock that is another device.
+pub(crate) async fn bind(tx: &mut Tx, device: DeviceId, nuki_id: u32, now: Time) -> Result<(), DbError> {
+    sql::set_nuki_id(tx, device, i64::from(nuki_id), now).await
+}
+
+/// The Nuki ID a device is bound to, if it is.
+pub(crate) async fn nuki_id_of(tx: &mut Tx, device: DeviceId) -> Result<Option<u32>, DbError> {
+    Ok(sql::nuki_id_of(tx, device).await?.and_then(|id| u32::try_from(id).ok()))
+}
+
+/// Sorts "Flat 2" before "Flat 10", whatever the case of the letters.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name.trim();
+    while !rest.is_empty() {
+        let text_end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (text, after) = rest.split_at(text_end);
+        let digits_end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (digits, next) = after.split_at(digits_end);
+        parts.push((u64::MAX, text.to_lowercase()));
+        if !digits.is_empty() {
+            parts.push((digits.parse().unwrap_or(u64::MAX - 1), String::new()));
+        }
+        rest = next;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::natural;
+
+    #[test]
+    fn flat_2_comes_before_flat_10_and_case_does_not_matter() {
+        let mut names = ["flat 10", "Flat 2", "cellar", "Flat 2 b"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["cellar", "Flat 2", "Flat 2 b", "flat 10"]);
+    }
+}

@@ -1,0 +1,277 @@
+//! What one report changes in what we know of a device: pure, so that every order of messages can be tried.
+
+use std::time::Duration;
+
+use super::record::{LockEvent, Observation};
+use super::sql::StateRow;
+use super::{DoorState, LockAction, LockState, Trigger};
+use crate::activity::{Completion, Happening, Origin};
+use crate::clock::Time;
+
+/// A device that came back tells its whole state again; a difference found then happened while it was away.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// What follows from a report besides the state itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Effect {
+    /// Something happened that belongs in the log.
+    Entry { happening: Happening, origin: Origin, result: Completion },
+    /// An action event: either one of our commands at work, or an entry of its own.
+    Performed(LockEvent),
+    /// The motor runs.
+    Moving,
+    /// The lock's answer to the command under way.
+    Answered(u8),
+    /// The device told its own time.
+    TimeTold(Time),
+}
+
+pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<Effect> {
+    row.said_at = Some(at);
+    match seen {
+        Observation::Link { up } | Observation::Connected(up) => return link(row, *up, at),
+        Observation::Listens(yes) => row.accepts_commands = Some(*yes),
+        Observation::State(state) => return lock_state(row, *state, at),
+        Observation::Event(event) => {
+            event_happened(row, event, at);
+            return Some(Effect::Performed(*event));
+        }
+        Observation::CommandResponse(code) => return Some(Effect::Answered(*code)),
+        Observation::Door(door) => return door_state(row, *door, at),
+        Observation::DeviceTime(time) => {
+            row.device_time = Some(*time);
+            row.clock_offset_ms = Some(time.0.saturating_sub(at.0));
+            return Some(Effect::TimeTold(*time));
+        }
+        Observation::Mode(mode) => row.mode = Some(mode.stored()),
+        Observation::BatteryCritical(yes) => row.battery_critical = Some(*yes),
+        Observation::BatteryPercent(percent) => row.battery_percent = Some(i64::from(*percent)),
+        Observation::BatteryCharging(yes) => row.battery_charging = Some(*yes),
+        Observation::KeypadBatteryCritical(yes) => row.keypad_battery_critical = Some(*yes),
+        Observation::DoorBatteryCritical(yes) => row.door_battery_critical = Some(*yes),
+        Observation::ServerConnected(yes) => row.server_connected = Some(*yes),
+        Observation::Firmware(text) => row.firmware = Some(text.clone()),
+        Observation::OwnName(text) => row.own_name = Some(text.clone()),
+        Observation::RingTime(time) => row.ring_at = Some(*time),
+        Observation::DeviceType(_) => {}
+    }
+    None
+}
+
+fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
+    if !up {
+        // The next connection says anew whether it listens.
+        row.accepts_commands = None;
+    }
+    if row.online == up {
+        return None;
+    }
+    row.online = up;
+    // A first connection is not a return, and our own restart is not the lock's absence.
+    let returned = row.online_changed_at.replace(at).is_some();
+    let happening = if up { Happening::CameOnline } else { Happening::WentOffline };
+    (returned || !up).then_some(Effect::Entry {
+        happening,
+        origin: Origin::Unknown,
+        result: Completion::Success,
+    })
+}
+
+fn lock_state(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
+    let before = row.state.map(LockState::from_stored);
+    row.state_said_at = Some(at);
+    if before == Some(state) {
+        return None;
+    }
+    row.state = Some(state.stored());
+    row.state_changed_at = Some(at);
+    if state.is_moving() {
+        return Some(Effect::Moving);
+    }
+    if state == LockState::MotorBlocked {
+        row.expected_action = None;
+        return Some(Effect::Entry {
+            happening: Happening::Jammed,
+            origin: Origin::Unknown,
+            result: Completion::MotorBlocked,
+        });
+    }
+    explain_rest(row, state, at)
+}
+
+/// A mechanism came to rest. Was it expected there?
+fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
+    let happening = match state {
+        LockState::Locked => Happening::TurnedToLocked,
+        LockState::Unlocked | LockState::Unlatched => Happening::TurnedToUnlocked,
+        _ => return None,
+    };
+    let was = row.rest_state.replace(state.stored()).map(LockState::from_stored);
+    if let Some(action) = row.expected_action.map(LockAction::from_stored)
+        && passes(action, state)
+    {
+        if ends(action) == state {
+            row.expected_action = None;
+        }
+        return None;
+    }
+    row.expected_action = None;
+    // Unlatched falls back to unlocked by itself.
+    if was == Some(state)
+        || (was == Some(LockState::Unlatched) && state == LockState::Unlocked)
+        || was.is_none()
+    {
+        return None;
+    }
+    let just_back = row.online_changed_at.is_some_and(|since| at.since(since) < SETTLING);
+    let origin = if just_back { Origin::Unknown } else { Origin::ByHand };
+    Some(Effect::Entry { happening, origin, result: Completion::Success })
+}
+
+/// The states of rest an action goes through (MQTT API 1.4 state sequences).
+fn passes(action: LockAction, state: LockState) -> bool {
+    match action {
+        LockAction::Unlatch => matches!(state, LockState::Unlatched | LockState::Unlocked),
+        LockAction::LockNGo | LockAction::LockNGoUnlatch => true,
+        _ => ends(action) == state,
+    }
+}
+
+fn ends(action: LockAction) -> LockState {
+    match action {
+        LockAction::Lock | LockAction::FullLock | LockAction::LockNGo | LockAction::LockNGoUnlatch => {
+            LockState::Locked
+        }
+        _ => LockState::Unlocked,
+    }
+}
+
+fn event_happened(row: &mut StateRow, event: &LockEvent, at: Time) {
+    row.last_action = Some(event.action.stored());
+    row.last_trigger = Some(event.trigger.stored());
+    row.last_origin = Some(event.origin().stored());
+    row.last_auth_id = event.auth_id.map(i64::from);
+    row.last_code_id = event.code_id.map(i64::from);
+    row.last_event_at = Some(at);
+    row.expected_action = event.moves().then(|| event.action.stored());
+}
+
+fn door_state(row: &mut StateRow, door: DoorState, at: Time) -> Option<Effect> {
+    let before = row.door_state.map(DoorState::from_stored);
+    if before == Some(door) {
+        return None;
+    }
+    row.door_state = Some(door.stored());
+    row.door_changed_at = Some(at);
+    let happening = match door {
+        DoorState::Opened => Happening::DoorOpened,
+        DoorState::Closed => Happening::DoorClosed,
+        _ => return None,
+    };
+    // What the sensor says first is where the door stands, not that it moved.
+    before?;
+    Some(Effect::Entry { happening, origin: Origin::Unknown, result: Completion::Success })
+}
+
+impl LockEvent {
+    /// How it was set off, from all fields together: a code id decides first, because every event of one keypad
+    /// carries the keypad's own authorization (Nuki Hub `NukiOfficial.cpp`, issue 408).
+    pub fn origin(&self) -> Origin {
+        if self.code_id.is_some() {
+            return match self.extra {
+                0 => Origin::KeypadButton,
+                2 => Origin::KeypadFingerprint,
+                _ => Origin::KeypadCode,
+            };
+        }
+        match self.trigger {
+            Trigger::System if self.extra == 1 => Origin::AutoUnlock,
+            Trigger::System => Origin::App,
+            Trigger::Manual => Origin::ByHand,
+            Trigger::Button => Origin::Button,
+            Trigger::Automatic if self.extra > 0 => Origin::Fob,
+            Trigger::Automatic => Origin::TimeControl,
+            Trigger::AutoLock => Origin::AutoLock,
+            Trigger::HomeKit => Origin::HomeKitOrMatter,
+            Trigger::Mqtt => Origin::Mqtt,
+            Trigger::Undefined | Trigger::Other(_) => Origin::Unknown,
+        }
+    }
+
+    /// Presses of a button or fob, where the event counts them.
+    pub fn presses(&self) -> Option<u8> {
+        (matches!(self.origin(), Origin::Button | Origin::Fob) && self.extra > 0).then_some(self.extra)
+    }
+
+    /// Whether the mechanism is about to move.
+    pub fn moves(&self) -> bool {
+        !matches!(self.action, LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(action: LockAction, trigger: Trigger, code_id: Option<u32>, extra: u8) -> LockEvent {
+        LockEvent { action, trigger, auth_id: None, code_id, extra }
+    }
+
+    fn at(seconds: i64) -> Time {
+        Time(seconds * 1_000)
+    }
+
+    fn play(row: &mut StateRow, states: &[LockState]) -> Vec<Effect> {
+        states.iter().filter_map(|state| apply(row, &Observation::State(*state), at(1_000))).collect()
+    }
+
+    #[test]
+    fn the_code_id_decides_before_the_trigger() {
+        assert_eq!(event(LockAction::Unlatch, Trigger::System, Some(12_345), 1).origin(), Origin::KeypadCode);
+        assert_eq!(
+            event(LockAction::Unlatch, Trigger::System, Some(8_193), 2).origin(),
+            Origin::KeypadFingerprint
+        );
+        assert_eq!(event(LockAction::Unlock, Trigger::System, None, 1).origin(), Origin::AutoUnlock);
+        assert_eq!(event(LockAction::Unlatch, Trigger::Automatic, None, 3).presses(), Some(3));
+        assert_eq!(event(LockAction::Lock, Trigger::Automatic, None, 0).origin(), Origin::TimeControl);
+    }
+
+    #[test]
+    fn a_movement_that_an_event_announced_is_not_by_hand() {
+        let mut row = StateRow::default();
+        play(&mut row, &[LockState::Locked]);
+        apply(&mut row, &Observation::Event(event(LockAction::Unlatch, Trigger::System, None, 0)), at(999));
+        let path = [LockState::Unlocking, LockState::Unlatching, LockState::Unlatched, LockState::Unlocked];
+        assert_eq!(play(&mut row, &path), [Effect::Moving, Effect::Moving]);
+    }
+
+    #[test]
+    fn a_movement_that_nothing_announced_is_by_hand() {
+        let mut row = StateRow::default();
+        play(&mut row, &[LockState::Locked]);
+        let effects = play(&mut row, &[LockState::Unlocked]);
+        let expected = Effect::Entry {
+            happening: Happening::TurnedToUnlocked,
+            origin: Origin::ByHand,
+            result: Completion::Success,
+        };
+        assert_eq!(effects, [expected]);
+    }
+
+    #[test]
+    fn the_same_state_told_again_is_nothing_new_but_is_newer() {
+        let mut row = StateRow::default();
+        play(&mut row, &[LockState::Locked]);
+        assert_eq!(apply(&mut row, &Observation::State(LockState::Locked), at(2_000)), None);
+        assert_eq!((row.state_changed_at, row.state_said_at), (Some(at(1_000)), Some(at(2_000))));
+    }
+
+    #[test]
+    fn a_first_door_report_is_a_position_not_a_movement() {
+        let mut row = StateRow::default();
+        assert_eq!(apply(&mut row, &Observation::Door(DoorState::Opened), at(1)), None);
+        assert!(apply(&mut row, &Observation::Door(DoorState::Closed), at(2)).is_some());
+        assert_eq!(apply(&mut row, &Observation::Door(DoorState::Closed), at(3)), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! Devices and what they last said of themselves. State is only ever written from a device's own report, and every
+//! reader gets its age with it. Reports come from the gateway (`record.rs`), orders leave by `commands`.
+
+mod actions;
+mod apply;
+mod record;
+mod sql;
+
+pub use actions::{NewDevice, SortBy};
+pub(crate) use actions::{account_of, bind, load, nuki_id_of};
+pub use record::{Delivery, Intake, LockEvent, Observation, Report};
+
+use crate::activity::Origin;
+use crate::clock::Time;
+use crate::codes::codes;
+use crate::ids::{AccountId, DeviceId};
+
+codes! {
+    /// Device type (Nuki Bridge API 1.13.3 `/list`; MQTT API 1.4 `deviceType`; Web API 4.10.0 `Smartlock.type`).
+    DeviceType { SmartLock12 = 0, Box = 1, Opener = 2, SmartDoor = 3, SmartLock34 = 4, SmartLock5 = 5 }
+    /// State of the lock mechanism (MQTT API 1.4 `state`; Bridge API 1.13.3 lock states).
+    LockState {
+        Uncalibrated = 0, Locked = 1, Unlocking = 2, Unlocked = 3, Locking = 4, Unlatched = 5,
+        UnlockedLockNGo = 6, Unlatching = 7, Calibration = 252, BootRun = 253, MotorBlocked = 254, Undefined = 255,
+    }
+    /// What a lock can be told to do (MQTT API 1.4 `lockAction`), and what its events speak of.
+    LockAction {
+        Unlock = 1, Lock = 2, Unlatch = 3, LockNGo = 4, LockNGoUnlatch = 5, FullLock = 6,
+        /// A fob button that is set to do nothing; only ever an event.
+        FobNoAction = 80,
+        /// A button press that is set to do nothing; only ever an event.
+        ButtonNoAction = 90,
+    }
+    /// Door sensor (MQTT API 1.4 `doorsensorState`).
+    DoorState {
+        Unavailable = 0, Deactivated = 1, Closed = 2, Opened = 3, Unknown = 4, Calibrating = 5,
+        Uncalibrated = 16, Tampered = 240,
+        /// The sensor's own word for not knowing.
+        Undefined = 255,
+    }
+    /// Operating mode (MQTT API 1.4 `mode`).
+    Mode { Uninitialized = 0, Pairing = 1, Door = 2, Continuous = 3, Maintenance = 4, OffDoorCharging = 5 }
+    /// What set an action off (MQTT API 1.4 `lockActionEvent`, second field).
+    Trigger { System = 0, Manual = 1, Button = 2, Automatic = 3, AutoLock = 6, HomeKit = 171, Mqtt = 172, Undefined = 255 }
+}
+
+impl LockState {
+    /// The motor is turning.
+    pub fn is_moving(self) -> bool {
+        matches!(self, Self::Unlocking | Self::Locking | Self::Unlatching)
+    }
+
+    /// The bolt is certainly out. Anything else must not be shown as locked.
+    pub fn is_locked(self) -> bool {
+        self == Self::Locked
+    }
+}
+
+/// How a device is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Connector {
+    /// The lock's own MQTT client (MQTT API 1.4) at our MQTT door.
+    NukiMqtt,
+}
+
+impl Connector {
+    pub const ALL: &'static [Self] = &[Self::NukiMqtt];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NukiMqtt => "nuki-mqtt",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|connector| connector.name() == name)
+    }
+}
+
+/// A device with what it last said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub account: AccountId,
+    pub connector: Connector,
+    pub name: String,
+    /// 32 bits; none until the device has connected once.
+    pub nuki_id: Option<u32>,
+    pub kind: Option<DeviceType>,
+    pub favourite: bool,
+    pub added_at: Time,
+    pub updated_at: Time,
+    pub link: Link,
+    pub said: Said,
+}
+
+/// The connection, as we see it ourselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    pub online: bool,
+    pub changed_at: Option<Time>,
+    /// `Some(false)`: the lock listens to no command topic, because "Allow locking" is off in its MQTT settings
+    /// (MQTT API 1.4, control topics).
+    pub accepts_commands: Option<bool>,
+}
+
+/// What the device said, and when; `None` is "never said".
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    pub at: Option<Time>,
+    pub state: Option<LockState>,
+    pub state_at: Option<Time>,
+    pub state_changed_at: Option<Time>,
+    pub mode: Option<Mode>,
+    pub last: Option<LastEvent>,
+    pub door: Option<DoorState>,
+    pub door_changed_at: Option<Time>,
+    pub battery_critical: Option<bool>,
+    /// 0–100 %, in steps of 2.
+    pub battery_percent: Option<u8>,
+    pub battery_charging: Option<bool>,
+    pub keypad_battery_critical: Option<bool>,
+    pub door_battery_critical: Option<bool>,
+    pub server_connected: Option<bool>,
+    pub firmware: Option<String>,
+    pub own_name: Option<String>,
+    pub device_time: Option<Time>,
+    /// The device's clock minus ours, in milliseconds, when it last told its time.
+    pub clock_offset_ms: Option<i64>,
+}
+
+/// The last action event: the "how" beside the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastEvent {
+    pub action: LockAction,
+    pub trigger: Trigger,
+    pub origin: Origin,
+    pub auth_id: Option<u32>,
+    pub code_id: Option<u32>,
+    pub at: Time,
+}
+
+/// The Web API's number for a device: `type · 2^32 + Nuki ID` (Web API 4.10.0, `smartlockId`).
+pub fn smartlock_id(kind: DeviceType, nuki_id: u32) -> i64 {
+    (kind.stored() << 32) | i64::from(nuki_id)
+}
+
+impl Device {
+    pub fn smartlock_id(&self) -> Option<i64> {
+        Some(smartlock_id(self.kind?, self.nuki_id?))
+    }
+
+    /// What a person can be offered here, the safe action first.
+    pub fn offers(&self) -> &'static [LockAction] {
+        use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
+        match self.kind {
+            Some(DeviceType::Opener | DeviceType::Box) => &[],
+            _ => &[Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch],
+        }
+    }
+}
+
+/// What is wrong with a device's name, if anything.
+pub fn check_name(name: &str) -> Result<&str, &'static str> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err("give the device a name");
+    }
+    if name.chars().count() > 64 {
+        return Err("at most 64 characters");
+    }
+    if name.chars().any(char::is_control) {
+        return Err("no line breaks or control characters");
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_nobody_knows_is_kept() {
+        assert_eq!(LockState::from_code(99), LockState::Other(99));
+        assert_eq!(LockState::from_code(99).code(), 99);
+    }
+
+    #[test]
+    fn the_smartlock_number_is_type_before_nuki_id() {
+        assert_eq!(smartlock_id(DeviceType::SmartLock34, 0x1234_5678), 17_485_289_080);
+        assert_eq!(smartlock_id(DeviceType::SmartLock12, 0x3C88_62ED), 1_015_571_181);
+    }
+
+    #[test]
+    fn only_the_word_locked_means_locked() {
+        let locked: Vec<_> = LockState::KNOWN.iter().filter(|state| state.is_locked()).collect();
+        assert_eq!(locked, [&LockState::Locked]);
+    }
+}

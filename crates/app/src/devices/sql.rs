@@ -1,0 +1,365 @@
+//! The queries of devices and their states.
+
+use sqlx::FromRow;
+
+use super::{
+    Connector, Device, DeviceType, DoorState, LastEvent, Link, LockAction, LockState, Mode, Said, Trigger,
+};
+use crate::activity::Origin;
+use crate::clock::Time;
+use crate::db::{DbError, Tx, rows};
+use crate::ids::{AccountId, DeviceId};
+
+/// A device's state as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, FromRow)]
+pub(super) struct StateRow {
+    pub online: bool,
+    pub online_changed_at: Option<Time>,
+    pub accepts_commands: Option<bool>,
+    pub said_at: Option<Time>,
+    pub state: Option<i64>,
+    pub state_said_at: Option<Time>,
+    pub state_changed_at: Option<Time>,
+    pub rest_state: Option<i64>,
+    pub mode: Option<i64>,
+    pub last_action: Option<i64>,
+    pub last_trigger: Option<i64>,
+    pub last_origin: Option<i64>,
+    pub last_auth_id: Option<i64>,
+    pub last_code_id: Option<i64>,
+    pub last_event_at: Option<Time>,
+    pub expected_action: Option<i64>,
+    pub untimed_entry: Option<i64>,
+    pub door_state: Option<i64>,
+    pub door_changed_at: Option<Time>,
+    pub battery_critical: Option<bool>,
+    pub battery_percent: Option<i64>,
+    pub battery_charging: Option<bool>,
+    pub keypad_battery_critical: Option<bool>,
+    pub door_battery_critical: Option<bool>,
+    pub server_connected: Option<bool>,
+    pub firmware: Option<String>,
+    pub own_name: Option<String>,
+    pub ring_at: Option<Time>,
+    pub device_time: Option<Time>,
+    pub clock_offset_ms: Option<i64>,
+}
+
+#[derive(FromRow)]
+pub(super) struct KnownRow {
+    pub id: DeviceId,
+    pub account_id: AccountId,
+    #[sqlx(flatten)]
+    pub state: StateRow,
+}
+
+#[derive(FromRow)]
+struct DeviceRow {
+    id: DeviceId,
+    account_id: AccountId,
+    connector: String,
+    name: String,
+    nuki_id: Option<i64>,
+    device_type: Option<i64>,
+    favourite: bool,
+    added_at: Time,
+    updated_at: Time,
+    #[sqlx(flatten)]
+    state: StateRow,
+}
+
+macro_rules! state_columns {
+    () => {
+        "s.online, s.online_changed_at, s.accepts_commands, s.said_at, s.state, s.state_said_at, s.state_changed_at, \
+         s.rest_state, s.mode, s.last_action, s.last_trigger, s.last_origin, s.last_auth_id, s.last_code_id, \
+         s.last_event_at, s.expected_action, s.untimed_entry, s.door_state, s.door_changed_at, s.battery_critical, \
+         s.battery_percent, s.battery_charging, s.keypad_battery_critical, s.door_battery_critical, \
+         s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms"
+    };
+}
+
+macro_rules! select_device {
+    ($rest:literal) => {
+        concat!(
+            "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.favourite, d.added_at, \
+             d.updated_at, ",
+            state_columns!(),
+            " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
+            $rest
+        )
+    };
+}
+
+pub(super) async fn account_of(tx: &mut Tx, device: DeviceId) -> Result<Option<AccountId>, DbError> {
+    tx.query("select account_id from devices where id = $1 and removed_at is null")
+        .bind(device)
+        .find_value()
+        .await
+}
+
+pub(super) async fn load(tx: &mut Tx, device: DeviceId) -> Result<Device, DbError> {
+    Ok(tx.query(select_device!("and d.id = $1")).bind(device).one::<DeviceRow>().await?.into())
+}
+
+pub(super) async fn list(tx: &mut Tx, account: AccountId) -> Result<Vec<Device>, DbError> {
+    let found = tx.query(select_device!("and d.account_id = $1")).bind(account).all::<DeviceRow>().await?;
+    Ok(found.into_iter().map(Into::into).collect())
+}
+
+pub(super) async fn find_by_nuki_id(
+    tx: &mut Tx,
+    account: AccountId,
+    device_type: i64,
+    nuki_id: i64,
+) -> Result<Option<DeviceId>, DbError> {
+    tx.query(
+        "select id from devices where account_id = $1 and device_type = $2 and nuki_id = $3 and removed_at is null",
+    )
+    .bind(account)
+    .bind(device_type)
+    .bind(nuki_id)
+    .find_value()
+    .await
+}
+
+pub(super) async fn count(tx: &mut Tx, account: AccountId) -> Result<i64, DbError> {
+    tx.query("select count(*) from devices where account_id = $1 and removed_at is null")
+        .bind(account)
+        .value()
+        .await
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: DeviceId,
+    account: AccountId,
+    connector: Connector,
+    name: &str,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "insert into devices (id, account_id, connector, name, added_at, updated_at) values ($1, $2, $3, $4, $5, $5)",
+    )
+    .bind(id)
+    .bind(account)
+    .bind(connector.name())
+    .bind(name.to_owned())
+    .bind(now)
+    .run()
+    .await?;
+    tx.query("insert into device_states (device_id) values ($1)").bind(id).run().await?;
+    Ok(())
+}
+
+pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str, now: Time) -> Result<(), DbError> {
+    tx.query("update devices set name = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(name.to_owned())
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn remove(tx: &mut Tx, id: DeviceId, now: Time) -> Result<(), DbError> {
+    tx.query("update devices set removed_at = $2, updated_at = $2 where id = $1")
+        .bind(id)
+        .bind(now)
+        .run()
+        .await?;
+    tx.query("update device_states set online = false where device_id = $1").bind(id).run().await?;
+    Ok(())
+}
+
+pub(super) async fn set_type(tx: &mut Tx, id: DeviceId, device_type: i64, now: Time) -> Result<(), DbError> {
+    tx.query(
+        "update devices set device_type = $2, updated_at = $3 \
+         where id = $1 and (device_type is null or device_type <> $2)",
+    )
+    .bind(id)
+    .bind(device_type)
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_nuki_id(tx: &mut Tx, id: DeviceId, nuki_id: i64, now: Time) -> Result<(), DbError> {
+    tx.query("update devices set nuki_id = $2, updated_at = $3 where id = $1 and nuki_id is null")
+        .bind(id)
+        .bind(nuki_id)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn nuki_id_of(tx: &mut Tx, id: DeviceId) -> Result<Option<i64>, DbError> {
+    Ok(tx
+        .query("select nuki_id from devices where id = $1")
+        .bind(id)
+        .find_value::<Option<i64>>()
+        .await?
+        .flatten())
+}
+
+/// Nobody is connected to a process that has just started.
+pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    tx.query(
+        "update device_states set online = false, accepts_commands = null, online_changed_at = null, \
+         expected_action = null where online or online_changed_at is not null",
+    )
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// The states of these devices; a device that was removed meanwhile is not among them.
+pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<KnownRow>, DbError> {
+    let Some(last) = devices.last() else {
+        return Ok(Vec::new());
+    };
+    // Sizes are powers of two, so that few statements have to be kept prepared; the last id fills up.
+    let size = devices.len().next_power_of_two();
+    let sql = rows(
+        concat!(
+            "select d.id, d.account_id, ",
+            state_columns!(),
+            " from devices d join device_states s on s.device_id = d.id where d.removed_at is null and d.id in ("
+        ),
+        1,
+        size,
+        ")",
+    );
+    let mut query = tx.query(sql);
+    for index in 0..size {
+        query = query.bind(*devices.get(index).unwrap_or(last));
+    }
+    query.all().await
+}
+
+const STATE_COLUMNS: usize = 31;
+
+/// Writes whole states, many rows to a statement.
+pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
+    for chunk in crate::db::chunks(states) {
+        let sql = rows(WRITE_STATES, STATE_COLUMNS, chunk.len(), WRITE_STATES_CONFLICT);
+        let mut query = tx.query(sql);
+        for (device, s) in chunk {
+            query = query
+                .bind(*device)
+                .bind(s.online)
+                .bind(s.online_changed_at)
+                .bind(s.accepts_commands)
+                .bind(s.said_at)
+                .bind(s.state)
+                .bind(s.state_said_at)
+                .bind(s.state_changed_at)
+                .bind(s.rest_state)
+                .bind(s.mode)
+                .bind(s.last_action)
+                .bind(s.last_trigger)
+                .bind(s.last_origin)
+                .bind(s.last_auth_id)
+                .bind(s.last_code_id)
+                .bind(s.last_event_at)
+                .bind(s.expected_action)
+                .bind(s.untimed_entry)
+                .bind(s.door_state)
+                .bind(s.door_changed_at)
+                .bind(s.battery_critical)
+                .bind(s.battery_percent)
+                .bind(s.battery_charging)
+                .bind(s.keypad_battery_critical)
+                .bind(s.door_battery_critical)
+                .bind(s.server_connected)
+                .bind(s.firmware.clone())
+                .bind(s.own_name.clone())
+                .bind(s.ring_at)
+                .bind(s.device_time)
+                .bind(s.clock_offset_ms);
+        }
+        query.run().await?;
+    }
+    Ok(())
+}
+
+const WRITE_STATES: &str = "insert into device_states (device_id, online, online_changed_at, accepts_commands, \
+    said_at, state, state_said_at, state_changed_at, rest_state, mode, last_action, last_trigger, last_origin, \
+    last_auth_id, last_code_id, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
+    battery_critical, battery_percent, battery_charging, keypad_battery_critical, door_battery_critical, \
+    server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms)";
+const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set online = excluded.online, \
+    online_changed_at = excluded.online_changed_at, accepts_commands = excluded.accepts_commands, \
+    said_at = excluded.said_at, state = excluded.state, state_said_at = excluded.state_said_at, \
+    state_changed_at = excluded.state_changed_at, rest_state = excluded.rest_state, mode = excluded.mode, \
+    last_action = excluded.last_action, last_trigger = excluded.last_trigger, last_origin = excluded.last_origin, \
+    last_auth_id = excluded.last_auth_id, last_code_id = excluded.last_code_id, \
+    last_event_at = excluded.last_event_at, expected_action = excluded.expected_action, \
+    untimed_entry = excluded.untimed_entry, door_state = excluded.door_state, \
+    door_changed_at = excluded.door_changed_at, battery_critical = excluded.battery_critical, \
+    battery_percent = excluded.battery_percent, battery_charging = excluded.battery_charging, \
+    keypad_battery_critical = excluded.keypad_battery_critical, \
+    door_battery_critical = excluded.door_battery_critical, server_connected = excluded.server_connected, \
+    firmware = excluded.firmware, own_name = excluded.own_name, ring_at = excluded.ring_at, \
+    device_time = excluded.device_time, clock_offset_ms = excluded.clock_offset_ms";
+
+fn byte(number: i64) -> Option<u8> {
+    u8::try_from(number).ok()
+}
+
+impl From<DeviceRow> for Device {
+    fn from(row: DeviceRow) -> Self {
+        let s = row.state;
+        Self {
+            id: row.id,
+            account: row.account_id,
+            connector: Connector::from_name(&row.connector).unwrap_or(Connector::NukiMqtt),
+            name: row.name,
+            nuki_id: row.nuki_id.and_then(|id| u32::try_from(id).ok()),
+            kind: row.device_type.map(DeviceType::from_stored),
+            favourite: row.favourite,
+            added_at: row.added_at,
+            updated_at: row.updated_at,
+            link: Link {
+                online: s.online,
+                changed_at: s.online_changed_at,
+                accepts_commands: s.accepts_commands,
+            },
+            said: s.into(),
+        }
+    }
+}
+
+impl From<StateRow> for Said {
+    fn from(s: StateRow) -> Self {
+        let last = s.last_event_at.zip(s.last_action).map(|(at, action)| LastEvent {
+            action: LockAction::from_stored(action),
+            trigger: s.last_trigger.map_or(Trigger::Undefined, Trigger::from_stored),
+            origin: s.last_origin.map_or(Origin::Unknown, Origin::from_stored),
+            auth_id: s.last_auth_id.and_then(|id| u32::try_from(id).ok()),
+            code_id: s.last_code_id.and_then(|id| u32::try_from(id).ok()),
+            at,
+        });
+        Self {
+            at: s.said_at,
+            state: s.state.map(LockState::from_stored),
+            state_at: s.state_said_at,
+            state_changed_at: s.state_changed_at,
+            mode: s.mode.map(Mode::from_stored),
+            last,
+            door: s.door_state.map(DoorState::from_stored),
+            door_changed_at: s.door_changed_at,
+            battery_critical: s.battery_critical,
+            battery_percent: s.battery_percent.and_then(byte),
+            battery_charging: s.battery_charging,
+            keypad_battery_critical: s.keypad_battery_critical,
+            door_battery_critical: s.door_battery_critical,
+            server_connected: s.server_connected,
+            firmware: s.firmware,
+            own_name: s.own_name,
+            device_time: s.device_time,
+            clock_offset_ms: s.clock_offset_ms,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Making, checking, binding and ending device logins.
+
+use subtle::ConstantTimeEq as _;
+
+use super::{Credentials, Login, LoginRefusal, RefusalReason, sql};
+use crate::App;
+use crate::actor::Actor;
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::devices;
+use crate::error::Result;
+use crate::ids::{AccountId, DeviceId, LoginId};
+use crate::secrets::hash;
+
+/// What a right user name and password stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    pub login: LoginId,
+    pub device: DeviceId,
+    pub account: AccountId,
+    /// The lock this login belongs to, once it has spoken.
+    pub nuki_id: Option<u32>,
+}
+
+/// Whether the user name is known, for slowing guesses down and telling the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginCheck {
+    Right(Authenticated),
+    WrongPassword(LoginId),
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindRefusal {
+    /// The login belongs to another lock.
+    OtherDevice,
+    /// The lock is another login's.
+    DeviceTaken,
+}
+
+impl App {
+    /// Checks what a device connects with. Both texts are compared as bytes, in time that does not depend on them.
+    pub async fn check_login(&self, username: &str, password: &[u8]) -> Result<LoginCheck> {
+        let given = hash(password);
+        let mut tx = self.read().await?;
+        let Some(known) = sql::find(&mut tx, username).await? else {
+            return Ok(LoginCheck::Unknown);
+        };
+        if !bool::from(known.password_hash.ct_eq(&given)) {
+            return Ok(LoginCheck::WrongPassword(known.id));
+        }
+        Ok(LoginCheck::Right(Authenticated {
+            login: known.id,
+            device: known.device_id,
+            account: known.account_id,
+            nuki_id: known.nuki_id.and_then(|id| u32::try_from(id).ok()),
+        }))
+    }
+
+    /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other.
+    pub async fn bind_login(&self, login: &Authenticated, nuki_id: u32) -> Result<Result<(), BindRefusal>> {
+        let mut tx = self.write().await?;
+        match devices::nuki_id_of(&mut tx, login.device).await? {
+            Some(bound) if bound == nuki_id => return Ok(Ok(())),
+            Some(_) => return Ok(Err(BindRefusal::OtherDevice)),
+            None => {}
+        }
+        match devices::bind(&mut tx, login.device, nuki_id, self.now()).await {
+            Ok(()) => {}
+            Err(DbError::Unique(_)) => return Ok(Err(BindRefusal::DeviceTaken)),
+            Err(error) => return Err(error.into()),
+        }
+        sql::connected(&mut tx, login.login, self.now()).await?;
+        tx.emit(Event::DeviceChanged { account: login.account, device: login.device });
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// Counts something a login was refused, for its owner to see. `detail` is cut to 200 characters.
+    pub async fn note_login_refusal(
+        &self,
+        login: LoginId,
+        reason: RefusalReason,
+        detail: &str,
+    ) -> Result<()> {
+        let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+        let mut tx = self.write().await?;
+        sql::refused(&mut tx, login, reason.name(), &detail, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The login of a device, and what it was refused.
+    pub async fn load_login(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+    ) -> Result<(Option<Login>, Vec<LoginRefusal>)> {
+        let mut tx = self.read().await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        let login = sql::of_device(&mut tx, manageable.device()).await?.map(|row| Login {
+            id: row.id,
+            username: row.username,
+            created_at: row.created_at,
+            first_connected_at: row.first_connected_at,
+        });
+        let refusals = sql::refusals(&mut tx, manageable.device()).await?;
+        Ok((login, refusals.into_iter().filter_map(read_refusal).collect()))
+    }
+
+    /// Ends the device's login and makes a new one. Whoever is connected with the old one is cut off at once.
+    pub async fn rotate_login(&self, actor: &Actor, device: DeviceId) -> Result<Credentials> {
+        let mut tx = self.write().await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        let credentials = create(self, &mut tx, actor.account, manageable.device()).await?;
+        tx.emit(Event::LoginChanged { account: actor.account, device });
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(credentials)
+    }
+
+    /// Ends the device's login. It can connect again only with a new one.
+    pub async fn revoke_login(&self, actor: &Actor, device: DeviceId) -> Result<()> {
+        let mut tx = self.write().await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        tx.emit(Event::LoginChanged { account: actor.account, device });
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// QoS 2 packet ids that were open when this client's session was last heard of.
+    pub async fn open_deliveries(&self, login: LoginId, client_id: &str) -> Result<Vec<u16>> {
+        let mut tx = self.read().await?;
+        let ids = sql::open_deliveries(&mut tx, login, client_id).await?;
+        Ok(ids.into_iter().filter_map(|(id,)| u16::try_from(id).ok()).collect())
+    }
+
+    /// The client began a clean session: its open packet ids mean nothing any more.
+    pub async fn forget_deliveries(&self, login: LoginId, client_id: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        sql::forget_deliveries(&mut tx, login, client_id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn read_refusal(row: sql::RefusalRow) -> Option<LoginRefusal> {
+    Some(LoginRefusal {
+        reason: RefusalReason::ALL.iter().copied().find(|reason| reason.name() == row.reason)?,
+        detail: row.detail,
+        times: u64::try_from(row.times).unwrap_or(0),
+        last_at: row.last_at,
+    })
+}
+
+/// A user name and password that a person can type into a phone: 12 and 24 of 32 letters and digits, so 60 and 120
+/// random bits, and both shorter than the 32 bytes a lock holds.
+pub(crate) async fn create(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    device: DeviceId,
+) -> Result<Credentials> {
+    let credentials =
+        Credentials { username: app.chance().code::<12>(), password: app.chance().code::<24>() };
+    let id = LoginId(app.random_id());
+    let password_hash = hash(credentials.password.as_bytes()).to_vec();
+    sql::insert(tx, (id, device, account), &credentials.username, password_hash, app.now()).await?;
+    Ok(credentials)
+}
+
+pub(crate) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
+    sql::revoke_all(tx, device, now).await?;
+    Ok(())
+}
+
+pub(crate) async fn open_delivery(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+    packet: u16,
+) -> Result<(), DbError> {
+    sql::open_delivery(tx, login, client_id, packet).await
+}
+
+pub(crate) async fn close_delivery(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+    packet: u16,
+) -> Result<(), DbError> {
+    sql::close_delivery(tx, login, client_id, packet).await
+}

@@ -1,0 +1,106 @@
+//! A device's login at the MQTT door: who it is, what it is bound to, and what it tried and was refused.
+
+mod actions;
+mod sql;
+
+pub use actions::{Authenticated, BindRefusal, LoginCheck};
+pub(crate) use actions::{close_delivery, create, open_delivery, revoke_all};
+
+use crate::clock::Time;
+use crate::ids::LoginId;
+
+/// Locks store at most 32 bytes each (BLE API `MqttConfig`).
+pub const FIELD_BYTES: usize = 32;
+
+/// A login as its owner sees it. The password is shown once, when it is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Login {
+    pub id: LoginId,
+    pub username: String,
+    pub created_at: Time,
+    pub first_connected_at: Option<Time>,
+}
+
+/// What to type into the Nuki app. Not stored; the password cannot be shown again.
+#[derive(Clone)]
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+}
+
+/// A password must not find its way into a log.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// Why something a login tried was refused. Counted per login, shown to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    WrongPassword,
+    ForeignTopic,
+    ForeignSubscription,
+    ForeignWill,
+    OtherDevice,
+    DeviceTaken,
+    ClientId,
+    Malformed,
+    TooManyConnections,
+    RetainedCommand,
+}
+
+impl RefusalReason {
+    pub const ALL: &'static [Self] = &[
+        Self::WrongPassword,
+        Self::ForeignTopic,
+        Self::ForeignSubscription,
+        Self::ForeignWill,
+        Self::OtherDevice,
+        Self::DeviceTaken,
+        Self::ClientId,
+        Self::Malformed,
+        Self::TooManyConnections,
+        Self::RetainedCommand,
+    ];
+
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WrongPassword => "wrong-password",
+            Self::ForeignTopic => "foreign-topic",
+            Self::ForeignSubscription => "foreign-subscription",
+            Self::ForeignWill => "foreign-will",
+            Self::OtherDevice => "other-device",
+            Self::DeviceTaken => "device-taken",
+            Self::ClientId => "client-id",
+            Self::Malformed => "malformed",
+            Self::TooManyConnections => "too-many-connections",
+            Self::RetainedCommand => "retained-command",
+        }
+    }
+
+    /// For its owner.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::WrongPassword => "tried to connect with a wrong password",
+            Self::ForeignTopic => "tried to publish outside its own topics",
+            Self::ForeignSubscription => "tried to listen outside its own topics",
+            Self::ForeignWill => "tried to leave a last message outside its own topics",
+            Self::OtherDevice => "spoke for another lock than the one this login belongs to",
+            Self::DeviceTaken => "spoke for a lock that is already connected by another login",
+            Self::ClientId => "used a client id that is not allowed",
+            Self::Malformed => "sent something that is not valid",
+            Self::TooManyConnections => "held too many connections at once",
+            Self::RetainedCommand => "tried to publish a command",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoginRefusal {
+    pub reason: RefusalReason,
+    pub detail: String,
+    pub times: u64,
+    pub last_at: Time,
+}

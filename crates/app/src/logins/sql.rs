@@ -1,0 +1,174 @@
+//! The queries of device logins.
+
+use sqlx::FromRow;
+
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::ids::{AccountId, DeviceId, LoginId};
+
+#[derive(FromRow)]
+pub(super) struct KnownLogin {
+    pub id: LoginId,
+    pub device_id: DeviceId,
+    pub account_id: AccountId,
+    pub password_hash: Vec<u8>,
+    pub nuki_id: Option<i64>,
+}
+
+#[derive(FromRow)]
+pub(super) struct LoginRow {
+    pub id: LoginId,
+    pub username: String,
+    pub created_at: Time,
+    pub first_connected_at: Option<Time>,
+}
+
+#[derive(FromRow)]
+pub(super) struct RefusalRow {
+    pub reason: String,
+    pub detail: String,
+    pub times: i64,
+    pub last_at: Time,
+}
+
+pub(super) async fn find(tx: &mut Tx, username: &str) -> Result<Option<KnownLogin>, DbError> {
+    tx.query(
+        "select l.id, l.device_id, l.account_id, l.password_hash, d.nuki_id \
+         from logins l join devices d on d.id = l.device_id \
+         where l.username = $1 and l.revoked_at is null and d.removed_at is null",
+    )
+    .bind(username.to_owned())
+    .find()
+    .await
+}
+
+pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Option<LoginRow>, DbError> {
+    tx.query(
+        "select id, username, created_at, first_connected_at from logins \
+         where device_id = $1 and revoked_at is null order by id desc limit 1",
+    )
+    .bind(device)
+    .find()
+    .await
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    ids: (LoginId, DeviceId, AccountId),
+    username: &str,
+    password_hash: Vec<u8>,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "insert into logins (id, device_id, account_id, username, password_hash, created_at) \
+         values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(ids.0)
+    .bind(ids.1)
+    .bind(ids.2)
+    .bind(username.to_owned())
+    .bind(password_hash)
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Result<u64, DbError> {
+    tx.query("update logins set revoked_at = $2 where device_id = $1 and revoked_at is null")
+        .bind(device)
+        .bind(now)
+        .run()
+        .await
+}
+
+pub(super) async fn connected(tx: &mut Tx, login: LoginId, now: Time) -> Result<(), DbError> {
+    tx.query("update logins set first_connected_at = $2 where id = $1 and first_connected_at is null")
+        .bind(login)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn refused(
+    tx: &mut Tx,
+    login: LoginId,
+    reason: &'static str,
+    detail: &str,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "insert into login_refusals (login_id, reason, detail, times, last_at) values ($1, $2, $3, 1, $4) \
+         on conflict (login_id, reason) do update set detail = excluded.detail, \
+         times = login_refusals.times + 1, last_at = excluded.last_at",
+    )
+    .bind(login)
+    .bind(reason)
+    .bind(detail.to_owned())
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn refusals(tx: &mut Tx, device: DeviceId) -> Result<Vec<RefusalRow>, DbError> {
+    tx.query(
+        "select r.reason, r.detail, r.times, r.last_at from login_refusals r join logins l on l.id = r.login_id \
+         where l.device_id = $1 and l.revoked_at is null order by r.last_at desc",
+    )
+    .bind(device)
+    .all()
+    .await
+}
+
+pub(super) async fn open_delivery(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+    packet: u16,
+) -> Result<(), DbError> {
+    tx.query("insert into open_deliveries (login_id, client_id, packet_id) values ($1, $2, $3) on conflict do nothing")
+        .bind(login)
+        .bind(client_id.to_owned())
+        .bind(i64::from(packet))
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn close_delivery(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+    packet: u16,
+) -> Result<(), DbError> {
+    tx.query("delete from open_deliveries where login_id = $1 and client_id = $2 and packet_id = $3")
+        .bind(login)
+        .bind(client_id.to_owned())
+        .bind(i64::from(packet))
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn open_deliveries(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+) -> Result<Vec<(i64,)>, DbError> {
+    tx.query("select packet_id from open_deliveries where login_id = $1 and client_id = $2 limit 65535")
+        .bind(login)
+        .bind(client_id.to_owned())
+        .all()
+        .await
+}
+
+pub(super) async fn forget_deliveries(tx: &mut Tx, login: LoginId, client_id: &str) -> Result<(), DbError> {
+    tx.query("delete from open_deliveries where login_id = $1 and client_id = $2")
+        .bind(login)
+        .bind(client_id.to_owned())
+        .run()
+        .await?;
+    Ok(())
+}
