@@ -24,6 +24,31 @@ pub enum Event {
 }
 
 impl Event {
+    /// As it is left in the table for another process.
+    pub(crate) fn stored(self) -> (&'static str, AccountId, DeviceId) {
+        let nobody = (AccountId(0), DeviceId(0));
+        match self {
+            Self::DeviceChanged { account, device } => ("device", account, device),
+            Self::ActivityAdded { account, device } => ("activity", account, device),
+            Self::DevicesChanged { account } => ("devices", account, nobody.1),
+            Self::AccessChanged { account } => ("access", account, nobody.1),
+            Self::LoginChanged { account, device } => ("login", account, device),
+            Self::CommandsWaiting => ("commands", nobody.0, nobody.1),
+        }
+    }
+
+    pub(crate) fn from_stored(kind: &str, account: AccountId, device: DeviceId) -> Option<Self> {
+        Some(match kind {
+            "device" => Self::DeviceChanged { account, device },
+            "activity" => Self::ActivityAdded { account, device },
+            "devices" => Self::DevicesChanged { account },
+            "access" => Self::AccessChanged { account },
+            "login" => Self::LoginChanged { account, device },
+            "commands" => Self::CommandsWaiting,
+            _ => return None,
+        })
+    }
+
     pub fn account(self) -> Option<AccountId> {
         match self {
             Self::DeviceChanged { account, .. }
@@ -43,15 +68,25 @@ const BACKLOG: usize = 4_096;
 pub struct Bus {
     events: broadcast::Sender<Event>,
     commands: Arc<Notify>,
+    elsewhere: bool,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { events: broadcast::Sender::new(BACKLOG), commands: Arc::default() }
+        Self { events: broadcast::Sender::new(BACKLOG), commands: Arc::default(), elsewhere: false }
     }
 }
 
 impl Bus {
+    /// For a process that nobody listens in: its commits leave their events in a table for the server.
+    pub fn to_the_server() -> Self {
+        Self { elsewhere: true, ..Self::default() }
+    }
+
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
     pub(crate) fn publish(&self, event: Event) {
         if event == Event::CommandsWaiting {
             self.commands.notify_one();
@@ -68,5 +103,26 @@ impl Bus {
     /// Returns when commands may be waiting. The waker carries nothing; the table is the queue.
     pub async fn commands_waiting(&self) {
         self.commands.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_left_in_the_table_reads_back_as_itself() {
+        let (account, device) = (AccountId(7), DeviceId(9));
+        for event in [
+            Event::DeviceChanged { account, device },
+            Event::ActivityAdded { account, device },
+            Event::DevicesChanged { account },
+            Event::AccessChanged { account },
+            Event::LoginChanged { account, device },
+            Event::CommandsWaiting,
+        ] {
+            let (kind, account, device) = event.stored();
+            assert_eq!(Event::from_stored(kind, account, device), Some(event));
+        }
     }
 }

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod actor;
+pub mod backup;
 pub mod bus;
 pub mod clock;
 mod codes;
@@ -18,12 +19,16 @@ pub mod rng;
 mod secrets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Bus;
 use clock::{Clock, Time};
 use db::{Db, DbError, Tx};
 pub use error::{Error, Refusal, Result};
 use rng::Chance;
+
+/// How soon a command beside the server is noticed.
+const FOREIGN_EVENTS: Duration = Duration::from_millis(200);
 
 /// The one handle every door holds.
 #[derive(Clone)]
@@ -74,6 +79,36 @@ impl App {
 
     pub(crate) fn growing_id(&self) -> i64 {
         self.0.chance.growing_id(self.now())
+    }
+
+    /// Whether the database answers a question now.
+    pub async fn answers(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        tx.query("select 1 from accounts limit 1").find_value::<i32>().await?;
+        Ok(())
+    }
+
+    /// Passes on what commands beside the server changed, until stopped by being dropped.
+    pub async fn pass_on_foreign_events(&self) {
+        loop {
+            if let Err(error) = self.take_foreign_events().await {
+                tracing::warn!(%error, "cannot read what other processes changed; it is tried again");
+            }
+            self.clock().wait(FOREIGN_EVENTS).await;
+        }
+    }
+
+    async fn take_foreign_events(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        let left: i64 =
+            tx.query("select count(*) from (select 1 from foreign_events limit 1) found").value().await?;
+        drop(tx);
+        if left > 0 {
+            let mut tx = self.write().await?;
+            tx.take_foreign_events().await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     async fn read(&self) -> Result<Tx, DbError> {

@@ -1,12 +1,15 @@
 //! Writing entries (inside the transaction of what they tell of) and reading pages of them.
 
+use std::collections::BTreeSet;
+
 use super::sql::{self, Slice};
-use super::{Completion, Entry, Happening, NewEntry};
+use super::{Completion, Entry, Happening, NewEntry, Origin};
 use crate::App;
 use crate::actor::{Actor, Scope};
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
+use crate::devices::Trigger;
 use crate::error::{Error, Result};
 use crate::ids::{ActivityId, DeviceId};
 
@@ -54,7 +57,46 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+/// Something that happened before Lockwarden knew the device.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub device: DeviceId,
+    pub at: Time,
+    pub happening: Happening,
+    pub origin: Origin,
+    pub trigger: Option<Trigger>,
+    pub result: Completion,
+    pub auth_id: Option<u32>,
+    pub code_id: Option<u32>,
+    pub presses: Option<u8>,
+}
+
 impl App {
+    /// Takes over a log from elsewhere, oldest first. The whole slice becomes visible at once.
+    pub async fn import_activity(&self, actor: &Actor, past: &[Past]) -> Result<()> {
+        let mut tx = self.write().await?;
+        let devices: BTreeSet<DeviceId> = past.iter().map(|past| past.device).collect();
+        for device in devices {
+            actor.may_manage(&mut tx, device).await?;
+        }
+        let entries: Vec<_> = past
+            .iter()
+            .map(|past| {
+                let mut entry =
+                    NewEntry::at(actor.account, past.device, past.at, past.happening, past.origin);
+                entry.trigger = past.trigger;
+                entry.result = Some(past.result);
+                entry.auth_id = past.auth_id;
+                entry.code_id = past.code_id;
+                entry.presses = past.presses;
+                (ActivityId(self.chance().growing_id(past.at)), entry)
+            })
+            .collect();
+        note_all(&mut tx, &entries).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     pub async fn list_activity(&self, actor: &Actor, query: EntryQuery) -> Result<Page> {
         actor.may_read_log()?;
         let mut tx = self.read().await?;

@@ -3,7 +3,7 @@
 mod actions;
 mod sql;
 
-pub use actions::{Cursor, EntryQuery, Page};
+pub use actions::{Cursor, EntryQuery, Page, Past};
 pub(crate) use actions::{finish, note, note_all, recorded, tell_time};
 
 use crate::clock::Time;

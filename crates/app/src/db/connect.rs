@@ -10,18 +10,22 @@ use sqlx::{PgPool, SqlitePool};
 
 use super::{DbError, Tx, checkpoint};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// How long a writer waits for another process (a command line beside the server) before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 12;
 
-#[derive(Clone)]
-pub struct Db(Kind);
+/// Writers take turns on PostgreSQL too, as they do on SQLite: what a transaction has read stays true until it commits,
+/// so "look, then write" is right on both. The number is only a name.
+const ONE_WRITER: &str = "select pg_advisory_xact_lock(4707)";
 
 #[derive(Clone)]
-enum Kind {
+pub struct Db(pub(super) Kind);
+
+#[derive(Clone)]
+pub(super) enum Kind {
     Sqlite { read: SqlitePool, write: SqlitePool },
     Pg(PgPool),
 }
@@ -88,7 +92,11 @@ impl Db {
     pub async fn write(&self) -> Result<Tx, DbError> {
         Ok(match &self.0 {
             Kind::Sqlite { write, .. } => Tx::sqlite_write(write.begin_with("begin immediate").await?),
-            Kind::Pg(pool) => Tx::pg_write(pool.begin().await?),
+            Kind::Pg(pool) => {
+                let mut transaction = pool.begin().await?;
+                sqlx::query(ONE_WRITER).execute(&mut *transaction).await?;
+                Tx::pg_write(transaction)
+            }
         })
     }
 
@@ -98,19 +106,6 @@ impl Db {
             Kind::Sqlite { write, .. } => checkpoint::run(write).await,
             Kind::Pg(_) => std::future::pending().await,
         }
-    }
-
-    pub fn is_sqlite(&self) -> bool {
-        matches!(self.0, Kind::Sqlite { .. })
-    }
-
-    /// Writes a consistent copy of a SQLite database into a new file, while others go on writing.
-    pub async fn copy_into(&self, path: &Path) -> Result<(), DbError> {
-        let Kind::Sqlite { read, .. } = &self.0 else {
-            return Err(DbError::Open("PostgreSQL is backed up with its own pg_dump".to_owned()));
-        };
-        sqlx::query("vacuum into $1").bind(path.to_string_lossy().into_owned()).execute(read).await?;
-        Ok(())
     }
 
     /// Closes every connection; for SQLite the log is folded into the database first.

@@ -7,11 +7,12 @@
 //! - SQL is `&'static str`; the one place that builds text is [`Query`] over a fixed row shape, see [`rows`]
 //!
 //! Reads run on a pool, writes one after another: on SQLite a single writer connection (`BEGIN IMMEDIATE`, WAL,
-//! `synchronous=FULL`), on PostgreSQL the pool with its own locking.
+//! `synchronous=FULL`), on PostgreSQL by an advisory lock, so that both give the same guarantees.
 
 mod checkpoint;
 mod connect;
 mod query;
+mod transfer;
 mod tx;
 
 pub use connect::Db;

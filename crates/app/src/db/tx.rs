@@ -5,6 +5,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::{DbError, Query};
 use crate::bus::{Bus, Event};
+use crate::ids::{AccountId, DeviceId};
 
 pub(super) enum Inner {
     SqliteRead(PoolConnection<Sqlite>),
@@ -60,7 +61,10 @@ impl Tx {
     }
 
     /// Makes it last (on the disk, not only in memory), then publishes what was emitted.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        if self.bus.as_ref().is_some_and(Bus::is_elsewhere) {
+            self.leave_events().await?;
+        }
         let Tx { inner, events, bus } = self;
         match inner {
             Inner::SqliteWrite(transaction) => transaction.commit().await?,
@@ -72,6 +76,34 @@ impl Tx {
         if let Some(bus) = bus {
             for event in events {
                 bus.publish(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the events in their table, inside the transaction, for the process that people look at.
+    async fn leave_events(&mut self) -> Result<(), DbError> {
+        for event in std::mem::take(&mut self.events) {
+            let (kind, account, device) = event.stored();
+            self.query("insert into foreign_events (kind, account_id, device_id) values ($1, $2, $3)")
+                .bind(kind)
+                .bind(account)
+                .bind(device)
+                .run()
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what other processes left, and emits it here.
+    pub(crate) async fn take_foreign_events(&mut self) -> Result<(), DbError> {
+        let left = self
+            .query("delete from foreign_events returning kind, account_id, device_id")
+            .all::<(String, AccountId, DeviceId)>()
+            .await?;
+        for (kind, account, device) in left {
+            if let Some(event) = Event::from_stored(&kind, account, device) {
+                self.emit(event);
             }
         }
         Ok(())

@@ -1,0 +1,233 @@
+//! Copies all data between two databases of the same schema, whichever kinds they are. Names of tables and columns come
+//! from our own migrations, never from the file that is read.
+
+use std::path::Path;
+
+use sqlx::{Row as _, SqlitePool};
+
+use super::connect::{Kind, MIGRATIONS};
+use super::tx::Inner;
+use super::{Db, DbError, Query, Tx, chunks, rows};
+
+/// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events.
+const TABLES: &[(&str, Paging)] = &[
+    ("accounts", Paging::ByOffset("case when master_id is null then 0 else 1 end, id")),
+    ("known_browsers", Paging::ByOffset("token_hash")),
+    ("sign_in_failures", Paging::ByOffset("key")),
+    ("tokens", Paging::ByFirstColumn("id")),
+    ("devices", Paging::ByFirstColumn("id")),
+    ("device_states", Paging::ByFirstColumn("device_id")),
+    ("logins", Paging::ByFirstColumn("id")),
+    ("login_refusals", Paging::ByOffset("login_id, reason")),
+    ("commands", Paging::ByFirstColumn("id")),
+    ("activity", Paging::ByFirstColumn("id")),
+];
+
+/// How a table is read page by page: small ones by offset, large ones from the index of their key.
+#[derive(Clone, Copy)]
+enum Paging {
+    ByFirstColumn(&'static str),
+    ByOffset(&'static str),
+}
+
+/// Also emptied before a restore: what belongs to what is being replaced.
+const PASSING: &[&str] = &["sessions", "set_up_links", "open_deliveries", "foreign_events"];
+const PAGE: i64 = 2_048;
+
+impl Db {
+    /// Writes everything into a new SQLite file. Others go on working; what they commit meanwhile is not in it.
+    pub async fn back_up(&self, file: &Path) -> Result<u64, DbError> {
+        let mut from = match &self.0 {
+            Kind::Sqlite { read, .. } => {
+                sqlx::query("vacuum into $1").bind(file.to_string_lossy().into_owned()).execute(read).await?;
+                return count(file).await;
+            }
+            Kind::Pg(pool) => Tx::pg_write(pool.begin_with("begin isolation level repeatable read").await?),
+        };
+        let copy = Self::open(&format!("sqlite:{}", file.display())).await?;
+        let mut to = copy.write().await?;
+        let copied = copy_all(&mut from, &mut to).await?;
+        to.commit().await?;
+        copy.close().await;
+        Ok(copied)
+    }
+
+    /// Replaces everything by what a backup holds, inside `tx`. The file itself is not touched: an older schema is
+    /// brought up to date in a copy beside it.
+    pub async fn restore_into(tx: &mut Tx, file: &Path, scratch: &Path) -> Result<u64, DbError> {
+        std::fs::copy(file, scratch)
+            .map_err(|error| DbError::Open(format!("cannot copy the backup: {error}")))?;
+        let backup = Self::open(&format!("sqlite:{}", scratch.display())).await?;
+        for (table, _) in TABLES.iter().rev() {
+            tx.query(leak(format!("delete from {table}"))).run().await?;
+        }
+        for table in PASSING {
+            tx.query(leak(format!("delete from {table}"))).run().await?;
+        }
+        let mut from = backup.read().await?;
+        let copied = copy_all(&mut from, tx).await?;
+        drop(from);
+        backup.close().await;
+        Ok(copied)
+    }
+}
+
+/// After a file-level copy: drops what passes by itself, and counts the rest.
+async fn count(file: &Path) -> Result<u64, DbError> {
+    let copy = Db::open(&format!("sqlite:{}", file.display())).await?;
+    let mut tx = copy.write().await?;
+    let mut total = 0_i64;
+    for table in PASSING {
+        tx.query(leak(format!("delete from {table}"))).run().await?;
+    }
+    for (table, _) in TABLES {
+        total += tx.query(leak(format!("select count(*) from {table}"))).value::<i64>().await?;
+    }
+    tx.commit().await?;
+    copy.close().await;
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+async fn copy_all(from: &mut Tx, to: &mut Tx) -> Result<u64, DbError> {
+    let schema = SqlitePool::connect("sqlite::memory:").await?;
+    MIGRATIONS.run(&schema).await?;
+    let mut copied = 0;
+    for (table, paging) in TABLES {
+        let columns: Vec<(String, String)> =
+            sqlx::query_as("select name, type from pragma_table_info($1) order by cid")
+                .bind(*table)
+                .fetch_all(&schema)
+                .await?;
+        copied += copy_table(from, to, (table, *paging), &columns).await?;
+    }
+    Ok(copied)
+}
+
+async fn copy_table(
+    from: &mut Tx,
+    to: &mut Tx,
+    (table, paging): (&str, Paging),
+    columns: &[(String, String)],
+) -> Result<u64, DbError> {
+    let kinds: Vec<CellKind> = columns.iter().map(|(_, kind)| CellKind::of(kind)).collect();
+    let names = columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    let select = leak(match paging {
+        Paging::ByFirstColumn(key) => {
+            format!("select {names} from {table} where {key} > $1 order by {key} limit {PAGE}")
+        }
+        Paging::ByOffset(order) => {
+            format!("select {names} from {table} order by {order} limit {PAGE} offset $1")
+        }
+    });
+    let insert = leak(format!("insert into {table} ({names})"));
+    let mut copied = 0;
+    let mut place = 0_i64;
+    loop {
+        let page = page(from, select, place, &kinds).await?;
+        write(to, insert, &page).await?;
+        copied += page.len() as u64;
+        place = match (paging, page.last().and_then(|row| row.first())) {
+            (_, None) => return Ok(copied),
+            (Paging::ByFirstColumn(_), Some(Cell::Number(Some(key)))) => *key,
+            _ => place + PAGE,
+        };
+    }
+}
+
+#[derive(Clone, Copy)]
+enum CellKind {
+    Number,
+    Text,
+    Truth,
+    Bytes,
+}
+
+impl CellKind {
+    fn of(declared: &str) -> Self {
+        match declared.to_ascii_lowercase().as_str() {
+            "bigint" => Self::Number,
+            "boolean" => Self::Truth,
+            "bytea" => Self::Bytes,
+            _ => Self::Text,
+        }
+    }
+}
+
+enum Cell {
+    Number(Option<i64>),
+    Text(Option<String>),
+    Truth(Option<bool>),
+    Bytes(Option<Vec<u8>>),
+}
+
+macro_rules! cells {
+    ($row:expr, $kinds:expr) => {
+        $kinds
+            .iter()
+            .enumerate()
+            .map(|(index, kind)| {
+                Ok(match kind {
+                    CellKind::Number => Cell::Number($row.try_get(index)?),
+                    CellKind::Text => Cell::Text($row.try_get(index)?),
+                    CellKind::Truth => Cell::Truth($row.try_get(index)?),
+                    CellKind::Bytes => Cell::Bytes($row.try_get(index)?),
+                })
+            })
+            .collect::<Result<Vec<Cell>, sqlx::Error>>()?
+    };
+}
+
+async fn page(
+    from: &mut Tx,
+    select: &'static str,
+    offset: i64,
+    kinds: &[CellKind],
+) -> Result<Vec<Vec<Cell>>, DbError> {
+    let mut page = Vec::new();
+    match &mut from.inner {
+        Inner::SqliteRead(c) => {
+            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+                page.push(cells!(row, kinds));
+            }
+        }
+        Inner::SqliteWrite(c) => {
+            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+                page.push(cells!(row, kinds));
+            }
+        }
+        Inner::PgRead(c) => {
+            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+                page.push(cells!(row, kinds));
+            }
+        }
+        Inner::PgWrite(c) => {
+            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+                page.push(cells!(row, kinds));
+            }
+        }
+    }
+    Ok(page)
+}
+
+async fn write(to: &mut Tx, insert: &'static str, page: &[Vec<Cell>]) -> Result<(), DbError> {
+    for chunk in chunks(page) {
+        let columns = chunk.first().map_or(0, Vec::len);
+        let query = to.query(rows(insert, columns, chunk.len(), ""));
+        chunk.iter().flatten().fold(query, bind).run().await?;
+    }
+    Ok(())
+}
+
+fn bind<'t>(query: Query<'t>, cell: &Cell) -> Query<'t> {
+    match cell {
+        Cell::Number(value) => query.bind(*value),
+        Cell::Text(value) => query.bind(value.clone()),
+        Cell::Truth(value) => query.bind(*value),
+        Cell::Bytes(value) => query.bind(value.clone()),
+    }
+}
+
+/// Texts of statements live as long as the process that makes a backup, which is as long as the backup takes.
+fn leak(sql: String) -> &'static str {
+    Box::leak(sql.into_boxed_str())
+}

@@ -1,0 +1,266 @@
+//! Promise 1: a command is executed at most once, not late, and never guessed about.
+
+use std::time::Duration;
+
+use lockwarden_app::activity::{Completion, EntryQuery, Happening, Origin};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::commands::{ANSWER, Command, CommandState, DEADLINE, Order, WAITING};
+use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::{Error, Refusal};
+use lockwarden_testkit::World;
+
+async fn order(world: &World, actor: &Actor, device: DeviceId, action: LockAction) -> Command {
+    world.app.order(actor, Order { device, action, idempotency_key: None }).await.unwrap()
+}
+
+async fn state(world: &World, actor: &Actor, command: &Command) -> CommandState {
+    world.app.load_command(actor, command.id).await.unwrap().state
+}
+
+fn told(action: LockAction) -> Observation {
+    Observation::Event(LockEvent { action, trigger: Trigger::Mqtt, auth_id: None, code_id: None, extra: 0 })
+}
+
+#[tokio::test]
+async fn a_command_lives_from_order_to_answer_and_is_one_entry_in_the_log() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    assert_eq!(command.state, CommandState::Created);
+    assert_eq!(world.app.due_commands().await.unwrap(), [(command.id, door)]);
+    assert!(world.app.take_command(command.id).await.unwrap().is_some());
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Sent);
+    world.says(door, told(LockAction::Unlock)).await;
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Accepted);
+    world.says(door, Observation::State(LockState::Unlocking)).await;
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Done);
+    let log = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    assert_eq!(log.len(), 1, "{log:#?}");
+    assert_eq!(
+        (log[0].happening, log[0].origin, log[0].result, log[0].actor_name.as_deref()),
+        (Happening::Unlock, Origin::Console, Some(Completion::Success), Some("Anna"))
+    );
+}
+
+#[tokio::test]
+async fn a_command_is_taken_once_however_many_ask() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    let mut takers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let app = world.app.clone();
+        takers.spawn(async move { app.take_command(command.id).await.unwrap().is_some() });
+    }
+    let taken = takers.join_all().await.into_iter().filter(|taken| *taken).count();
+    assert_eq!(taken, 1);
+}
+
+#[tokio::test]
+async fn a_command_that_waited_past_its_deadline_is_not_sent() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.clock.advance(DEADLINE + Duration::from_millis(1));
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Expired);
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_command_that_nobody_came_for() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    assert_eq!(world.app.settle_commands().await.unwrap(), Some(command.deadline));
+    world.clock.advance(DEADLINE + Duration::from_millis(1));
+    assert_eq!(world.app.settle_commands().await.unwrap(), None);
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Expired);
+}
+
+#[tokio::test]
+async fn a_sent_command_without_answer_becomes_unknown_and_is_never_sent_again() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.app.take_command(command.id).await.unwrap().unwrap();
+    world.clock.advance(ANSWER + Duration::from_millis(1));
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Unknown);
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    assert!(world.app.due_commands().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_restart_sends_nothing_that_was_ordered_before_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let other = world.lock(&anna, "Back door", 0xA2).await;
+    let waiting = order(&world, &anna, door, LockAction::Unlock).await;
+    let sent = order(&world, &anna, other, LockAction::Unlock).await;
+    world.app.take_command(sent.id).await.unwrap().unwrap();
+    let world = world.restart(2).await;
+    assert!(world.app.due_commands().await.unwrap().is_empty());
+    assert_eq!(state(&world, &anna, &waiting).await, CommandState::Expired);
+    assert_eq!(state(&world, &anna, &sent).await, CommandState::Unknown);
+}
+
+#[tokio::test]
+async fn a_right_that_ended_between_click_and_sending_stops_the_command() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    let (_, elsewhere) = world.sign_in("anna@example.org").await;
+    world.app.sign_out(&anna).await.unwrap();
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    let ended = world.app.load_command(&elsewhere, command.id).await.unwrap();
+    assert_eq!(ended.state, CommandState::Failed);
+    assert!(ended.reason.unwrap().contains("right"));
+}
+
+#[tokio::test]
+async fn an_offline_lock_is_refused_in_words_and_nothing_is_kept_for_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, Observation::Link { up: false }).await;
+    let refused = world
+        .app
+        .order(&anna, Order { device: door, action: LockAction::Unlock, idempotency_key: None })
+        .await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::Offline))), "{refused:?}");
+    world.says(door, Observation::Link { up: true }).await;
+    assert!(world.app.due_commands().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lock_that_went_offline_before_the_sending_gets_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.says(door, Observation::Connected(false)).await;
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Failed);
+}
+
+#[tokio::test]
+async fn a_lock_with_allow_locking_off_is_recognised() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, Observation::Listens(false)).await;
+    let refused =
+        world.app.order(&anna, Order { device: door, action: LockAction::Lock, idempotency_key: None }).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::LockingNotAllowed))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_command_even_fifty_times_at_once() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let mut clicks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (app, anna) = (world.app.clone(), anna.clone());
+        clicks.spawn(async move {
+            let order = Order { device: door, action: LockAction::Unlock, idempotency_key: Some("click-1") };
+            app.order(&anna, order).await.map(|command| command.id)
+        });
+    }
+    let mut ids: Vec<_> = clicks.join_all().await.into_iter().map(Result::unwrap).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(world.app.list_commands(&anna, door, 100).await.unwrap().len(), 1);
+    let other = Order { device: door, action: LockAction::Lock, idempotency_key: Some("click-1") };
+    assert!(matches!(world.app.order(&anna, other).await, Err(Error::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn commands_of_one_lock_go_one_at_a_time_and_only_so_many_wait() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let first = order(&world, &anna, door, LockAction::Unlock).await;
+    let second = order(&world, &anna, door, LockAction::Lock).await;
+    world.app.take_command(first.id).await.unwrap().unwrap();
+    assert!(world.app.due_commands().await.unwrap().is_empty(), "the first is under way");
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(world.app.due_commands().await.unwrap(), [(second.id, door)]);
+    for _ in 0..WAITING - 1 {
+        order(&world, &anna, door, LockAction::Lock).await;
+    }
+    let refused =
+        world.app.order(&anna, Order { device: door, action: LockAction::Lock, idempotency_key: None }).await;
+    assert!(matches!(refused, Err(Error::Refused(Refusal::TooManyWaiting(_)))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_error_number_fails_the_command_in_words() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Lock).await;
+    world.app.take_command(command.id).await.unwrap().unwrap();
+    world.says(door, Observation::CommandResponse(66)).await;
+    let ended = world.app.load_command(&anna, command.id).await.unwrap();
+    assert_eq!((ended.state, ended.error_code), (CommandState::Failed, Some(66)));
+    assert!(ended.reason.unwrap().contains("motor is blocked"));
+    let log = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    assert_eq!(log[0].result, Some(Completion::MotorBlocked));
+}
+
+#[tokio::test]
+async fn a_late_answer_goes_to_the_command_it_is_late_for() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let first = order(&world, &anna, door, LockAction::Unlock).await;
+    world.app.take_command(first.id).await.unwrap().unwrap();
+    world.clock.advance(ANSWER + Duration::from_millis(1));
+    world.app.settle_commands().await.unwrap();
+    let second = order(&world, &anna, door, LockAction::Lock).await;
+    world.app.take_command(second.id).await.unwrap().unwrap();
+    world.says(door, Observation::CommandResponse(66)).await;
+    assert_eq!(state(&world, &anna, &first).await, CommandState::Failed);
+    assert_eq!(state(&world, &anna, &second).await, CommandState::Sent);
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(state(&world, &anna, &second).await, CommandState::Done);
+}
+
+#[tokio::test]
+async fn a_second_answer_changes_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.app.take_command(command.id).await.unwrap().unwrap();
+    world.says(door, Observation::CommandResponse(0)).await;
+    world.says(door, Observation::CommandResponse(66)).await;
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Done);
+}
+
+#[tokio::test]
+async fn a_lock_that_never_answers_but_moves_is_believed_by_its_state() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.app.take_command(command.id).await.unwrap().unwrap();
+    world.says(door, Observation::State(LockState::Unlocking)).await;
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    world.clock.advance(ANSWER + Duration::from_millis(1));
+    world.app.settle_commands().await.unwrap();
+    let ended = world.app.load_command(&anna, command.id).await.unwrap();
+    assert_eq!(ended.state, CommandState::Done);
+    assert!(ended.reason.unwrap().contains("no answer"));
+}

@@ -1,0 +1,85 @@
+//! Promise 5: what is not yours does not exist.
+
+use lockwarden_app::Error;
+use lockwarden_app::activity::EntryQuery;
+use lockwarden_app::actor::{Rights, Scope};
+use lockwarden_app::commands::Order;
+use lockwarden_app::devices::{LockAction, SortBy};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_testkit::World;
+
+fn is_not_found<T: std::fmt::Debug>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::NotFound))
+}
+
+#[tokio::test]
+async fn another_account_finds_nothing_and_changes_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let boris = world.owner("Boris").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let app = &world.app;
+    let command = app
+        .order(&anna, Order { device: door, action: LockAction::Lock, idempotency_key: None })
+        .await
+        .unwrap();
+    for device in [door, DeviceId(12_345)] {
+        let order = Order { device, action: LockAction::Unlock, idempotency_key: None };
+        assert!(is_not_found(&app.order(&boris, order).await));
+        assert!(is_not_found(&app.load_device(&boris, device).await));
+        assert!(is_not_found(&app.rename_device(&boris, device, "Mine").await));
+        assert!(is_not_found(&app.remove_device(&boris, device).await));
+        assert!(is_not_found(&app.load_login(&boris, device).await));
+        assert!(is_not_found(&app.rotate_login(&boris, device).await));
+        assert!(is_not_found(&app.revoke_login(&boris, device).await));
+        assert!(is_not_found(&app.list_commands(&boris, device, 10).await));
+        let query = EntryQuery { device: Some(device), ..EntryQuery::default() };
+        assert!(is_not_found(&app.list_activity(&boris, query).await));
+    }
+    assert!(is_not_found(&app.load_command(&boris, command.id).await));
+    assert!(is_not_found(&app.load_smartlock(&boris, (4 << 32) | 0xA1).await));
+    assert!(app.load_smartlock(&anna, (4 << 32) | 0xA1).await.is_ok());
+    assert!(app.list_devices(&boris, SortBy::Name).await.unwrap().is_empty());
+    assert!(app.list_open_commands(&boris).await.unwrap().is_empty());
+    assert!(app.list_activity(&boris, EntryQuery::default()).await.unwrap().entries.is_empty());
+    assert_eq!(app.load_device(&anna, door).await.unwrap().name, "Front door");
+}
+
+#[tokio::test]
+async fn outside_the_scope_is_as_if_it_never_was() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let front = world.lock(&anna, "Front door", 0xA1).await;
+    let back = world.lock(&anna, "Back door", 0xA2).await;
+    for device in [front, back] {
+        world
+            .app
+            .order(&anna, Order { device, action: LockAction::Lock, idempotency_key: None })
+            .await
+            .unwrap();
+    }
+    let mut narrow = anna.clone();
+    narrow.scope = Scope::Only([front].into());
+    assert!(is_not_found(&world.app.load_device(&narrow, back).await));
+    assert_eq!(world.app.list_devices(&narrow, SortBy::Name).await.unwrap().len(), 1);
+    assert_eq!(world.app.list_open_commands(&narrow).await.unwrap().len(), 1);
+    let log = world.app.list_activity(&narrow, EntryQuery::default()).await.unwrap().entries;
+    assert!(log.iter().all(|entry| entry.device == front) && log.len() == 1, "{log:#?}");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_stops_the_action_it_is_for() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let mut nobody = anna.clone();
+    nobody.rights = Rights::NONE;
+    let app = &world.app;
+    let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+    assert!(matches!(app.order(&nobody, order).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.load_device(&nobody, door).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.rename_device(&nobody, door, "x").await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.list_activity(&nobody, EntryQuery::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.list_devices(&nobody, SortBy::Name).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.list_tokens(&nobody).await, Err(Error::Forbidden(_))));
+}

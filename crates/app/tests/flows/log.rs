@@ -1,0 +1,181 @@
+//! Promise 3: an event is in the log exactly once, whatever is repeated, reordered or wrong about it.
+
+use std::time::Duration;
+
+use lockwarden_app::activity::{Cursor, Entry, EntryQuery, Happening, Origin};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{
+    Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Trigger,
+};
+use lockwarden_testkit::World;
+
+fn keypad(code_id: u32) -> Observation {
+    let event = LockEvent {
+        action: LockAction::Unlatch,
+        trigger: Trigger::System,
+        auth_id: Some(195_249),
+        code_id: Some(code_id),
+        extra: 1,
+    };
+    Observation::Event(event)
+}
+
+fn delivered(packet: u16, digest: u64, repeated: bool) -> Delivery {
+    Delivery::AtLeastOnce { packet, digest, repeated }
+}
+
+async fn log(world: &World, actor: &Actor) -> Vec<Entry> {
+    world.app.list_activity(actor, EntryQuery { limit: 200, ..EntryQuery::default() }).await.unwrap().entries
+}
+
+#[tokio::test]
+async fn a_repeated_delivery_is_one_entry_in_the_same_batch_and_in_a_later_one() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let first = world.report(door, keypad(8_193), delivered(7, 99, false));
+    let again = world.report(door, keypad(8_193), delivered(7, 99, true));
+    world.app.record(&[first, again.clone()]).await.unwrap();
+    world.clock.advance(Duration::from_hours(1));
+    world.app.record(&[again]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repetition_that_was_never_recorded_is_recorded() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.app.record(&[world.report(door, keypad(8_193), delivered(7, 99, true))]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_thing_happening_twice_is_two_entries() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for packet in [7, 8] {
+        world.app.record(&[world.report(door, keypad(8_193), delivered(packet, 99, false))]).await.unwrap();
+    }
+    world.clock.advance(Duration::from_mins(1));
+    world.app.record(&[world.report(door, keypad(8_193), delivered(7, 99, false))]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_repetition_after_a_restart_is_still_one_entry() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.app.record(&[world.report(door, keypad(8_193), delivered(7, 99, false))]).await.unwrap();
+    let world = world.restart(2).await;
+    world.app.record(&[world.report(door, keypad(8_193), delivered(7, 99, true))]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_open_delivery_survives_a_restart_until_it_is_released() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (door, credentials) = world.device(&anna, "Front door").await;
+    let login = world.login(&credentials).await;
+    let client_id: std::sync::Arc<str> = "SL3P_A1".into();
+    let delivery = Delivery::ExactlyOnce {
+        login: login.login,
+        client_id: client_id.clone(),
+        packet: 11,
+        digest: 5,
+        repeated: false,
+    };
+    world.app.record(&[world.report(door, keypad(1), delivery)]).await.unwrap();
+    let world = world.restart(2).await;
+    assert_eq!(world.app.open_deliveries(login.login, &client_id).await.unwrap(), [11]);
+    world
+        .app
+        .record(&[Intake::Released { login: login.login, client_id: client_id.clone(), packet: 11 }])
+        .await
+        .unwrap();
+    assert!(world.app.open_deliveries(login.login, &client_id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn retained_state_told_again_adds_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, Observation::Door(DoorState::Closed)).await;
+    for _ in 0..3 {
+        world.says(door, Observation::State(LockState::Locked)).await;
+        world.says(door, Observation::Door(DoorState::Closed)).await;
+        world.says(door, Observation::Connected(true)).await;
+    }
+    assert!(log(&world, &anna).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_device_clock_is_marked_and_nothing_is_dropped() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let years_off = Time(world.clock.now().0 - 1_000 * 3_600 * 24 * 400);
+    world.says(door, keypad(1)).await;
+    world.says(door, Observation::DeviceTime(years_off)).await;
+    world.says(door, keypad(2)).await;
+    let entries = log(&world, &anna).await;
+    assert_eq!(entries.len(), 2);
+    let first = entries.iter().find(|entry| entry.code_id == Some(1)).unwrap();
+    assert_eq!((first.device_at, first.clock_is_wrong, first.at), (Some(years_off), true, world.clock.now()));
+    assert!(entries.iter().all(|entry| entry.clock_is_wrong));
+}
+
+#[tokio::test]
+async fn a_bolt_turned_by_hand_is_in_the_log_and_one_that_moved_while_away_is_not_called_that() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.clock.advance(Duration::from_mins(1));
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    world.says(door, Observation::Link { up: false }).await;
+    world.clock.advance(Duration::from_mins(10));
+    world.says(door, Observation::Link { up: true }).await;
+    world.says(door, Observation::State(LockState::Locked)).await;
+    let told: Vec<_> = log(&world, &anna).await.into_iter().rev().map(|e| (e.happening, e.origin)).collect();
+    assert_eq!(
+        told,
+        [
+            (Happening::TurnedToUnlocked, Origin::ByHand),
+            (Happening::WentOffline, Origin::Unknown),
+            (Happening::CameOnline, Origin::Unknown),
+            (Happening::TurnedToLocked, Origin::Unknown),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_overlap_while_new_entries_arrive() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for code in 1..=137 {
+        // Several entries share a millisecond, as a batch makes them.
+        if code % 5 == 0 {
+            world.clock.advance(Duration::from_millis(1));
+        }
+        world.says(door, keypad(code)).await;
+    }
+    let mut seen = Vec::new();
+    let mut before: Option<Cursor> = None;
+    loop {
+        let query = EntryQuery { before, limit: 50, ..EntryQuery::default() };
+        let page = world.app.list_activity(&anna, query).await.unwrap();
+        seen.extend(page.entries.iter().filter_map(|entry| entry.code_id));
+        world.says(door, keypad(1_000)).await;
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=137).rev().collect::<Vec<_>>());
+}

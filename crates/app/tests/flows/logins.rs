@@ -1,0 +1,83 @@
+//! A login is one device's.
+
+use lockwarden_app::devices::SortBy;
+use lockwarden_app::logins::{BindRefusal, FIELD_BYTES, LoginCheck, RefusalReason};
+use lockwarden_testkit::World;
+
+#[tokio::test]
+async fn a_login_fits_into_a_lock_and_only_its_own_password_opens_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (_, credentials) = world.device(&anna, "Front door").await;
+    assert!(credentials.username.len() <= FIELD_BYTES && credentials.password.len() <= FIELD_BYTES);
+    let check = world.app.check_login(&credentials.username, b"wrong").await.unwrap();
+    assert!(matches!(check, LoginCheck::WrongPassword(_)));
+    let check = world.app.check_login("nobody", credentials.password.as_bytes()).await.unwrap();
+    assert_eq!(check, LoginCheck::Unknown);
+}
+
+#[tokio::test]
+async fn the_first_lock_binds_the_login_and_no_other_gets_in() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let boris = world.owner("Boris").await;
+    let (_, first) = world.device(&anna, "Front door").await;
+    let (_, second) = world.device(&boris, "The same lock").await;
+    let first = world.login(&first).await;
+    let second = world.login(&second).await;
+    assert_eq!(world.app.bind_login(&first, 0xA1).await.unwrap(), Ok(()));
+    assert_eq!(world.app.bind_login(&first, 0xA1).await.unwrap(), Ok(()));
+    assert_eq!(world.app.bind_login(&first, 0xA2).await.unwrap(), Err(BindRefusal::OtherDevice));
+    assert_eq!(world.app.bind_login(&second, 0xA1).await.unwrap(), Err(BindRefusal::DeviceTaken));
+}
+
+#[tokio::test]
+async fn a_removed_lock_can_be_added_again_and_its_old_login_is_dead() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (device, old) = world.device(&anna, "Front door").await;
+    let login = world.login(&old).await;
+    world.app.bind_login(&login, 0xA1).await.unwrap().unwrap();
+    world.app.remove_device(&anna, device).await.unwrap();
+    assert_eq!(
+        world.app.check_login(&old.username, old.password.as_bytes()).await.unwrap(),
+        LoginCheck::Unknown
+    );
+    assert!(world.app.list_devices(&anna, SortBy::Name).await.unwrap().is_empty());
+    let (_, new) = world.device(&anna, "Front door again").await;
+    let login = world.login(&new).await;
+    assert_eq!(world.app.bind_login(&login, 0xA1).await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_old_one_at_once() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (device, old) = world.device(&anna, "Front door").await;
+    let new = world.app.rotate_login(&anna, device).await.unwrap();
+    assert_eq!(
+        world.app.check_login(&old.username, old.password.as_bytes()).await.unwrap(),
+        LoginCheck::Unknown
+    );
+    world.login(&new).await;
+    world.app.revoke_login(&anna, device).await.unwrap();
+    assert_eq!(
+        world.app.check_login(&new.username, new.password.as_bytes()).await.unwrap(),
+        LoginCheck::Unknown
+    );
+}
+
+#[tokio::test]
+async fn what_a_login_was_refused_is_counted_for_its_owner() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (device, credentials) = world.device(&anna, "Front door").await;
+    let login = world.login(&credentials).await.login;
+    for _ in 0..3 {
+        let detail = "nuki/B2/state\nwith a line break";
+        world.app.note_login_refusal(login, RefusalReason::ForeignTopic, detail).await.unwrap();
+    }
+    let (_, refusals) = world.app.load_login(&anna, device).await.unwrap();
+    assert_eq!((refusals.len(), refusals[0].times), (1, 3));
+    assert!(!refusals[0].detail.contains('\n'));
+}

@@ -1,0 +1,10 @@
+//! The rules that need a database: every test runs on SQLite and, with `TEST_DATABASE_URL`, on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod backup;
+mod commands;
+mod isolation;
+mod log;
+mod logins;
+mod sign_in;

@@ -1,0 +1,171 @@
+//! The command line. Human text goes to stderr, data to stdout; exit codes are in [`Exit`] and in `docs/operating.md`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::ServeArgs;
+
+#[derive(Debug, Parser)]
+#[command(name = "lockwarden", version, about = "Console and API for smart locks, on your own machine")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Try it out: a throw-away installation with simulated locks that speak the real protocol
+    Demo(DemoArgs),
+    /// Virtual locks against any MQTT broker
+    Simulate(SimulateArgs),
+    /// Accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Personal API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Devices
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Print every setting with its value and where it comes from
+    Config(ServeArgs),
+    /// Ask the running server whether it can serve; exit code 0 if it can
+    Healthcheck(DataDir),
+    /// Write a consistent copy of all data into a new file, while the server runs
+    Backup(BackupArgs),
+    /// Replace all data by those of a backup
+    Restore(RestoreArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DataDir {
+    /// Where the data are
+    #[arg(long, env = "LOCKWARDEN_DATA_DIR", default_value = "lockwarden-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Keep the data here instead of throwing them away at the end
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where browsers and API clients connect
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub http: SocketAddr,
+    /// Where locks connect
+    #[arg(long, default_value = "127.0.0.1:1883", value_name = "ADDR")]
+    pub mqtt: SocketAddr,
+    /// Number of simulated locks, 1 to 10000
+    #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub devices: u32,
+    /// Days of history in the log, 0 to 366
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=366))]
+    pub history_days: u32,
+    /// The same seed gives the same building and history
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Once ready, print one JSON line with url, email, password and token
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SimulateArgs {
+    /// The broker, for example 127.0.0.1:1883
+    #[arg(long, default_value = "127.0.0.1:1883", value_name = "HOST:PORT")]
+    pub broker: String,
+    /// User name of the lock's login
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Nuki ID in hexadecimal
+    #[arg(long, default_value = "51A00001", value_name = "HEX")]
+    pub nuki_id: String,
+    /// The lock's own name
+    #[arg(long, default_value = "Simulated lock", value_name = "NAME")]
+    pub name: String,
+    /// The lock has no door sensor and no keypad, and nothing happens by itself
+    #[arg(long)]
+    pub quiet: bool,
+    /// How much faster than a real lock it moves, 1 to 1000
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub speed: f64,
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account; the password is read from standard input
+    Create {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Required, so that no password is ever part of a command line
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Set a new password for somebody who lost theirs; ends their sessions and tokens
+    Password {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make an API token with all scopes and print it, and nothing else
+    Create {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// Add a device and print, as one JSON object, what to type into its app
+    Add {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        /// nuki-mqtt
+        #[arg(long, value_name = "NAME")]
+        connector: String,
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub at: DataDir,
+    /// The file to write; it must not exist
+    pub file: PathBuf,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub at: DataDir,
+    /// A file that `backup` wrote
+    pub file: PathBuf,
+}

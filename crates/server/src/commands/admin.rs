@@ -1,0 +1,106 @@
+//! Accounts, tokens and devices from the command line, whether or not the server runs.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use lockwarden_app::App;
+use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::devices::{Connector, NewDevice};
+use serde_json::json;
+
+use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
+use crate::exit::{CommandError, Exit, Result};
+use crate::home::{host_for_locks, open_beside, read_note, read_password};
+use crate::settings::Settings;
+
+pub async fn account(command: AccountCommand) -> Result<()> {
+    match command {
+        AccountCommand::Create { at, email, name, password_stdin: _ } => {
+            let settings = Settings::of(&at.data_dir)?;
+            let app = open_beside(&settings).await?;
+            let password = read_password()?;
+            let zone = time_zone();
+            let new = NewAccount { email: &email, name: &name, password: &password, time_zone: &zone };
+            let id = app.create_account(new).await?;
+            tell(&format!("account {id} for {email} is ready"));
+            close(app).await;
+        }
+        AccountCommand::Password { at, email, password_stdin: _ } => {
+            let settings = Settings::of(&at.data_dir)?;
+            let app = open_beside(&settings).await?;
+            app.reset_password(&email, &read_password()?).await?;
+            tell(&format!("new password set for {email}; every session and token of it has ended"));
+            close(app).await;
+        }
+    }
+    Ok(())
+}
+
+pub async fn token(command: TokenCommand) -> Result<()> {
+    let TokenCommand::Create { at, email, name } = command;
+    let settings = Settings::of(&at.data_dir)?;
+    let app = open_beside(&settings).await?;
+    let actor = actor_of(&app, &email).await?;
+    let (_, secret) = app.create_token(&actor, NewToken { name: &name, scopes: TokenScope::ALL }).await?;
+    close(app).await;
+    print_line(&secret)
+}
+
+pub async fn device(command: DeviceCommand) -> Result<()> {
+    let DeviceCommand::Add { at, email, connector, name } = command;
+    let connector = Connector::from_name(&connector).ok_or_else(|| {
+        let known: Vec<_> = Connector::ALL.iter().map(|connector| connector.name()).collect();
+        CommandError::new(Exit::Invalid, format!("connector: {connector} is not one of {}", known.join(", ")))
+    })?;
+    let settings = Settings::of(&at.data_dir)?;
+    let app = open_beside(&settings).await?;
+    let actor = actor_of(&app, &email).await?;
+    let (id, credentials) = app.add_device(&actor, NewDevice { name: &name, connector }).await?;
+    close(app).await;
+    let mqtt: SocketAddr = read_note(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
+    print_line(
+        &json!({
+            "id": id,
+            "name": name.trim(),
+            "connector": connector.name(),
+            "host": host_for_locks(&settings, mqtt),
+            "port": mqtt.port(),
+            "username": credentials.username,
+            "password": credentials.password,
+        })
+        .to_string(),
+    )
+}
+
+/// The operator acts for the account an e-mail signs in to, with all its rights.
+async fn actor_of(app: &App, email: &str) -> Result<Actor> {
+    let account = app.find_account(email).await.map_err(|error| match error {
+        lockwarden_app::Error::NotFound => {
+            CommandError::new(Exit::NotFound, format!("no account signs in as {email}"))
+        }
+        other => other.into(),
+    })?;
+    Ok(Actor::operator(account.master.unwrap_or(account.id)))
+}
+
+async fn close(app: App) {
+    app.db().close().await;
+}
+
+/// The zone of this machine, for people who have not chosen one.
+pub fn time_zone() -> String {
+    jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned()
+}
+
+pub fn tell(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+/// Data for scripts: one line on standard output, flushed.
+pub fn print_line(line: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| CommandError::failed("cannot print", error))
+}

@@ -1,0 +1,32 @@
+//! `lockwarden backup` and `restore`.
+
+use crate::cli::{BackupArgs, RestoreArgs};
+use crate::commands::admin::tell;
+use crate::exit::{CommandError, Exit, Result};
+use crate::home::open_beside;
+use crate::settings::Settings;
+
+pub async fn backup(args: BackupArgs) -> Result<()> {
+    if args.file.exists() {
+        let words = format!("{} exists; a backup never overwrites a file", args.file.display());
+        return Err(CommandError::new(Exit::Refused, words));
+    }
+    let settings = Settings::of(&args.at.data_dir)?;
+    let app = open_beside(&settings).await?;
+    let rows = app.back_up(&args.file).await?;
+    app.db().close().await;
+    tell(&format!("{rows} rows in {}", args.file.display()));
+    Ok(())
+}
+
+pub async fn restore(args: RestoreArgs) -> Result<()> {
+    if !args.file.is_file() {
+        return Err(CommandError::new(Exit::NotFound, format!("{} is not a file", args.file.display())));
+    }
+    let settings = Settings::of(&args.at.data_dir)?;
+    let app = open_beside(&settings).await?;
+    let rows = app.restore(&args.file).await?;
+    app.db().close().await;
+    tell(&format!("{rows} rows restored; everybody has to sign in again, and no command is open"));
+    Ok(())
+}

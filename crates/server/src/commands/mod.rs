@@ -1,0 +1,8 @@
+//! One file per command of the command line.
+
+pub mod admin;
+pub mod backup;
+pub mod demo;
+pub mod health;
+pub mod serve;
+pub mod simulate;

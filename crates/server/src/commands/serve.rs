@@ -1,0 +1,21 @@
+//! `lockwarden serve`.
+
+use crate::commands::admin::tell;
+use crate::exit::Result;
+use crate::server::{Server, Sources, asked_to_stop, url_for_people};
+use crate::settings::Settings;
+
+pub async fn serve(settings: &Settings) -> Result<()> {
+    let server = Server::start(settings, Sources::system()).await?;
+    let url = url_for_people(settings, server.running.http);
+    tracing::info!(url, mqtt = %server.running.mqtt, "serving");
+    if let Some(secret) = server.app.create_set_up_link().await? {
+        tell(&format!(
+            "\nNo account exists yet. Make the first one here, once, within 24 hours:\n\n  {url}/set-up/{secret}\n"
+        ));
+    }
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    server.stop().await;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The data directory: its lock, its database, and the note the server leaves in it for commands beside it.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use lockwarden_app::App;
+use lockwarden_app::bus::Bus;
+use lockwarden_app::clock::Clock;
+use lockwarden_app::db::Db;
+use lockwarden_app::rng::Chance;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{CommandError, Exit, Result};
+use crate::settings::Settings;
+
+/// Where a running server can be reached.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Running {
+    pub http: SocketAddr,
+    pub mqtt: SocketAddr,
+    pub mqtts: Option<SocketAddr>,
+}
+
+/// Held for as long as the server runs; the operating system lets go of it even after `kill -9`.
+pub struct Lock {
+    _file: File,
+    note: PathBuf,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A note without a server is only out of date, not wrong in a way that matters.
+        let _ = std::fs::remove_file(&self.note);
+    }
+}
+
+/// Makes the directory (for its owner only) and takes its lock.
+pub fn take(data_dir: &Path) -> Result<Lock> {
+    make_private(data_dir)?;
+    let path = data_dir.join("server.lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| CommandError::failed(&format!("cannot open {}", path.display()), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file, note: note_path(data_dir) }),
+        Err(_) => {
+            let words = format!("another server already runs on {}", data_dir.display());
+            Err(CommandError::new(Exit::Refused, words))
+        }
+    }
+}
+
+fn make_private(data_dir: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder
+        .create(data_dir)
+        .map_err(|error| CommandError::failed(&format!("cannot make {}", data_dir.display()), error))
+}
+
+fn note_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.json")
+}
+
+pub fn leave_note(data_dir: &Path, running: &Running) -> Result<()> {
+    let text =
+        serde_json::to_string(running).map_err(|error| CommandError::failed("cannot write a note", error))?;
+    std::fs::write(note_path(data_dir), text)
+        .map_err(|error| CommandError::failed("cannot write into the data directory", error))
+}
+
+/// Where the server of this directory was last reached, if one left a note.
+pub fn read_note(data_dir: &Path) -> Option<Running> {
+    let text = std::fs::read_to_string(note_path(data_dir)).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The app for a command beside the server: what it commits, the server hears of.
+pub async fn open_beside(settings: &Settings) -> Result<App> {
+    make_private(&settings.data_dir)?;
+    let db = open_database(settings).await?;
+    Ok(App::new(db, Clock::System, Chance::system(), Bus::to_the_server()))
+}
+
+pub async fn open_database(settings: &Settings) -> Result<Db> {
+    Db::open(&settings.database)
+        .await
+        .map_err(|error| CommandError::failed("cannot open the database", error))
+}
+
+/// A password from standard input: all of it but the line break at the end.
+pub fn read_password() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(8_192)
+        .read_to_string(&mut text)
+        .map_err(|error| CommandError::failed("cannot read the password", error))?;
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+}
+
+/// The host to type into a lock's app: as set, or as bound, or this machine's own address.
+pub fn host_for_locks(settings: &Settings, mqtt: SocketAddr) -> String {
+    if let Some(host) = &settings.mqtt_host {
+        return host.clone();
+    }
+    if !mqtt.ip().is_unspecified() {
+        return mqtt.ip().to_string();
+    }
+    own_address().map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string())
+}
+
+/// The address this machine would use towards its network. Connecting a UDP socket sends nothing.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.168.0.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
+}
