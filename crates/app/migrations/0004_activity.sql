@@ -19,12 +19,12 @@ create table activity (
     presses bigint,
     actor_id bigint,
     command_id bigint,
-    -- Which device event this is (digest of its delivery): the same event told again finds its entry.
-    event_key bytea
+    -- What delivered it (packet id and digest). A delivery that says it may be a repetition is looked for here, among
+    -- the device's last entries, before anything is written.
+    delivered_by bytea
 );
 create index activity_newest on activity (account_id, at desc, id desc);
 create index activity_of_device on activity (account_id, device_id, at desc, id desc);
 create index activity_of_auth on activity (account_id, auth_id, at desc, id desc) where auth_id is not null;
 create index activity_of_action on activity (account_id, action, at desc, id desc);
 create index activity_of_code on activity (account_id, code_id, at desc, id desc) where code_id is not null;
-create unique index activity_once on activity (device_id, event_key) where event_key is not null;

@@ -11,7 +11,7 @@ use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::devices::Trigger;
 use crate::error::{Error, Result};
-use crate::ids::{ActivityId, DeviceId};
+use crate::ids::{AccountId, ActivityId, DeviceId};
 
 /// A repetition comes within the client's window of open deliveries, which the gateway keeps at 64.
 const LOOK_BACK: i64 = 256;
@@ -171,16 +171,31 @@ pub(crate) async fn note_all(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) ->
     sql::insert(tx, entries).await
 }
 
-/// Whether one of the device's last events came by this very delivery.
-pub(crate) async fn recorded(tx: &mut Tx, device: DeviceId, delivered_by: &[u8]) -> Result<bool, DbError> {
-    let keys = sql::last_keys(tx, device, LOOK_BACK).await?;
-    Ok(keys.iter().any(|(key,)| key.ends_with(delivered_by)))
+/// Whether one of the device's last entries came by this very delivery.
+pub(crate) async fn recorded(
+    tx: &mut Tx,
+    account: AccountId,
+    device: DeviceId,
+    delivered_by: &[u8],
+) -> Result<bool, DbError> {
+    let last = sql::last_deliveries(tx, account, device, LOOK_BACK).await?;
+    Ok(last.iter().any(|(delivery,)| delivery.as_deref() == Some(delivered_by)))
 }
 
 /// The device told its own time for an entry.
 pub(crate) async fn tell_time(tx: &mut Tx, id: ActivityId, device_at: Time, marks: i64) -> Result<()> {
     sql::tell_time(tx, id, device_at, marks).await?;
     Ok(())
+}
+
+/// The device itself told of what was asked for.
+pub(crate) async fn told(
+    tx: &mut Tx,
+    id: ActivityId,
+    trigger: Trigger,
+    delivered_by: Option<Vec<u8>>,
+) -> Result<(), DbError> {
+    sql::told(tx, id, trigger.stored(), delivered_by).await
 }
 
 /// The device told the outcome of what was asked for.

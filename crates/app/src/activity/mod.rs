@@ -4,7 +4,7 @@ mod actions;
 mod sql;
 
 pub use actions::{Cursor, EntryQuery, Page, Past};
-pub(crate) use actions::{finish, note, note_all, recorded, tell_time};
+pub(crate) use actions::{finish, note, note_all, recorded, tell_time, told};
 
 use crate::clock::Time;
 use crate::codes::codes;
@@ -108,7 +108,7 @@ pub(crate) struct NewEntry {
     pub presses: Option<u8>,
     pub actor: Option<AccountId>,
     pub command: Option<CommandId>,
-    pub event_key: Option<Vec<u8>>,
+    pub delivered_by: Option<Vec<u8>>,
 }
 
 impl NewEntry {
@@ -135,7 +135,7 @@ impl NewEntry {
             presses: None,
             actor: None,
             command: None,
-            event_key: None,
+            delivered_by: None,
         }
     }
 }

@@ -5,17 +5,17 @@ use sqlx::FromRow;
 use super::{CLOCK_IS_WRONG, Completion, Entry, Happening, NewEntry, Origin};
 use crate::clock::Time;
 use crate::commands::CommandState;
-use crate::db::{DbError, Tx, chunks, rows};
+use crate::db::{DbError, Tx, chunks};
 use crate::devices::{DeviceType, Trigger};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 const COLUMNS: usize = 17;
 const INSERT: &str = "insert into activity (id, account_id, device_id, at, received_at, device_at, marks, action, \
-    origin, device_trigger, result, auth_id, code_id, presses, actor_id, command_id, event_key)";
+    origin, device_trigger, result, auth_id, code_id, presses, actor_id, command_id, delivered_by)";
 
 pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> Result<(), DbError> {
     for chunk in chunks(entries) {
-        let mut query = tx.query(rows(INSERT, COLUMNS, chunk.len(), " on conflict do nothing"));
+        let mut query = tx.rows(INSERT, COLUMNS, chunk.len(), " on conflict do nothing");
         for (id, entry) in chunk {
             query = query
                 .bind(*id)
@@ -34,7 +34,7 @@ pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> R
                 .bind(entry.presses.map(i64::from))
                 .bind(entry.actor)
                 .bind(entry.command)
-                .bind(entry.event_key.clone());
+                .bind(entry.delivered_by.clone());
         }
         query.run().await?;
     }
@@ -167,12 +167,18 @@ pub(super) async fn count_newer(
     query.value().await
 }
 
-/// The event keys of a device's last `limit` events.
-pub(super) async fn last_keys(tx: &mut Tx, device: DeviceId, limit: i64) -> Result<Vec<(Vec<u8>,)>, DbError> {
+/// What delivered the device's last `limit` entries.
+pub(super) async fn last_deliveries(
+    tx: &mut Tx,
+    account: AccountId,
+    device: DeviceId,
+    limit: i64,
+) -> Result<Vec<(Option<Vec<u8>>,)>, DbError> {
     tx.query(
-        "select event_key from activity where device_id = $1 and event_key is not null \
-         order by event_key desc limit $2",
+        "select e.delivered_by from activity e where e.account_id = $1 and e.device_id = $2 \
+         order by e.at desc, e.id desc limit $3",
     )
+    .bind(account)
     .bind(device)
     .bind(limit)
     .all()
@@ -189,6 +195,21 @@ pub(super) async fn tell_time(
         .bind(id)
         .bind(device_at)
         .bind(marks)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn told(
+    tx: &mut Tx,
+    id: ActivityId,
+    trigger: i64,
+    delivered_by: Option<Vec<u8>>,
+) -> Result<(), DbError> {
+    tx.query("update activity set device_trigger = $2, delivered_by = $3 where id = $1")
+        .bind(id)
+        .bind(trigger)
+        .bind(delivered_by)
         .run()
         .await?;
     Ok(())

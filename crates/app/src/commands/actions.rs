@@ -306,16 +306,22 @@ pub(crate) async fn moved(tx: &mut Tx, device: DeviceId, now: Time) -> Result<()
     Ok(())
 }
 
-/// The lock told of an action that an MQTT command set off. If the command was ours, its entry is in the log already.
-pub(crate) async fn performed(tx: &mut Tx, device: DeviceId, action: LockAction, now: Time) -> Result<bool> {
+/// The lock told of an action that an MQTT command set off. If the command was ours, its entry is in the log already:
+/// this is that entry.
+pub(crate) async fn performed(
+    tx: &mut Tx,
+    device: DeviceId,
+    action: LockAction,
+    now: Time,
+) -> Result<Option<ActivityId>> {
     let since = now.minus(super::ANSWER_LOCK_N_GO);
     let Some(row) = sql::to_be_told(tx, device, action, since).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     sql::mark_performed(tx, row.id, now).await?;
     sql::mark_accepted(tx, row.id, now).await?;
     tell(tx, row.account_id, device);
-    Ok(true)
+    Ok(Some(row.activity_id))
 }
 
 /// The lock answered. An answer carries no number of its command, so it belongs to the oldest one that has none,

@@ -4,7 +4,7 @@
 //! - placeholders `$1…$n`; column lists written out; `returning`, `on conflict`, row values, `exists`, CTEs
 //! - types: `text`, `bigint` (also every time, in UTC milliseconds), `boolean`, `bytea`
 //! - never: `now()`, `serial`, arrays, `ilike`, date functions, `alter column type`
-//! - SQL is `&'static str`; the one place that builds text is [`Query`] over a fixed row shape, see [`rows`]
+//! - SQL is `&'static str`; the one place that builds text is [`Tx::rows`], over a fixed shape of row
 //!
 //! Reads run on a pool, writes one after another: on SQLite a single writer connection (`BEGIN IMMEDIATE`, WAL,
 //! `synchronous=FULL`), on PostgreSQL by an advisory lock, so that both give the same guarantees.
@@ -16,7 +16,7 @@ mod transfer;
 mod tx;
 
 pub use connect::Db;
-pub use query::{Query, Record, Value, chunks, rows};
+pub use query::{Query, Record, Value, chunks};
 pub use tx::Tx;
 
 /// What can go wrong between the product and its database.

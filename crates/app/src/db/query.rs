@@ -145,24 +145,35 @@ fn mixed() -> DbError {
     DbError::Open("arguments of one database met a connection of the other".to_owned())
 }
 
-/// `head values ($1,$2),($3,$4)… tail`: the one statement whose text depends on a number, the number of rows.
-/// The texts are made once per shape and number, so that both databases can keep them prepared.
-pub fn rows(head: &'static str, columns: usize, rows: usize, tail: &'static str) -> &'static str {
+/// `head values (…),(…)… tail`: the one statement whose text depends on a number, the number of rows. The texts are
+/// made once per shape and number, so that both databases can keep them prepared. SQLite gets `?` here, because sqlx
+/// looks every numbered placeholder up by a walk through all of them, which is quadratic in rows.
+pub(super) fn rows(
+    numbered: bool,
+    head: &'static str,
+    columns: usize,
+    rows: usize,
+    tail: &'static str,
+) -> &'static str {
     use std::collections::HashMap;
     use std::fmt::Write as _;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    type Shapes = Mutex<HashMap<(&'static str, usize), &'static str>>;
+    type Shapes = Mutex<HashMap<(bool, &'static str, usize), &'static str>>;
     static MADE: LazyLock<Shapes> = LazyLock::new(Shapes::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    made.entry((head, rows)).or_insert_with(|| {
+    made.entry((numbered, head, rows)).or_insert_with(|| {
         let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 7);
         sql.push_str(head);
         for row in 0..rows {
             sql.push_str(if row == 0 { " values (" } else { ",(" });
             for column in 1..=columns {
                 let comma = if column == 1 { "" } else { "," };
-                let _ = write!(sql, "{comma}${}", row * columns + column);
+                let _ = if numbered {
+                    write!(sql, "{comma}${}", row * columns + column)
+                } else {
+                    write!(sql, "{comma}?")
+                };
             }
             sql.push(')');
         }
@@ -194,10 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn a_row_shape_numbers_its_placeholders_through() {
-        assert_eq!(
-            rows("insert into t (a,b)", 2, 2, " on conflict do nothing"),
-            "insert into t (a,b) values ($1,$2),($3,$4) on conflict do nothing"
-        );
+    fn a_row_shape_has_a_placeholder_for_every_value() {
+        let tail = " on conflict do nothing";
+        let numbered = rows(true, "insert into t (a,b)", 2, 2, tail);
+        assert_eq!(numbered, "insert into t (a,b) values ($1,$2),($3,$4) on conflict do nothing");
+        let plain = rows(false, "insert into t (a,b)", 2, 2, tail);
+        assert_eq!(plain, "insert into t (a,b) values (?,?),(?,?) on conflict do nothing");
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{Row as _, SqlitePool};
 
 use super::connect::{Kind, MIGRATIONS};
 use super::tx::Inner;
-use super::{Db, DbError, Query, Tx, chunks, rows};
+use super::{Db, DbError, Query, Tx, chunks};
 
 /// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events.
 const TABLES: &[(&str, Paging)] = &[
@@ -212,7 +212,7 @@ async fn page(
 async fn write(to: &mut Tx, insert: &'static str, page: &[Vec<Cell>]) -> Result<(), DbError> {
     for chunk in chunks(page) {
         let columns = chunk.first().map_or(0, Vec::len);
-        let query = to.query(rows(insert, columns, chunk.len(), ""));
+        let query = to.rows(insert, columns, chunk.len(), "");
         chunk.iter().flatten().fold(query, bind).run().await?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 
+use super::query::rows;
 use super::{DbError, Query};
 use crate::bus::{Bus, Event};
 use crate::ids::{AccountId, DeviceId};
@@ -50,6 +51,19 @@ impl Tx {
 
     /// SQL is a literal: nothing that came from outside can be part of it.
     pub fn query(&mut self, sql: &'static str) -> Query<'_> {
+        Query::new(self, sql)
+    }
+
+    /// `head values (…),(…)… tail` for `count` rows of `columns` values, to be bound row by row.
+    pub fn rows(
+        &mut self,
+        head: &'static str,
+        columns: usize,
+        count: usize,
+        tail: &'static str,
+    ) -> Query<'_> {
+        let numbered = matches!(self.inner, Inner::PgRead(_) | Inner::PgWrite(_));
+        let sql = rows(numbered, head, columns, count, tail);
         Query::new(self, sql)
     }
 

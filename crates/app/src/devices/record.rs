@@ -54,6 +54,28 @@ pub enum Delivery {
     ExactlyOnce { login: LoginId, client_id: Arc<str>, packet: u16, digest: u64, repeated: bool },
 }
 
+impl Delivery {
+    fn repeated(&self) -> bool {
+        match self {
+            Self::AtMostOnce => false,
+            Self::AtLeastOnce { repeated, .. } | Self::ExactlyOnce { repeated, .. } => *repeated,
+        }
+    }
+
+    /// Packet id and digest: what the same delivery brings again.
+    fn mark(&self) -> Option<[u8; 10]> {
+        let (Self::AtLeastOnce { packet, digest, .. } | Self::ExactlyOnce { packet, digest, .. }) = self
+        else {
+            return None;
+        };
+        let mut mark = [0; 10];
+        let (front, back) = mark.split_at_mut(2);
+        front.copy_from_slice(&packet.to_be_bytes());
+        back.copy_from_slice(&digest.to_be_bytes());
+        Some(mark)
+    }
+}
+
 /// What was said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
@@ -126,13 +148,11 @@ impl App {
             sql::set_type(tx, report.device, kind.stored(), report.received_at).await?;
         }
         let before = known.state.clone();
-        let mut key = None;
-        if matches!(report.seen, Observation::Event(_)) {
-            // An event changes state only once: a repetition must not even touch "last".
-            match event_key(tx, &mut work.entries, report).await? {
-                Key::Recorded => return Ok(()),
-                Key::Fresh(fresh) => key = fresh,
-            }
+        // A repetition must not even touch "last".
+        if matches!(report.seen, Observation::Event(_))
+            && recorded(tx, &work.entries, known.account, report).await?
+        {
+            return Ok(());
         }
         let effect = apply(&mut known.state, &report.seen, report.received_at);
         known.dirty |= known.state != before;
@@ -151,19 +171,8 @@ impl App {
                 work.entries.push((ActivityId(self.growing_id()), entry));
             }
             Some(Effect::Performed(event)) => {
-                let merged = event.trigger == Trigger::Mqtt
-                    && commands::performed(tx, report.device, event.action, report.received_at).await?;
-                if !merged {
-                    let mut entry = draft(event.action.into(), event.origin());
-                    entry.trigger = Some(event.trigger);
-                    entry.auth_id = event.auth_id;
-                    entry.code_id = event.code_id;
-                    entry.presses = event.presses();
-                    entry.event_key = key;
-                    let id = ActivityId(self.growing_id());
-                    known.state.untimed_entry = Some(id.0);
-                    work.entries.push((id, entry));
-                }
+                let entry = draft(event.action.into(), event.origin());
+                self.told_of(tx, work, report, (event, entry)).await?;
             }
             Some(Effect::Moving) => commands::moved(tx, report.device, report.received_at).await?,
             Some(Effect::Answered(code)) => {
@@ -172,6 +181,36 @@ impl App {
             Some(Effect::TimeTold(time)) => {
                 tell_time(tx, &mut work.entries, &mut known.state, time, report.received_at).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// The device told of an action: of one of our commands, which has its entry, or of something new.
+    async fn told_of(
+        &self,
+        tx: &mut Tx,
+        work: &mut Batch,
+        report: &Report,
+        (event, mut entry): (LockEvent, NewEntry),
+    ) -> Result<()> {
+        let mark = report.delivery.mark().map(Into::into);
+        let ours = match event.trigger {
+            Trigger::Mqtt => commands::performed(tx, report.device, event.action, report.received_at).await?,
+            _ => None,
+        };
+        let id = ours.unwrap_or_else(|| ActivityId(self.growing_id()));
+        if let Some(known) = work.known.get_mut(&report.device) {
+            known.state.untimed_entry = Some(id.0);
+        }
+        if ours.is_some() {
+            activity::told(tx, id, event.trigger, mark).await?;
+        } else {
+            entry.trigger = Some(event.trigger);
+            entry.auth_id = event.auth_id;
+            entry.code_id = event.code_id;
+            entry.presses = event.presses();
+            entry.delivered_by = mark;
+            work.entries.push((id, entry));
         }
         Ok(())
     }
@@ -224,37 +263,22 @@ impl Batch {
     }
 }
 
-enum Key {
-    /// This very event has its entry already.
-    Recorded,
-    Fresh(Option<Vec<u8>>),
-}
-
-/// The unique key of a device event: when it first came, then what delivered it. A delivery that says it may be a
-/// repetition is looked for among the device's last events.
-async fn event_key(tx: &mut Tx, entries: &mut [(ActivityId, NewEntry)], report: &Report) -> Result<Key> {
-    let (packet, digest, repeated) = match report.delivery {
-        Delivery::AtMostOnce => return Ok(Key::Fresh(None)),
-        Delivery::AtLeastOnce { packet, digest, repeated }
-        | Delivery::ExactlyOnce { packet, digest, repeated, .. } => (packet, digest, repeated),
+/// Whether this very delivery was recorded before, now or in an earlier batch. Only a delivery that says it may be a
+/// repetition is looked for: without that flag the protocol promises a new one, however alike it is.
+async fn recorded(
+    tx: &mut Tx,
+    entries: &[(ActivityId, NewEntry)],
+    account: AccountId,
+    report: &Report,
+) -> Result<bool> {
+    let (true, Some(delivered_by)) = (report.delivery.repeated(), report.delivery.mark()) else {
+        return Ok(false);
     };
-    let mut delivered_by = [0_u8; 10];
-    let (front, back) = delivered_by.split_at_mut(2);
-    front.copy_from_slice(&packet.to_be_bytes());
-    back.copy_from_slice(&digest.to_be_bytes());
-    if repeated {
-        let here = entries
-            .iter()
-            .filter(|(_, entry)| entry.device == report.device)
-            .filter_map(|(_, entry)| entry.event_key.as_deref())
-            .any(|key| key.ends_with(&delivered_by));
-        if here || activity::recorded(tx, report.device, &delivered_by).await? {
-            return Ok(Key::Recorded);
-        }
-    }
-    let mut key = report.received_at.0.to_be_bytes().to_vec();
-    key.extend_from_slice(&delivered_by);
-    Ok(Key::Fresh(Some(key)))
+    let here = entries
+        .iter()
+        .filter(|(_, entry)| entry.device == report.device)
+        .any(|(_, entry)| entry.delivered_by.as_deref() == Some(&delivered_by));
+    Ok(here || activity::recorded(tx, account, report.device, &delivered_by).await?)
 }
 
 /// Gives the device's own time to the entry it belongs to, and marks the entry if that clock is wrong.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::activity::Origin;
 use crate::clock::Time;
-use crate::db::{DbError, Tx, rows};
+use crate::db::{DbError, Tx};
 use crate::ids::{AccountId, DeviceId};
 
 /// A device's state as it is stored.
@@ -221,7 +221,7 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
     };
     // Sizes are powers of two, so that few statements have to be kept prepared; the last id fills up.
     let size = devices.len().next_power_of_two();
-    let sql = rows(
+    let mut query = tx.rows(
         concat!(
             "select d.id, d.account_id, ",
             state_columns!(),
@@ -231,7 +231,6 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
         size,
         ")",
     );
-    let mut query = tx.query(sql);
     for index in 0..size {
         query = query.bind(*devices.get(index).unwrap_or(last));
     }
@@ -243,8 +242,7 @@ const STATE_COLUMNS: usize = 31;
 /// Writes whole states, many rows to a statement.
 pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
     for chunk in crate::db::chunks(states) {
-        let sql = rows(WRITE_STATES, STATE_COLUMNS, chunk.len(), WRITE_STATES_CONFLICT);
-        let mut query = tx.query(sql);
+        let mut query = tx.rows(WRITE_STATES, STATE_COLUMNS, chunk.len(), WRITE_STATES_CONFLICT);
         for (device, s) in chunk {
             query = query
                 .bind(*device)

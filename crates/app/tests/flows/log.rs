@@ -5,6 +5,7 @@ use std::time::Duration;
 use lockwarden_app::activity::{Cursor, Entry, EntryQuery, Happening, Origin};
 use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
+use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{
     Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Trigger,
 };
@@ -178,4 +179,26 @@ async fn pages_follow_each_other_without_gap_or_overlap_while_new_entries_arrive
         }
     }
     assert_eq!(seen, (1..=137).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_repeated_event_of_our_own_command_stays_its_one_entry() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+    let command = world.app.order(&anna, order).await.unwrap();
+    world.app.take_command(command.id).await.unwrap().unwrap();
+    let event = LockEvent {
+        action: LockAction::Unlock,
+        trigger: Trigger::Mqtt,
+        auth_id: None,
+        code_id: None,
+        extra: 0,
+    };
+    for repeated in [false, true, true] {
+        let told = world.report(door, Observation::Event(event), delivered(3, 4, repeated));
+        world.app.record(&[told]).await.unwrap();
+    }
+    assert_eq!(log(&world, &anna).await.len(), 1);
 }
