@@ -76,6 +76,15 @@ create table login_refusals (
     primary key (login_id, reason)
 );
 
+-- MQTT sessions that outlive their connection: what the client listens to, one "qos filter" a line. Never messages.
+create table broker_sessions (
+    login_id bigint not null references logins (id) on delete cascade,
+    client_id text not null,
+    filters text not null,
+    seen_at bigint not null,
+    primary key (login_id, client_id)
+);
+
 -- QoS 2 deliveries between PUBLISH and PUBREL, written in the transaction of what they delivered.
 create table open_deliveries (
     login_id bigint not null references logins (id) on delete cascade,

@@ -31,7 +31,8 @@ enum Paging {
 }
 
 /// Also emptied before a restore: what belongs to what is being replaced.
-const PASSING: &[&str] = &["sessions", "set_up_links", "open_deliveries", "foreign_events"];
+const PASSING: &[&str] =
+    &["sessions", "set_up_links", "open_deliveries", "broker_sessions", "foreign_events"];
 const PAGE: i64 = 2_048;
 
 impl Db {

@@ -31,6 +31,16 @@ pub enum LoginCheck {
     Unknown,
 }
 
+/// What outlives a connection: filters with their QoS, and QoS 2 packet ids that were open. Never messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BrokerSession {
+    pub filters: Vec<(String, u8)>,
+    pub open: Vec<u16>,
+}
+
+/// Saved sessions of one login; a lock has one.
+const MOST_SESSIONS: i64 = 4;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BindRefusal {
     /// The login belongs to another lock.
@@ -132,17 +142,45 @@ impl App {
         Ok(())
     }
 
-    /// QoS 2 packet ids that were open when this client's session was last heard of.
-    pub async fn open_deliveries(&self, login: LoginId, client_id: &str) -> Result<Vec<u16>> {
+    /// The session a client left behind, if it asked to keep it.
+    pub async fn load_broker_session(
+        &self,
+        login: LoginId,
+        client_id: &str,
+    ) -> Result<Option<BrokerSession>> {
         let mut tx = self.read().await?;
-        let ids = sql::open_deliveries(&mut tx, login, client_id).await?;
-        Ok(ids.into_iter().filter_map(|(id,)| u16::try_from(id).ok()).collect())
+        let Some(filters) = sql::find_session(&mut tx, login, client_id).await? else {
+            return Ok(None);
+        };
+        let filters = filters
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter_map(|(qos, filter)| Some((filter.to_owned(), qos.parse().ok()?)))
+            .collect();
+        let open = sql::open_deliveries(&mut tx, login, client_id).await?;
+        let open = open.into_iter().filter_map(|(id,)| u16::try_from(id).ok()).collect();
+        Ok(Some(BrokerSession { filters, open }))
     }
 
-    /// The client began a clean session: its open packet ids mean nothing any more.
-    pub async fn forget_deliveries(&self, login: LoginId, client_id: &str) -> Result<()> {
+    /// Keeps what a client listens to, for when it comes back. A login has at most [`MOST_SESSIONS`] of them.
+    pub async fn save_broker_session(
+        &self,
+        login: LoginId,
+        client_id: &str,
+        filters: &[(String, u8)],
+    ) -> Result<()> {
+        let lines: String = filters.iter().map(|(filter, qos)| format!("{qos} {filter}\n")).collect();
         let mut tx = self.write().await?;
-        sql::forget_deliveries(&mut tx, login, client_id).await?;
+        sql::save_session(&mut tx, login, client_id, lines, self.now()).await?;
+        sql::forget_old_sessions(&mut tx, login, MOST_SESSIONS).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The client began anew: its open packet ids mean nothing any more.
+    pub async fn forget_broker_session(&self, login: LoginId, client_id: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        sql::forget_session(&mut tx, login, client_id).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 mod actions;
 mod sql;
 
-pub use actions::{Authenticated, BindRefusal, LoginCheck};
+pub use actions::{Authenticated, BindRefusal, BrokerSession, LoginCheck};
 pub(crate) use actions::{close_delivery, create, open_delivery, revoke_all};
 
 use crate::clock::Time;

@@ -164,11 +164,64 @@ pub(super) async fn open_deliveries(
         .await
 }
 
-pub(super) async fn forget_deliveries(tx: &mut Tx, login: LoginId, client_id: &str) -> Result<(), DbError> {
-    tx.query("delete from open_deliveries where login_id = $1 and client_id = $2")
+pub(super) async fn find_session(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+) -> Result<Option<String>, DbError> {
+    tx.query("select filters from broker_sessions where login_id = $1 and client_id = $2")
         .bind(login)
         .bind(client_id.to_owned())
-        .run()
-        .await?;
+        .find_value()
+        .await
+}
+
+pub(super) async fn save_session(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+    filters: String,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "insert into broker_sessions (login_id, client_id, filters, seen_at) values ($1, $2, $3, $4) \
+         on conflict (login_id, client_id) do update set filters = excluded.filters, seen_at = excluded.seen_at",
+    )
+    .bind(login)
+    .bind(client_id.to_owned())
+    .bind(filters)
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// All but the newest `keep` sessions of a login, and the deliveries they left open.
+pub(super) async fn forget_old_sessions(tx: &mut Tx, login: LoginId, keep: i64) -> Result<(), DbError> {
+    tx.query(
+        "delete from broker_sessions where login_id = $1 and client_id not in ( \
+         select client_id from broker_sessions where login_id = $1 order by seen_at desc, client_id limit $2)",
+    )
+    .bind(login)
+    .bind(keep)
+    .run()
+    .await?;
+    tx.query(
+        "delete from open_deliveries where login_id = $1 and client_id not in ( \
+         select client_id from broker_sessions where login_id = $1)",
+    )
+    .bind(login)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn forget_session(tx: &mut Tx, login: LoginId, client_id: &str) -> Result<(), DbError> {
+    for sql in [
+        "delete from open_deliveries where login_id = $1 and client_id = $2",
+        "delete from broker_sessions where login_id = $1 and client_id = $2",
+    ] {
+        tx.query(sql).bind(login).bind(client_id.to_owned()).run().await?;
+    }
     Ok(())
 }

@@ -90,15 +90,19 @@ async fn an_open_delivery_survives_a_restart_until_it_is_released() {
         digest: 5,
         repeated: false,
     };
+    let filters = [("nuki/A1/lockAction".to_owned(), 2)];
+    world.app.save_broker_session(login.login, &client_id, &filters).await.unwrap();
     world.app.record(&[world.report(door, keypad(1), delivery)]).await.unwrap();
     let world = world.restart(2).await;
-    assert_eq!(world.app.open_deliveries(login.login, &client_id).await.unwrap(), [11]);
+    let session = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
+    assert_eq!((session.filters.as_slice(), session.open.as_slice()), (filters.as_slice(), [11].as_slice()));
     world
         .app
         .record(&[Intake::Released { login: login.login, client_id: client_id.clone(), packet: 11 }])
         .await
         .unwrap();
-    assert!(world.app.open_deliveries(login.login, &client_id).await.unwrap().is_empty());
+    let session = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
+    assert!(session.open.is_empty());
 }
 
 #[tokio::test]
