@@ -67,6 +67,19 @@ impl App {
         Ok(sql::load(&mut tx, actor.who.person().unwrap_or(actor.account)).await?.into())
     }
 
+    /// Changes the name to be greeted with, and the time zone (an IANA name) in which times are shown.
+    pub async fn change_profile(&self, actor: &Actor, name: &str, time_zone: &str) -> Result<()> {
+        let holder = actor.may_hold_account()?;
+        let name = check_person_name(name).map_err(|why| Error::invalid("name", why))?;
+        if jiff::tz::TimeZone::get(time_zone).is_err() {
+            return Err(Error::invalid("time zone", "choose one from the list"));
+        }
+        let mut tx = self.write().await?;
+        sql::set_profile(&mut tx, holder.person(), name, time_zone, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Changes the password, which takes the present one, and ends every other session and token of this sign-in.
     pub async fn change_password(&self, actor: &Actor, present: &str, new: &str) -> Result<()> {
         let holder = actor.may_hold_account()?;

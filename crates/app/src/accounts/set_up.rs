@@ -14,6 +14,12 @@ use crate::secrets::{hash, token};
 const LIFETIME: Duration = Duration::from_hours(24);
 
 impl App {
+    /// Whether nobody can sign in yet, because there is no account.
+    pub async fn needs_set_up(&self) -> Result<bool> {
+        let mut tx = self.read().await?;
+        Ok(!sql::any(&mut tx).await?)
+    }
+
     /// The secret part of a new set-up link, if no account exists. Links made before stop working.
     pub async fn create_set_up_link(&self) -> Result<Option<String>> {
         let mut tx = self.write().await?;

@@ -62,6 +62,23 @@ pub(super) async fn insert(tx: &mut Tx, new: &AccountRow) -> Result<(), DbError>
     Ok(())
 }
 
+pub(super) async fn set_profile(
+    tx: &mut Tx,
+    id: AccountId,
+    name: &str,
+    time_zone: &str,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query("update accounts set name = $2, time_zone = $3, updated_at = $4 where id = $1")
+        .bind(id)
+        .bind(name.to_owned())
+        .bind(time_zone.to_owned())
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn set_password(tx: &mut Tx, id: AccountId, hash: String, now: Time) -> Result<(), DbError> {
     tx.query(
         "update accounts set password_hash = $2, password_changed_at = $3, updated_at = $3 where id = $1",

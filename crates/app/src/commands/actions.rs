@@ -114,6 +114,14 @@ impl App {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    /// The newest command of each device in the actor's scope: who moved it last, and what became of it.
+    pub async fn list_last_commands(&self, actor: &Actor) -> Result<Vec<Command>> {
+        actor.may_list_devices()?;
+        let mut tx = self.read().await?;
+        let rows = sql::last_of_account(&mut tx, actor.account).await?;
+        Ok(rows.into_iter().filter(|row| actor.scope.contains(row.device_id)).map(Into::into).collect())
+    }
+
     /// The open commands of all devices in the actor's scope.
     pub async fn list_open_commands(&self, actor: &Actor) -> Result<Vec<Command>> {
         actor.may_list_devices()?;

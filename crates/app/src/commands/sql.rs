@@ -64,6 +64,17 @@ pub(super) async fn open_of_account(tx: &mut Tx, account: AccountId) -> Result<V
     .await
 }
 
+/// The newest command of every device of the account, whatever became of it.
+pub(super) async fn last_of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.id in (select (select max(k.id) from commands k where k.device_id = d.id) from devices d \
+         where d.account_id = $1 and d.removed_at is null)"
+    ))
+    .bind(account)
+    .all()
+    .await
+}
+
 pub(super) async fn find_by_key(
     tx: &mut Tx,
     account: AccountId,

@@ -68,6 +68,12 @@ impl App {
         }))
     }
 
+    /// Whether a login that is connected still may be.
+    pub async fn login_stands(&self, login: LoginId) -> Result<bool> {
+        let mut tx = self.read().await?;
+        Ok(sql::stands(&mut tx, login).await?)
+    }
+
     /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other.
     pub async fn bind_login(&self, login: &Authenticated, nuki_id: u32) -> Result<Result<(), BindRefusal>> {
         let mut tx = self.write().await?;
@@ -93,10 +99,14 @@ impl App {
         login: LoginId,
         reason: RefusalReason,
         detail: &str,
+        times: u32,
     ) -> Result<()> {
         let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
         let mut tx = self.write().await?;
-        sql::refused(&mut tx, login, reason.name(), &detail, self.now()).await?;
+        sql::refused(&mut tx, login, reason.name(), (&detail, times), self.now()).await?;
+        if let Some((account, device)) = sql::device_of(&mut tx, login).await? {
+            tx.emit(Event::DeviceChanged { account, device });
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -169,9 +179,9 @@ impl App {
         client_id: &str,
         filters: &[(String, u8)],
     ) -> Result<()> {
-        let lines: String = filters.iter().map(|(filter, qos)| format!("{qos} {filter}\n")).collect();
+        let lines: Vec<String> = filters.iter().map(|(filter, qos)| format!("{qos} {filter}")).collect();
         let mut tx = self.write().await?;
-        sql::save_session(&mut tx, login, client_id, lines, self.now()).await?;
+        sql::save_session(&mut tx, login, client_id, lines.join("\n"), self.now()).await?;
         sql::forget_old_sessions(&mut tx, login, MOST_SESSIONS).await?;
         tx.commit().await?;
         Ok(())

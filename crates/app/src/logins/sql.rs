@@ -42,6 +42,18 @@ pub(super) async fn find(tx: &mut Tx, username: &str) -> Result<Option<KnownLogi
     .await
 }
 
+pub(super) async fn stands(tx: &mut Tx, login: LoginId) -> Result<bool, DbError> {
+    let found = tx
+        .query(
+            "select l.id from logins l join devices d on d.id = l.device_id \
+             where l.id = $1 and l.revoked_at is null and d.removed_at is null",
+        )
+        .bind(login)
+        .find_value::<LoginId>()
+        .await?;
+    Ok(found.is_some())
+}
+
 pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Option<LoginRow>, DbError> {
     tx.query(
         "select id, username, created_at, first_connected_at from logins \
@@ -95,21 +107,26 @@ pub(super) async fn refused(
     tx: &mut Tx,
     login: LoginId,
     reason: &'static str,
-    detail: &str,
+    (detail, times): (&str, u32),
     now: Time,
 ) -> Result<(), DbError> {
     tx.query(
-        "insert into login_refusals (login_id, reason, detail, times, last_at) values ($1, $2, $3, 1, $4) \
+        "insert into login_refusals (login_id, reason, detail, times, last_at) values ($1, $2, $3, $4, $5) \
          on conflict (login_id, reason) do update set detail = excluded.detail, \
-         times = login_refusals.times + 1, last_at = excluded.last_at",
+         times = login_refusals.times + excluded.times, last_at = excluded.last_at",
     )
     .bind(login)
     .bind(reason)
     .bind(detail.to_owned())
+    .bind(i64::from(times))
     .bind(now)
     .run()
     .await?;
     Ok(())
+}
+
+pub(super) async fn device_of(tx: &mut Tx, login: LoginId) -> Result<Option<(AccountId, DeviceId)>, DbError> {
+    tx.query("select account_id, device_id from logins where id = $1").bind(login).find().await
 }
 
 pub(super) async fn refusals(tx: &mut Tx, device: DeviceId) -> Result<Vec<RefusalRow>, DbError> {

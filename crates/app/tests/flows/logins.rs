@@ -75,7 +75,7 @@ async fn what_a_login_was_refused_is_counted_for_its_owner() {
     let login = world.login(&credentials).await.login;
     for _ in 0..3 {
         let detail = "nuki/B2/state\nwith a line break";
-        world.app.note_login_refusal(login, RefusalReason::ForeignTopic, detail).await.unwrap();
+        world.app.note_login_refusal(login, RefusalReason::ForeignTopic, detail, 1).await.unwrap();
     }
     let (_, refusals) = world.app.load_login(&anna, device).await.unwrap();
     assert_eq!((refusals.len(), refusals[0].times), (1, 3));

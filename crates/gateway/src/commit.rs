@@ -1,0 +1,152 @@
+//! The committer: what arrived during one commit is the next batch, without waiting. Acknowledgements leave after the
+//! commit of what they acknowledge; a failed commit acknowledges nothing and ends the connections concerned.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+
+use lockwarden_app::App;
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
+use lockwarden_app::ids::DeviceId;
+use tokio::sync::Notify;
+
+use crate::codec::{Ack, ack};
+use crate::realm::{Ending, Handle};
+
+/// Reports in one transaction at most.
+const BATCH: usize = 512;
+/// Reports waiting from which on nobody is read any more. At 64 a connection, only very many at once get here.
+const FULL: usize = 16_384;
+
+/// Something to commit, and whom to answer afterwards.
+pub(crate) struct Item {
+    /// None: received and acknowledged, but nothing to keep.
+    pub intake: Option<Intake>,
+    pub answer: Option<(Arc<Handle>, Answer)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// What to send, and for which packet; none for QoS 0.
+    pub ack: Option<(Ack, u16)>,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// Connections that wait for room.
+    parked: Vec<Waker>,
+    closed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Committer {
+    queue: Mutex<Queue>,
+    filled: Notify,
+    pub(crate) committed: AtomicU64,
+    pub(crate) acknowledged: AtomicU64,
+}
+
+impl Committer {
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, item: Item) {
+        let mut queue = self.queue();
+        let was_empty = queue.items.is_empty();
+        queue.items.push_back(item);
+        drop(queue);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    pub(crate) fn link(&self, device: DeviceId, up: bool, now: Time) {
+        self.observe(device, Observation::Link { up }, now);
+    }
+
+    /// Something the gateway saw itself.
+    pub(crate) fn observe(&self, device: DeviceId, seen: Observation, now: Time) {
+        let report = Report { device, received_at: now, delivery: Delivery::AtMostOnce, seen };
+        self.push(Item { intake: Some(Intake::Reported(report)), answer: None });
+    }
+
+    /// Whether there is room; if not, the waker is called once there is.
+    pub(crate) fn has_room(&self, waker: &Waker) -> bool {
+        let mut queue = self.queue();
+        if queue.items.len() < FULL {
+            return true;
+        }
+        queue.parked.push(waker.clone());
+        false
+    }
+
+    /// After this, [`Committer::run`] returns once everything that waits is committed.
+    pub(crate) fn close(&self) {
+        self.queue().closed = true;
+        self.filled.notify_one();
+    }
+
+    pub(crate) async fn run(&self, app: &App) {
+        loop {
+            let (batch, parked) = {
+                let mut queue = self.queue();
+                if queue.items.is_empty() && queue.closed {
+                    return;
+                }
+                let size = queue.items.len().min(BATCH);
+                let batch: Vec<Item> = queue.items.drain(..size).collect();
+                let parked =
+                    if queue.items.len() < FULL / 2 { std::mem::take(&mut queue.parked) } else { Vec::new() };
+                (batch, parked)
+            };
+            for waker in parked {
+                waker.wake();
+            }
+            if batch.is_empty() {
+                self.filled.notified().await;
+                continue;
+            }
+            self.commit(app, batch).await;
+        }
+    }
+
+    async fn commit(&self, app: &App, mut batch: Vec<Item>) {
+        let intakes: Vec<Intake> = batch.iter_mut().filter_map(|item| item.intake.take()).collect();
+        let committed = if intakes.is_empty() { Ok(()) } else { app.record(&intakes).await };
+        match committed {
+            Ok(()) => {
+                self.committed.fetch_add(intakes.len() as u64, Ordering::Relaxed);
+                self.acknowledge(&batch);
+            }
+            Err(error) => {
+                tracing::error!(%error, reports = intakes.len(), "nothing was committed, so nothing is acknowledged");
+                for (handle, _) in batch.iter().filter_map(|item| item.answer.as_ref()) {
+                    handle.end(Ending::NotCommitted);
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&self, batch: &[Item]) {
+        let mut wakers = Vec::new();
+        let mut acknowledged = 0;
+        for (handle, answer) in batch.iter().filter_map(|item| item.answer.as_ref()) {
+            let mut out = handle.out();
+            out.uncommitted = out.uncommitted.saturating_sub(1);
+            if let Some((kind, packet)) = answer.ack {
+                out.bytes.extend_from_slice(&ack(kind, packet));
+                acknowledged += 1;
+            }
+            wakers.extend(out.waker.take());
+        }
+        self.acknowledged.fetch_add(acknowledged, Ordering::Relaxed);
+        // Each connection gave its waker once, so each is woken once.
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! One signed-in connection: a single task that writes, flushes, then reads, and holds almost nothing while idle. It
+//! stops reading while too much of what it took over is not committed or too much is unsent: pressure, not queues.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
+use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason};
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will, packet_length};
+use crate::commit::{Answer, Item};
+use crate::door::Door;
+use crate::names::{self, Own};
+use crate::nuki_mqtt;
+use crate::realm::{Ending, Handle, UNSENT};
+
+/// Filters of one connection; a lock has three.
+const MOST_FILTERS: usize = 32;
+const SCRATCH: usize = 16 * 1_024;
+
+thread_local! {
+    /// Every connection of a thread reads into the same piece of memory, so that an idle one has none of its own.
+    static READ_INTO: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
+
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+pub(crate) struct Connection<S> {
+    pub stream: S,
+    pub door: Arc<Door>,
+    pub handle: Arc<Handle>,
+    pub login: Authenticated,
+    pub keep: bool,
+    pub will: Option<Box<Will>>,
+    pub filters: Vec<(String, u8)>,
+    /// QoS 2 packet ids between PUBLISH and PUBREL.
+    pub open: HashSet<u16>,
+    /// Bytes of a packet that is not whole yet.
+    pub partial: Vec<u8>,
+    pub flush_owed: bool,
+    /// A refusal was told to the log once; more of them are only counted.
+    pub grumbled: bool,
+}
+
+/// Why the poll loop came back.
+enum Step {
+    /// A packet that needs the database before the next may be looked at.
+    Ask(Packet),
+    /// We end it: after what waits was written, and with a word of why.
+    End(Ending),
+    Over(Over),
+}
+
+/// How the connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// By the client's DISCONNECT: the will is dropped.
+    Clean,
+    Abrupt,
+}
+
+impl<S: Stream> Connection<S> {
+    pub(crate) async fn run(mut self) {
+        let over = loop {
+            match poll_fn(|context| self.poll(context)).await {
+                Step::Over(over) => break over,
+                Step::End(ending) => self.handle.end(ending),
+                Step::Ask(packet) => {
+                    if let Err(ending) = Box::pin(self.ask(packet)).await {
+                        self.handle.end(ending);
+                    }
+                }
+            }
+        };
+        let now = self.door.app.now();
+        let will = self.will.take().filter(|_| over == Over::Abrupt);
+        let (door, handle) = (&self.door, &self.handle);
+        door.realm.leave(handle, &door.committer, now, || {
+            if let Some(seen) = will.and_then(|will| last_words(&will)) {
+                door.committer.observe(handle.device, seen, now);
+            }
+        });
+        door.realm.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            match self.write(context) {
+                Poll::Ready(Err(()) | Ok(true)) => return Poll::Ready(Step::Over(Over::Abrupt)),
+                Poll::Ready(Ok(false)) | Poll::Pending => {}
+            }
+            // What was read before a pause comes before what is read now.
+            if let Some(step) = self.work_through() {
+                return Poll::Ready(step);
+            }
+            if !self.may_read(context) {
+                return Poll::Pending;
+            }
+            match self.read(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(false) => return Poll::Ready(Step::Over(Over::Abrupt)),
+                Poll::Ready(true) => {}
+            }
+        }
+    }
+
+    /// Writes what waits. Ready(true): an ending was ordered and everything before it has left.
+    fn write(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, ()>> {
+        let mut out = self.handle.out();
+        // Registered first, so that whatever is added from now on wakes this task.
+        match &mut out.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        let now = self.door.app.now().0;
+        while !out.bytes.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(context, &out.bytes) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(())),
+                Poll::Ready(Ok(written)) => {
+                    out.bytes.drain(..written);
+                    self.flush_owed = true;
+                    self.handle.stuck_since.store(0, Ordering::Relaxed);
+                }
+                Poll::Pending => {
+                    let _ = self.handle.stuck_since.compare_exchange(
+                        0,
+                        now,
+                        Ordering::Relaxed,
+                        Ordering::Relaxed,
+                    );
+                    if out.ending.is_some() {
+                        return Poll::Ready(Ok(true));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        out.bytes = Vec::new();
+        let ending = out.ending;
+        drop(out);
+        if self.flush_owed {
+            match Pin::new(&mut self.stream).poll_flush(context) {
+                Poll::Ready(Ok(())) => self.flush_owed = false,
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
+                Poll::Pending if ending.is_none() => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+        let Some(ending) = ending else {
+            return Poll::Ready(Ok(false));
+        };
+        let farewell = codec::farewell(self.handle.version, ending.reason());
+        if !farewell.is_empty() {
+            // Said if there is room for it; we go in any case.
+            let _ = Pin::new(&mut self.stream).poll_write(context, &farewell);
+            let _ = Pin::new(&mut self.stream).poll_flush(context);
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    fn may_read(&self, context: &mut Context<'_>) -> bool {
+        let out = self.handle.out();
+        let free = out.uncommitted < WINDOW && out.bytes.len() < UNSENT;
+        drop(out);
+        free && self.door.committer.has_room(context.waker())
+    }
+
+    /// Reads once. Ready(false): the other side is gone.
+    fn read(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        READ_INTO.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(_)) => Poll::Ready(false),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(false),
+                Poll::Ready(Ok(())) => {
+                    self.partial.extend_from_slice(buffer.filled());
+                    Poll::Ready(true)
+                }
+            }
+        })
+    }
+
+    /// Handles the whole packets at hand, as long as there is room for what they bring.
+    fn work_through(&mut self) -> Option<Step> {
+        let mut used = 0;
+        let mut step = None;
+        while step.is_none() {
+            if self.handle.out().uncommitted >= WINDOW {
+                break;
+            }
+            let rest = self.partial.get(used..).unwrap_or_default();
+            let length = match packet_length(rest, MAX_PACKET) {
+                Ok(Some(length)) if rest.len() >= length => length,
+                Ok(_) => break,
+                Err(broken) => {
+                    step = Some(self.broken(broken));
+                    break;
+                }
+            };
+            let frame = rest.get(..length).unwrap_or_default();
+            let packet = codec::read(self.handle.version, frame);
+            used += length;
+            self.handle.heard_at.store(self.door.app.now().0, Ordering::Relaxed);
+            step = match packet {
+                Ok(packet) => self.packet(packet),
+                Err(broken) => Some(self.broken(broken)),
+            };
+        }
+        if used >= self.partial.len() {
+            self.partial = Vec::new();
+        } else {
+            self.partial.drain(..used);
+        }
+        step
+    }
+
+    fn broken(&mut self, broken: Broken) -> Step {
+        self.refused(RefusalReason::Malformed, "a packet that is not valid MQTT");
+        self.partial = Vec::new();
+        Step::End(if broken == Broken::TooLarge { Ending::TooLarge } else { Ending::Malformed })
+    }
+
+    fn packet(&mut self, packet: Packet) -> Option<Step> {
+        match packet {
+            Packet::Publish { topic, payload, qos, packet, dup } => {
+                if qos > 0 && packet == 0 || !names::is_topic(&topic) {
+                    return Some(self.broken(Broken::Malformed));
+                }
+                let bound = self.login.nuki_id.is_some();
+                if !bound && names::own(&topic).is_some() {
+                    return Some(Step::Ask(Packet::Publish { topic, payload, qos, packet, dup }));
+                }
+                self.publish(&topic, &payload, (qos, packet, dup))
+            }
+            Packet::PublishReceived(packet) => {
+                self.handle.send(&codec::ack(Ack::Release, packet));
+                None
+            }
+            Packet::PublishRelease(packet) => {
+                self.release(packet);
+                None
+            }
+            Packet::PublishAck | Packet::PublishComplete => None,
+            Packet::Ping => {
+                self.handle.send(&codec::PONG);
+                None
+            }
+            Packet::Disconnect { with_will } => {
+                Some(Step::Over(if with_will { Over::Abrupt } else { Over::Clean }))
+            }
+            ask @ (Packet::Subscribe { .. } | Packet::Unsubscribe { .. }) => Some(Step::Ask(ask)),
+        }
+    }
+
+    /// Takes over a publish of a bound login, or refuses it.
+    fn publish(&mut self, topic: &str, payload: &[u8], (qos, packet, dup): (u8, u16, bool)) -> Option<Step> {
+        if qos == 2 && self.open.contains(&packet) {
+            // The same delivery again, flagged or not (MQTT 3.1.1, 4.3.3): its event is committed or on its way there.
+            self.take(None, Some((Ack::Received, packet)));
+            return None;
+        }
+        let own = match self.check_own(topic, RefusalReason::ForeignTopic) {
+            Ok(own) if names::is_command(own.rest) && !payload.is_empty() => {
+                self.refused(RefusalReason::RetainedCommand, topic);
+                return self.refuse_publish(qos, packet);
+            }
+            Ok(own) => own,
+            Err(()) => return self.refuse_publish(qos, packet),
+        };
+        let seen = nuki_mqtt::read(own.rest, payload).unwrap_or_else(|_| {
+            self.refused(RefusalReason::Malformed, topic);
+            None
+        });
+        let delivery = self.delivery(topic, payload, (qos, packet, dup));
+        let now = self.door.app.now();
+        let report =
+            |seen| Intake::Reported(Report { device: self.login.device, received_at: now, delivery, seen });
+        let intake = seen.map(report);
+        let ack = match qos {
+            0 => None,
+            1 => Some((Ack::Publish, packet)),
+            _ => {
+                // Only what was recorded is recorded as open; the rest needs no memory beyond this connection.
+                self.open.insert(packet);
+                Some((Ack::Received, packet))
+            }
+        };
+        self.take(intake, ack);
+        None
+    }
+
+    fn delivery(&self, topic: &str, payload: &[u8], (qos, packet, dup): (u8, u16, bool)) -> Delivery {
+        if qos == 0 {
+            return Delivery::AtMostOnce;
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(topic.as_bytes());
+        hasher.update([0]);
+        hasher.update(payload);
+        let hash: [u8; 32] = hasher.finalize().into();
+        let digest = hash.first_chunk().map_or(0, |front| u64::from_be_bytes(*front));
+        if qos == 1 {
+            return Delivery::AtLeastOnce { packet, digest, repeated: dup };
+        }
+        let client_id = Arc::clone(&self.handle.client_id);
+        Delivery::ExactlyOnce { login: self.login.login, client_id, packet, digest, repeated: dup }
+    }
+
+    fn take(&mut self, intake: Option<Intake>, ack: Option<(Ack, u16)>) {
+        self.handle.out().uncommitted += 1;
+        let answer = Some((Arc::clone(&self.handle), Answer { ack }));
+        self.door.committer.push(Item { intake, answer });
+    }
+
+    fn release(&mut self, packet: u16) {
+        self.open.remove(&packet);
+        let client_id = Arc::clone(&self.handle.client_id);
+        let released = Intake::Released { login: self.login.login, client_id, packet };
+        self.take(Some(released), Some((Ack::Complete, packet)));
+    }
+
+    /// 5 has a word for it; 3.1.1 has not, and an acknowledgement would be a lie (MQTT 3.1.1, 3.3.5).
+    fn refuse_publish(&mut self, qos: u8, packet: u16) -> Option<Step> {
+        if self.handle.version == Version::V5 {
+            if qos > 0 {
+                self.handle.send(&codec::refused_publish(packet, qos));
+            }
+            return None;
+        }
+        Some(Step::End(Ending::Refused))
+    }
+
+    /// Reads a name as this login's own, or counts and tells what it is instead.
+    fn check_own<'n>(&mut self, name: &'n str, reason: RefusalReason) -> Result<Own<'n>, ()> {
+        let Some(own) = names::own(name) else {
+            self.refused(reason, name);
+            return Err(());
+        };
+        if self.login.nuki_id.is_some_and(|bound| bound != own.nuki_id) {
+            self.refused(RefusalReason::OtherDevice, name);
+            return Err(());
+        }
+        Ok(own)
+    }
+
+    fn refused(&mut self, reason: RefusalReason, detail: &str) {
+        if !std::mem::replace(&mut self.grumbled, true) {
+            let reason = reason.name();
+            tracing::warn!(device.id = %self.login.device, reason, "a device was refused something");
+        }
+        self.door.refusals.note(self.login.login, reason, detail);
+    }
+
+    /// Packets that need the database: a first publish, and subscriptions.
+    async fn ask(&mut self, packet: Packet) -> Result<(), Ending> {
+        match packet {
+            Packet::Publish { topic, payload, qos, packet, dup } => {
+                let id = names::own(&topic).map(|own| own.nuki_id);
+                if let Some(id) = id
+                    && let Err(reason) = self.bind(id).await?
+                {
+                    self.refused(reason, &topic);
+                    return self.refuse_publish(qos, packet).map_or(Ok(()), |_| Err(Ending::Refused));
+                }
+                match self.publish(&topic, &payload, (qos, packet, dup)) {
+                    Some(_) => Err(Ending::Refused),
+                    None => Ok(()),
+                }
+            }
+            Packet::Subscribe { packet, filters } => self.subscribe(packet, filters).await,
+            Packet::Unsubscribe { packet, filters } => {
+                let found: Vec<bool> = filters.iter().map(|filter| self.drop_filter(filter)).collect();
+                self.listen();
+                self.save().await?;
+                self.handle.send(&codec::unsubscribed(self.handle.version, packet, &found));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first name a login speaks under is its lock's, for good.
+    async fn bind(&mut self, nuki_id: u32) -> Result<Result<(), RefusalReason>, Ending> {
+        if let Some(bound) = self.login.nuki_id {
+            return Ok(if bound == nuki_id { Ok(()) } else { Err(RefusalReason::OtherDevice) });
+        }
+        match self.door.app.bind_login(&self.login, nuki_id).await {
+            Ok(Ok(())) => {
+                self.login.nuki_id = Some(nuki_id);
+                Ok(Ok(()))
+            }
+            Ok(Err(BindRefusal::OtherDevice)) => Ok(Err(RefusalReason::OtherDevice)),
+            Ok(Err(BindRefusal::DeviceTaken)) => Ok(Err(RefusalReason::DeviceTaken)),
+            Err(error) => {
+                tracing::error!(%error, "a login could not be bound");
+                Err(Ending::NotCommitted)
+            }
+        }
+    }
+
+    async fn subscribe(
+        &mut self,
+        packet: u16,
+        filters: Vec<(bytestring::ByteString, u8)>,
+    ) -> Result<(), Ending> {
+        let mut granted = Vec::with_capacity(filters.len());
+        for (filter, qos) in filters {
+            granted.push(self.add_filter(&filter, qos).await?.then_some(qos.min(2)));
+        }
+        self.listen();
+        self.save().await?;
+        self.handle.send(&codec::subscribed(self.handle.version, packet, &granted));
+        Ok(())
+    }
+
+    async fn add_filter(&mut self, filter: &str, qos: u8) -> Result<bool, Ending> {
+        if !names::is_filter(filter) || self.filters.len() >= MOST_FILTERS {
+            self.refused(RefusalReason::ForeignSubscription, filter);
+            return Ok(false);
+        }
+        let Ok(own) = self.check_own(filter, RefusalReason::ForeignSubscription) else {
+            return Ok(false);
+        };
+        if let Err(reason) = self.bind(own.nuki_id).await? {
+            self.refused(reason, filter);
+            return Ok(false);
+        }
+        self.drop_filter(filter);
+        self.filters.push((filter.to_owned(), qos.min(2)));
+        Ok(true)
+    }
+
+    fn drop_filter(&mut self, filter: &str) -> bool {
+        let before = self.filters.len();
+        self.filters.retain(|(other, _)| other != filter);
+        self.filters.len() < before
+    }
+
+    /// Works out from the filters whether commands are listened to, and tells if that changed.
+    fn listen(&mut self) {
+        let commands = command_topic(&self.filters);
+        let mut out = self.handle.out();
+        let changed = out.commands.is_some() != commands.is_some();
+        let listens = commands.is_some();
+        out.commands = commands;
+        drop(out);
+        if changed {
+            self.handle.deaf_since.store(0, Ordering::Relaxed);
+            self.door.committer.observe(
+                self.login.device,
+                Observation::Listens(listens),
+                self.door.app.now(),
+            );
+        }
+    }
+
+    /// A session that outlives the connection is on the disk before the client is told that it is.
+    async fn save(&mut self) -> Result<(), Ending> {
+        if !self.keep {
+            return Ok(());
+        }
+        let (login, client_id) = (self.login.login, &self.handle.client_id);
+        self.door.app.save_broker_session(login, client_id, &self.filters).await.map_err(|error| {
+            tracing::error!(%error, "a session could not be saved");
+            Ending::NotCommitted
+        })
+    }
+}
+
+/// The topic commands go to, spelled as the lock spells its id, and the QoS it asked for.
+pub(crate) fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
+    filters.iter().find_map(|(filter, qos)| {
+        let own = names::own(filter)?;
+        names::covers_commands(own.rest).then(|| (format!("nuki/{}/lockAction", own.id).into(), *qos))
+    })
+}
+
+/// A will, read like anything else the device says.
+fn last_words(will: &Will) -> Option<Observation> {
+    nuki_mqtt::read(names::own(&will.topic)?.rest, &will.payload).ok().flatten()
+}

@@ -1,0 +1,86 @@
+//! What every connection of the door shares.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use lockwarden_app::App;
+use lockwarden_app::ids::LoginId;
+use lockwarden_app::logins::RefusalReason;
+use tokio_util::task::TaskTracker;
+
+use crate::commit::Committer;
+use crate::guesses::Guesses;
+use crate::listen::Addresses;
+use crate::realm::Realm;
+use crate::{Limits, Stats};
+
+pub(crate) struct Door {
+    pub app: App,
+    pub limits: Limits,
+    pub realm: Realm,
+    pub committer: Committer,
+    pub guesses: Guesses,
+    pub refusals: Refusals,
+    pub addresses: Addresses,
+    pub connections: TaskTracker,
+}
+
+impl Door {
+    pub(crate) fn new(app: App, limits: Limits) -> Self {
+        Self {
+            app,
+            limits,
+            realm: Realm::default(),
+            committer: Committer::default(),
+            guesses: Guesses::default(),
+            refusals: Refusals::default(),
+            addresses: Addresses::default(),
+            connections: TaskTracker::new(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            connections: self.realm.open.load(Ordering::Relaxed),
+            committed: self.committer.committed.load(Ordering::Relaxed),
+            acknowledged: self.committer.acknowledged.load(Ordering::Relaxed),
+            refused: self.refusals.total.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Different things refused between two looks of the sweep; more are only counted.
+const MOST_NOTES: usize = 4_096;
+
+/// What was refused since it was last written down for the owners: counted here, so that a flood of refusals is one
+/// write a second.
+#[derive(Default)]
+pub(crate) struct Refusals {
+    notes: Mutex<HashMap<(LoginId, RefusalReason), (String, u32)>>,
+    pub(crate) total: AtomicU64,
+}
+
+impl Refusals {
+    pub(crate) fn note(&self, login: LoginId, reason: RefusalReason, detail: &str) {
+        self.total.fetch_add(1, Ordering::Relaxed);
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.len() >= MOST_NOTES && !notes.contains_key(&(login, reason)) {
+            return;
+        }
+        let (last, times) = notes.entry((login, reason)).or_default();
+        *times = times.saturating_add(1);
+        last.clear();
+        last.extend(detail.chars().take(200));
+    }
+
+    /// Writes down what has come together.
+    pub(crate) async fn tell(&self, app: &App) {
+        let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((login, reason), (detail, times)) in notes {
+            if let Err(error) = app.note_login_refusal(login, reason, &detail, times).await {
+                tracing::warn!(%error, "a refusal could not be written down");
+            }
+        }
+    }
+}

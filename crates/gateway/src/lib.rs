@@ -1,0 +1,177 @@
+//! The devices' door: an MQTT 3.1.1 and 5 listener inside the process, and one module per connector. What a device says
+//! is acknowledged after it is committed; what it is told goes to its live connection or nowhere.
+
+mod codec;
+mod commit;
+mod conn;
+mod door;
+mod guesses;
+mod handshake;
+mod listen;
+mod names;
+mod nuki_mqtt;
+mod outbox;
+mod realm;
+mod sweep;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use listen::TlsConfig;
+use lockwarden_app::App;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::door::Door;
+use crate::realm::Ending;
+
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub plain: Option<SocketAddr>,
+    pub tls: Option<TlsConfig>,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Signed-in connections.
+    pub connections: usize,
+    /// Connections of one address that have not signed in yet.
+    pub unknown_per_address: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 100_000, unknown_per_address: 512 }
+    }
+}
+
+/// Counters since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Signed in now.
+    pub connections: usize,
+    /// Reports that are on the disk.
+    pub committed: u64,
+    /// PUBACK, PUBREC and PUBCOMP sent.
+    pub acknowledged: u64,
+    pub refused: u64,
+}
+
+pub struct Gateway {
+    door: Arc<Door>,
+    plain: Option<TcpListener>,
+    tls: Option<(TcpListener, TlsAcceptor)>,
+    addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
+}
+
+/// Reads the counters of a gateway that runs.
+#[derive(Clone)]
+pub struct Gauge(Arc<Door>);
+
+impl Gauge {
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+}
+
+/// For connections to say goodbye when the server stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+impl Gateway {
+    /// Opens the listeners; nothing is accepted before [`Gateway::run`].
+    pub async fn bind(app: App, config: Config) -> io::Result<Self> {
+        let plain = match config.plain {
+            Some(addr) => Some(TcpListener::bind(addr).await?),
+            None => None,
+        };
+        let tls = match &config.tls {
+            Some(tls) => Some((TcpListener::bind(tls.addr).await?, listen::acceptor(tls)?)),
+            None => None,
+        };
+        let tls_addr = tls.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
+        let plain_addr = plain.as_ref().map(TcpListener::local_addr).transpose()?;
+        let addr = plain_addr.or(tls_addr).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "neither a plain nor a TLS address for devices")
+        })?;
+        Ok(Self { door: Arc::new(Door::new(app, config.limits)), plain, tls, addr, tls_addr })
+    }
+
+    /// Where locks connect: the plain address, or the TLS one if there is no plain one.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_addr
+    }
+
+    pub fn gauge(&self) -> Gauge {
+        Gauge(Arc::clone(&self.door))
+    }
+
+    /// Serves until `stop`. Then: nobody new, no new commands, what was taken over is committed and acknowledged,
+    /// everything closes.
+    pub async fn run(self, stop: CancellationToken) {
+        let door = self.door;
+        let tasks = TaskTracker::new();
+        if let Some(listener) = self.plain {
+            tasks.spawn(listen::accept(Arc::clone(&door), listener, None, stop.clone()));
+        }
+        if let Some((listener, acceptor)) = self.tls {
+            tasks.spawn(listen::accept(Arc::clone(&door), listener, Some(acceptor), stop.clone()));
+        }
+        tasks.spawn(outbox::run(Arc::clone(&door), stop.clone()));
+        tasks.spawn(sweep::run(Arc::clone(&door), stop.clone()));
+        tasks.spawn(sweep::watch_logins(Arc::clone(&door), stop.clone()));
+        let committing = Arc::clone(&door);
+        let committer = TaskTracker::new();
+        committer.spawn(async move { committing.committer.run(&committing.app).await });
+
+        stop.cancelled().await;
+        door.realm.stopping.store(true, Ordering::Relaxed);
+        tasks.close();
+        tasks.wait().await;
+        for handle in door.realm.all() {
+            handle.end(Ending::ShuttingDown);
+        }
+        door.connections.close();
+        if tokio::time::timeout(FAREWELL, door.connections.wait()).await.is_err() {
+            tracing::debug!("some device connections did not end in time");
+        }
+        door.committer.close();
+        committer.close();
+        committer.wait().await;
+    }
+}
+
+/// For fuzzing: reads any bytes as the packets of a connection would be, in both versions.
+#[doc(hidden)]
+pub fn fuzz_packets(bytes: &[u8]) {
+    let _ = codec::read_connect(bytes);
+    for version in [codec::Version::V3, codec::Version::V5] {
+        if let Ok(Some(length)) = codec::packet_length(bytes, codec::MAX_PACKET)
+            && let Some(frame) = bytes.get(..length)
+        {
+            let _ = codec::read(version, frame);
+        }
+    }
+}
+
+/// For fuzzing: topics, filters and client ids.
+#[doc(hidden)]
+pub fn fuzz_names(text: &str) {
+    let _ = (names::is_topic(text), names::is_filter(text), names::is_client_id(text), names::own(text));
+}
+
+/// For fuzzing: payloads of every topic of the connector.
+#[doc(hidden)]
+pub fn fuzz_payload(topic: &str, payload: &[u8]) {
+    let _ = nuki_mqtt::read(topic, payload);
+}

@@ -1,0 +1,132 @@
+//! The two listeners, plain and TLS, and the limits on who may be at the door at once.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+use crate::handshake::{CONNECT, shake_hands};
+
+/// A TLS listener and what it shows.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    pub addr: SocketAddr,
+    /// Certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Connections per address that have not signed in yet.
+#[derive(Default)]
+pub(crate) struct Addresses(Mutex<HashMap<IpAddr, usize>>);
+
+/// One place at the door, given back when dropped.
+struct Place {
+    door: Arc<Door>,
+    address: IpAddr,
+}
+
+impl Addresses {
+    fn enter(door: &Arc<Door>, address: IpAddr) -> Option<Place> {
+        let mut waiting = door.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = waiting.entry(address).or_default();
+        if *count >= door.limits.unknown_per_address {
+            return None;
+        }
+        *count += 1;
+        Some(Place { door: Arc::clone(door), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = self.door.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = waiting.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Reads certificate and key; fails at the start rather than at the first connection.
+pub(crate) fn acceptor(tls: &TlsConfig) -> io::Result<TlsAcceptor> {
+    let wrong =
+        |error: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
+    let chain = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(&format!("{}: {error}", tls.cert.display())))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| wrong(&format!("{}: {error}", tls.key.display())))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| wrong(&error))?;
+    // A resumed session needs memory here for every lock that ever came.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+pub(crate) async fn accept(
+    door: Arc<Door>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => greet(&door, stream, peer.ip(), tls.clone()),
+            Err(error) => {
+                // Out of file handles, mostly: let others run, and close something.
+                tracing::warn!(%error, "cannot accept a device connection");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+fn greet(door: &Arc<Door>, stream: TcpStream, address: IpAddr, tls: Option<TlsAcceptor>) {
+    if door.realm.open.load(Ordering::Relaxed) >= door.limits.connections {
+        tracing::warn!(%address, "too many device connections; one was turned away");
+        return;
+    }
+    let Some(place) = Addresses::enter(door, address) else {
+        tracing::debug!(%address, "too many connections from one address that have not signed in");
+        return;
+    };
+    // Acknowledgements are four bytes, and must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let door = Arc::clone(door);
+    let connections = door.connections.clone();
+    connections.spawn(async move {
+        match tls {
+            None => Box::pin(shake_hands(door, stream, address)).await,
+            Some(acceptor) => {
+                let deadline = door.app.now().plus(CONNECT);
+                let secured = tokio::select! {
+                    secured = Box::pin(acceptor.accept(stream)) => secured.ok(),
+                    () = door.app.clock().wait_until(deadline) => None,
+                };
+                if let Some(stream) = secured {
+                    Box::pin(shake_hands(door, stream, address)).await;
+                }
+            }
+        }
+        drop(place);
+    });
+}

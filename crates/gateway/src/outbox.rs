@@ -1,0 +1,62 @@
+//! From the table of commands to the wire. A wake-up carries nothing; what is due is read from the table, taken (which
+//! marks it sent), and written to one live connection, at once or not at all.
+
+use std::sync::Arc;
+
+use lockwarden_app::commands::Taken;
+use lockwarden_app::ids::CommandId;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+
+/// Sends what is due until stopped. Errors of the database are logged and tried again; nothing is lost, because
+/// nothing leaves the table.
+pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
+    loop {
+        let next = match round(&door).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "commands could not be read; they are tried again until their deadline");
+                Some(door.app.now().plus(std::time::Duration::from_secs(1)))
+            }
+        };
+        let waited = stop
+            .run_until_cancelled(async {
+                match next {
+                    Some(at) => tokio::select! {
+                        () = door.app.bus().commands_waiting() => {}
+                        // A moment past its end, so that it is over when it is looked at.
+                        () = door.app.clock().wait_until(at.plus(std::time::Duration::from_millis(1))) => {}
+                    },
+                    None => door.app.bus().commands_waiting().await,
+                }
+            })
+            .await;
+        if waited.is_none() {
+            return;
+        }
+    }
+}
+
+async fn round(door: &Door) -> lockwarden_app::Result<Option<lockwarden_app::clock::Time>> {
+    for (id, _) in door.app.due_commands().await? {
+        send(door, id).await?;
+    }
+    door.app.settle_commands().await
+}
+
+async fn send(door: &Door, id: CommandId) -> lockwarden_app::Result<()> {
+    let Some(taken) = door.app.take_command(id).await? else {
+        return Ok(());
+    };
+    if let Err(not_sent) = put_on_the_wire(door, &taken) {
+        door.app.command_not_sent(&taken, not_sent.words()).await?;
+    }
+    Ok(())
+}
+
+fn put_on_the_wire(door: &Door, taken: &Taken) -> Result<(), crate::realm::NotSent> {
+    let handle = door.realm.listener(taken.device)?;
+    tracing::info!(command.id = %taken.id, device.id = %taken.device, action = taken.action.code(), "command sent");
+    handle.command(taken.action.code())
+}

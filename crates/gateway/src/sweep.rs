@@ -1,0 +1,77 @@
+//! One task looks after every deadline, once a second: silence, stuck writes, locks that never listen, refusals to be
+//! written down, and logins that ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use lockwarden_app::bus::Event;
+use lockwarden_app::devices::Observation;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+use crate::realm::{Ending, Handle};
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// The other side took nothing for this long.
+const STUCK_MS: i64 = 15_000;
+/// A lock subscribes right after it connects; one that has not by then will not (MQTT API 1.4, control topics).
+const DEAF_MS: i64 = 5_000;
+
+pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
+    let rounds = async {
+        loop {
+            door.app.clock().wait(PERIOD).await;
+            sweep(&door);
+            door.refusals.tell(&door.app).await;
+        }
+    };
+    stop.run_until_cancelled(rounds).await;
+    door.refusals.tell(&door.app).await;
+}
+
+fn sweep(door: &Door) {
+    let now = door.app.now();
+    for handle in door.realm.all() {
+        if now.0 - handle.heard_at.load(Ordering::Relaxed) > handle.patience_ms {
+            handle.end(Ending::Silent);
+        }
+        let stuck = handle.stuck_since.load(Ordering::Relaxed);
+        if stuck != 0 && now.0 - stuck > STUCK_MS {
+            handle.end(Ending::Silent);
+        }
+        let deaf = handle.deaf_since.load(Ordering::Relaxed);
+        if deaf != 0 && now.0 - deaf > DEAF_MS {
+            handle.deaf_since.store(0, Ordering::Relaxed);
+            if handle.out().commands.is_none() {
+                door.committer.observe(handle.device, Observation::Listens(false), now);
+            }
+        }
+    }
+}
+
+/// Closes what a changed or revoked login left open.
+pub(crate) async fn watch_logins(door: Arc<Door>, stop: CancellationToken) {
+    let mut events = door.app.bus().subscribe();
+    let watching = async {
+        loop {
+            match events.recv().await {
+                Ok(Event::LoginChanged { device, .. }) => check(&door, door.realm.of_device(device)).await,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => check(&door, door.realm.all()).await,
+                Err(RecvError::Closed) => return,
+            }
+        }
+    };
+    stop.run_until_cancelled(watching).await;
+}
+
+async fn check(door: &Door, handles: Vec<Arc<Handle>>) {
+    for handle in handles {
+        // When in doubt, out: the lock comes back at once if it still may.
+        if !door.app.login_stands(handle.login).await.unwrap_or(false) {
+            handle.end(Ending::LoginEnded);
+        }
+    }
+}
