@@ -143,6 +143,13 @@ impl World {
         self.app.record(&[self.report(device, seen, Delivery::AtMostOnce)]).await.unwrap();
     }
 
+    /// From now on nothing a device says can be committed.
+    pub async fn break_writes(&self) {
+        let mut tx = self.app.db().write().await.unwrap();
+        tx.query("drop table device_states").run().await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     pub fn report(&self, device: DeviceId, seen: Observation, delivery: Delivery) -> Intake {
         Intake::Reported(Report { device, received_at: self.clock.now(), delivery, seen })
     }

@@ -1,0 +1,173 @@
+//! What the door does not put up with.
+
+use lockwarden_gateway::Limits;
+use lockwarden_testkit::World;
+use rumqttc::v5;
+
+use crate::kit::{Site, within};
+use crate::raw::{Raw, connect, publish};
+
+#[tokio::test]
+async fn connections_that_never_say_who_they_are_are_closed_after_ten_seconds() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let whole = connect(&credentials, "SL3P_A1", true, None);
+    let mut half_open = Vec::new();
+    for number in 0..300 {
+        let mut raw = Raw::open(site.addr).await;
+        match number % 4 {
+            0 => {}
+            1 => raw.send(&whole[..1]).await,
+            2 => raw.send(&whole[..12]).await,
+            _ => raw.send(&whole[..whole.len() - 1]).await,
+        }
+        half_open.push(raw);
+    }
+    for _ in 0..12 {
+        site.tick().await;
+    }
+    for mut raw in half_open {
+        assert!(within(raw.rest()).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn half_a_packet_does_not_count_as_a_sign_of_life() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    // The keep-alive is 60 s, so silence ends at 90.
+    let mut silent = Raw::sign_in(site.addr, &credentials, "silent", true).await;
+    let mut dripping = Raw::sign_in(site.addr, &credentials, "dripping", true).await;
+    let mut alive = Raw::sign_in(site.addr, &credentials, "alive", true).await;
+    let drops = publish("nuki/A1/name", &"x".repeat(200), 0, 0, false);
+    for second in 0..95 {
+        site.tick().await;
+        if second < 85 {
+            dripping.send(&drops[second..=second]).await;
+        }
+        if second % 30 == 0 {
+            alive.ping().await;
+        }
+    }
+    assert!(within(silent.rest()).await.is_empty());
+    assert!(within(dripping.rest()).await.is_empty());
+    alive.ping().await;
+}
+
+#[tokio::test]
+async fn an_announced_gigabyte_closes_at_once_before_and_after_sign_in() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut raw = Raw::open(site.addr).await;
+    raw.send(&[0x10, 0xFF, 0xFF, 0xFF, 0x7F]).await;
+    assert!(raw.rest().await.is_empty());
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
+    raw.send(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]).await;
+    assert!(raw.rest().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_id_with_wildcards_and_an_old_protocol_are_refused_in_their_own_words() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    for id in ["#", "a+b", "nuki/A1", "$SYS"] {
+        let mut raw = Raw::open(site.addr).await;
+        raw.send(&connect(&credentials, id, true, None)).await;
+        assert_eq!(raw.read(4).await, [0x20, 2, 0, 2], "{id}");
+    }
+    let mut raw = Raw::open(site.addr).await;
+    raw.send(&[0x10, 16, 0, 6, b'M', b'Q', b'I', b's', b'd', b'p', 3, 2, 0, 60, 0, 2, b'i', b'd']).await;
+    assert_eq!(raw.read(4).await, [0x20, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_answered_late_and_a_right_one_is_not() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut wrong = credentials.clone();
+    wrong.password = "wrong".to_owned();
+    let mut guess = Raw::open(site.addr).await;
+    guess.send(&connect(&wrong, "SL3P_A1", true, None)).await;
+    Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await.ping().await;
+    let mut byte = [0];
+    assert!(guess.stream.try_read(&mut byte).is_err(), "answered without a delay");
+    site.tick().await;
+    assert_eq!(guess.read(4).await, [0x20, 2, 0, 4]);
+}
+
+#[tokio::test]
+async fn a_login_holds_so_many_connections_and_an_address_so_many_unknown_ones() {
+    let site = Site::with(World::new().await, Limits { connections: 100, unknown_per_address: 5 }).await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut held = Vec::new();
+    for id in ["a", "b", "c", "d"] {
+        held.push(Raw::sign_in(site.addr, &credentials, id, true).await);
+    }
+    let mut fifth = Raw::open(site.addr).await;
+    fifth.send(&connect(&credentials, "e", true, None)).await;
+    assert_eq!(fifth.read(4).await, [0x20, 2, 0, 3]);
+    drop(fifth);
+    let mut unknown = Vec::new();
+    for _ in 0..5 {
+        unknown.push(Raw::open(site.addr).await);
+    }
+    tokio::task::yield_now().await;
+    let mut sixth = Raw::open(site.addr).await;
+    assert!(within(sixth.rest()).await.is_empty());
+    for raw in &mut held {
+        raw.ping().await;
+    }
+}
+
+#[tokio::test]
+async fn an_mqtt_5_client_is_told_what_this_door_does_not_offer() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut options = v5::MqttOptions::new("SL3P_A1", site.addr.ip().to_string(), site.addr.port());
+    options.set_credentials(&credentials.username, &credentials.password);
+    let (client, mut events) = v5::AsyncClient::new(options, 20);
+    client.publish("nuki/A1/state", v5::mqttbytes::QoS::ExactlyOnce, true, "1").await.unwrap();
+    client.publish("nuki/B2/state", v5::mqttbytes::QoS::AtLeastOnce, true, "3").await.unwrap();
+    client.subscribe("#", v5::mqttbytes::QoS::AtLeastOnce).await.unwrap();
+    let (mut acknowledged, mut refused) = (false, false);
+    within(async {
+        use v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+        loop {
+            match events.poll().await.unwrap() {
+                v5::Event::Incoming(Packet::ConnAck(ack)) => {
+                    let properties = ack.properties.unwrap();
+                    assert_eq!(
+                        (properties.receive_max, properties.max_packet_size),
+                        (Some(64), Some(65_536))
+                    );
+                    assert_eq!(properties.shared_subscription_available, Some(0));
+                }
+                v5::Event::Incoming(Packet::PubComp(_)) => acknowledged = true,
+                v5::Event::Incoming(Packet::PubAck(ack)) => {
+                    assert_eq!(ack.reason, PubAckReason::NotAuthorized);
+                    refused = true;
+                }
+                v5::Event::Incoming(Packet::SubAck(ack)) => {
+                    assert_eq!(ack.return_codes, [SubscribeReasonCode::NotAuthorized]);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        while !(acknowledged && refused) {
+            match events.poll().await.unwrap() {
+                v5::Event::Incoming(Packet::PubComp(_)) => acknowledged = true,
+                v5::Event::Incoming(Packet::PubAck(_)) => refused = true,
+                _ => {}
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,16 @@
+//! The door over the network: the real listener, a real database, and clients nobody here wrote. With
+//! `TEST_DATABASE_URL` the database is PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod commands;
+mod isolation;
+mod kit;
+mod limits;
+mod parsers;
+mod qos;
+mod raw;
