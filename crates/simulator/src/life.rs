@@ -1,0 +1,99 @@
+//! What happens at a door by itself: people come home and leave, and now and then something goes wrong. Pure: from a
+//! seed to a list of what comes next and when.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::machine::{Input, action};
+use crate::spec::Life;
+
+/// Something that comes over the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Happening {
+    Input(Input),
+    Jam,
+    Offline(Duration),
+}
+
+pub(crate) struct Routine {
+    rng: StdRng,
+    life: Life,
+}
+
+/// Every keypad has one authorization of its own; only the code tells the person.
+const KEYPAD: u32 = 195_249;
+
+impl Routine {
+    pub(crate) fn new(life: Life, nuki_id: u32, seed: u64) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed.wrapping_mul(31) ^ u64::from(nuki_id)), life }
+    }
+
+    /// The next scene: how long until it begins, and what happens after how long in it.
+    pub(crate) fn next(&mut self) -> Option<(Duration, Vec<(Duration, Happening)>)> {
+        if self.life == Life::Quiet {
+            return None;
+        }
+        let pause = seconds(self.rng.random_range(15.0..140.0));
+        let trouble = self.rng.random_range(0..10);
+        let scene = match (self.life, trouble) {
+            (Life::PoorNetwork, 0..4) => {
+                vec![(0.0, Happening::Offline(seconds(self.rng.random_range(20.0..90.0))))]
+            }
+            (Life::Stiff, 0..3) => vec![(0.0, Happening::Jam), (0.1, act(action::LOCK, 2, 0, 0, 1))],
+            (_, 9) => self.by_hand(),
+            (_, 7 | 8) => self.leaves(),
+            _ => self.comes_home(),
+        };
+        Some((pause, scene.into_iter().map(|(after, what)| (seconds(after), what)).collect()))
+    }
+
+    fn comes_home(&mut self) -> Vec<(f64, Happening)> {
+        let how = match self.rng.random_range(0..6) {
+            0 | 1 => act(action::UNLATCH, 0, KEYPAD, 8_192 + self.rng.random_range(0..4), 1),
+            2 => act(action::UNLATCH, 0, KEYPAD, 8_192 + self.rng.random_range(0..4), 2),
+            3 => act(action::UNLATCH, 0, 54_322, 0, 1),
+            4 => act(action::UNLATCH, 3, 54_330, 0, 3),
+            _ => act(action::UNLATCH, 0, 54_321, 0, 0),
+        };
+        let open = self.rng.random_range(10.0..14.0);
+        let closed = open + self.rng.random_range(3.0..9.0);
+        let locked = closed + self.rng.random_range(8.0..40.0);
+        vec![
+            (0.0, how),
+            (open, Happening::Input(Input::DoorOpens)),
+            (closed, Happening::Input(Input::DoorCloses)),
+            (locked, act(action::LOCK, 6, 0, 0, 0)),
+        ]
+    }
+
+    fn leaves(&mut self) -> Vec<(f64, Happening)> {
+        let open = self.rng.random_range(6.0..8.0);
+        let closed = open + self.rng.random_range(2.0..6.0);
+        vec![
+            (0.0, act(action::UNLOCK, 2, 0, 0, 1)),
+            (open, Happening::Input(Input::DoorOpens)),
+            (closed, Happening::Input(Input::DoorCloses)),
+            (closed + 4.0, act(action::LOCK, 0, KEYPAD, 0, 0)),
+        ]
+    }
+
+    fn by_hand(&mut self) -> Vec<(f64, Happening)> {
+        let back = self.rng.random_range(20.0..60.0);
+        vec![
+            (0.0, Happening::Input(Input::ByHand { lock: false })),
+            (2.0, Happening::Input(Input::DoorOpens)),
+            (8.0, Happening::Input(Input::DoorCloses)),
+            (back, Happening::Input(Input::ByHand { lock: true })),
+        ]
+    }
+}
+
+fn act(action: u8, trigger: u8, auth_id: u32, code_id: u32, extra: u8) -> Happening {
+    Happening::Input(Input::Act { action, trigger, auth_id, code_id, extra })
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}

@@ -1,0 +1,556 @@
+//! The lock itself, without network or time: inputs go in, publishes and delays come out. State sequences, timings and
+//! errors are those of MQTT API 1.4 and the BLE API; where no trace confirms an order, `Order` chooses.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::spec::{Faults, LockSpec, Order};
+
+/// MQTT API 1.4 `state`.
+pub mod state {
+    pub const UNCALIBRATED: u8 = 0;
+    pub const LOCKED: u8 = 1;
+    pub const UNLOCKING: u8 = 2;
+    pub const UNLOCKED: u8 = 3;
+    pub const LOCKING: u8 = 4;
+    pub const UNLATCHED: u8 = 5;
+    pub const LOCK_N_GO: u8 = 6;
+    pub const UNLATCHING: u8 = 7;
+    pub const BOOT: u8 = 253;
+    pub const JAMMED: u8 = 254;
+}
+
+/// MQTT API 1.4 `lockAction`.
+pub mod action {
+    pub const UNLOCK: u8 = 1;
+    pub const LOCK: u8 = 2;
+    pub const UNLATCH: u8 = 3;
+    pub const LOCK_N_GO: u8 = 4;
+    pub const LOCK_N_GO_UNLATCH: u8 = 5;
+    pub const FULL_LOCK: u8 = 6;
+    pub const FOB_NOTHING: u8 = 80;
+    pub const BUTTON_NOTHING: u8 = 90;
+}
+
+/// BLE API error codes, as `commandResponse` sends them.
+pub mod error {
+    pub const BAD_PARAMETER: u8 = 35;
+    pub const MOTOR_BLOCKED: u8 = 66;
+    pub const BUSY: u8 = 69;
+    pub const CANCELED: u8 = 70;
+    pub const NOT_CALIBRATED: u8 = 71;
+    pub const VOLTAGE_TOO_LOW: u8 = 73;
+}
+
+const TURN: Duration = Duration::from_millis(4_500);
+const STROKE: Duration = Duration::from_millis(1_200);
+const BOOTING: Duration = Duration::from_secs(3);
+/// Below this the motor does not turn any more.
+const FLAT: u8 = 4;
+const CRITICAL: u8 = 20;
+const MQTT: u8 = 172;
+
+/// Something that happens to the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A number on `lockAction`.
+    Command(u8),
+    /// `true` on `lock` or `unlock`.
+    Simple {
+        unlock: bool,
+    },
+    /// The key or the knob inside.
+    ByHand {
+        lock: bool,
+    },
+    /// An action from elsewhere: trigger, authorization, code and extra as in `lockActionEvent`.
+    Act {
+        action: u8,
+        trigger: u8,
+        auth_id: u32,
+        code_id: u32,
+        extra: u8,
+    },
+    DoorOpens,
+    DoorCloses,
+    Battery(u8),
+    PowerLoss,
+    /// A delay that was asked for is over.
+    Due(u64),
+}
+
+/// What the lock does about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Under `nuki/<ID>/`; state topics are retained, events and answers are not.
+    Publish { topic: &'static str, payload: String, retained: bool },
+    /// Come back with [`Input::Due`] after this long.
+    Wait { after: Duration, number: u64 },
+    /// The connection drops, and comes back once booted.
+    LosePower,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    State(u8),
+    Event(String),
+    Answer(u8),
+    End,
+}
+
+pub struct Machine {
+    pub spec: LockSpec,
+    pub faults: Faults,
+    pub state: u8,
+    pub door_open: bool,
+    pub battery: u8,
+    /// How often the motor really moved.
+    pub moves: u32,
+    order: Order,
+    rng: StdRng,
+    plan: VecDeque<(Duration, Step)>,
+    /// The number of the wait that carries the plan on; older ones are void.
+    carry_on: u64,
+    auto_lock: u64,
+    late_answer: Option<(u64, u8)>,
+    next_number: u64,
+    opened_since_unlock: bool,
+}
+
+impl Machine {
+    pub fn new(spec: LockSpec, order: Order, seed: u64) -> Self {
+        let rng = StdRng::seed_from_u64(seed ^ u64::from(spec.nuki_id).rotate_left(32));
+        let battery = spec.battery;
+        Self {
+            spec,
+            faults: Faults::default(),
+            state: state::LOCKED,
+            door_open: false,
+            battery,
+            moves: 0,
+            order,
+            rng,
+            plan: VecDeque::new(),
+            carry_on: 0,
+            auto_lock: 0,
+            late_answer: None,
+            next_number: 0,
+            opened_since_unlock: false,
+        }
+    }
+
+    /// Everything a lock tells when it connects (MQTT API 1.4, base topic).
+    pub fn everything(&self) -> Vec<Output> {
+        let mut out = vec![
+            retained("deviceType", self.spec.device_type.to_string()),
+            retained("name", self.spec.name.clone()),
+            retained("firmware", self.spec.firmware.clone()),
+            retained("mode", "2".to_owned()),
+            retained("state", self.state.to_string()),
+            retained("serverConnected", "false".to_owned()),
+            retained("connected", "true".to_owned()),
+        ];
+        out.extend(self.battery_topics());
+        if self.spec.keypad {
+            out.push(retained("keypadBatteryCritical", "false".to_owned()));
+        }
+        if self.spec.door_sensor {
+            out.push(self.door_topic());
+            out.push(retained("doorsensorBatteryCritical", "false".to_owned()));
+        }
+        out
+    }
+
+    fn battery_topics(&self) -> [Output; 3] {
+        [
+            retained("batteryCritical", (self.battery <= CRITICAL).to_string()),
+            retained("batteryChargeState", (self.battery & !1).to_string()),
+            retained("batteryCharging", "false".to_owned()),
+        ]
+    }
+
+    fn door_topic(&self) -> Output {
+        retained("doorsensorState", if self.door_open { "3" } else { "2" }.to_owned())
+    }
+
+    pub fn step(&mut self, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Command(number) => self.command(number, &mut out),
+            Input::Simple { unlock: false } => self.command(action::LOCK, &mut out),
+            Input::Simple { unlock: true } => {
+                self.command(if self.spec.knob { action::UNLATCH } else { action::UNLOCK }, &mut out);
+            }
+            Input::ByHand { lock } => self.by_hand(lock, &mut out),
+            Input::Act { action, trigger, auth_id, code_id, extra } => {
+                let event = format!("{action},{trigger},{auth_id},{code_id},{extra}");
+                if matches!(action, action::FOB_NOTHING | action::BUTTON_NOTHING) {
+                    out.push(told("lockActionEvent", event));
+                } else if !self.is_busy() {
+                    self.act(action, event, None, &mut out);
+                }
+            }
+            Input::DoorOpens | Input::DoorCloses => {
+                self.door_open = input == Input::DoorOpens;
+                self.opened_since_unlock |= self.door_open;
+                if self.spec.door_sensor {
+                    out.push(self.door_topic());
+                }
+                self.maybe_auto_lock(&mut out);
+            }
+            Input::Battery(percent) => {
+                self.battery = percent;
+                out.extend(self.battery_topics());
+            }
+            Input::PowerLoss => self.power_loss(&mut out),
+            Input::Due(number) => self.due(number, &mut out),
+        }
+        out
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.plan.is_empty()
+    }
+
+    fn command(&mut self, number: u8, out: &mut Vec<Output>) {
+        let refusal = if let Some(code) = self.faults.refuse.take() {
+            Some(code)
+        } else if !(action::UNLOCK..=action::FULL_LOCK).contains(&number) {
+            Some(error::BAD_PARAMETER)
+        } else if self.is_busy() {
+            Some(error::BUSY)
+        } else if self.state == state::UNCALIBRATED {
+            Some(error::NOT_CALIBRATED)
+        } else if self.battery <= FLAT {
+            Some(error::VOLTAGE_TOO_LOW)
+        } else {
+            None
+        };
+        match refusal {
+            Some(code) => self.answer(code, out),
+            None => self.act(number, format!("{number},{MQTT},0,0,0"), Some(0), out),
+        }
+    }
+
+    /// Plans a whole action: what is told, what moves, what is answered.
+    fn act(&mut self, number: u8, event: String, answer: Option<u8>, out: &mut Vec<Output>) {
+        let jam = std::mem::take(&mut self.faults.jam);
+        let path = self.path(number);
+        let mut steps: VecDeque<(Duration, Step)> = VecDeque::new();
+        for (index, (after, next)) in path.iter().enumerate() {
+            let after = self.jitter(*after);
+            if jam && index == 1 {
+                steps.push_back((after, Step::State(state::JAMMED)));
+                break;
+            }
+            steps.push_back((after, Step::State(*next)));
+        }
+        let answer = answer.map(|code| if jam { error::MOTOR_BLOCKED } else { code });
+        let told = (Duration::ZERO, Step::Event(event));
+        match self.order {
+            Order::EventLate if steps.len() > 1 => steps.insert(1, told),
+            _ => steps.push_front(told),
+        }
+        if let Some(code) = answer {
+            match self.order {
+                Order::AnswerFirst => steps.push_front((Duration::ZERO, Step::Answer(code))),
+                _ => steps.push_back((Duration::ZERO, Step::Answer(code))),
+            }
+        }
+        steps.push_back((Duration::ZERO, Step::End));
+        self.plan = steps;
+        self.moves += 1;
+        self.opened_since_unlock = false;
+        self.carry_on(out);
+    }
+
+    /// States on the way, each with the time before it.
+    fn path(&self, number: u8) -> Vec<(Duration, u8)> {
+        use state::{LOCK_N_GO, LOCKED, LOCKING, UNLATCHED, UNLATCHING, UNLOCKED, UNLOCKING};
+        const NOW: Duration = Duration::ZERO;
+        let hold = self.spec.unlatch_hold;
+        let from_locked = self.state == LOCKED || self.state == state::JAMMED;
+        let open = || {
+            let mut path = if from_locked {
+                vec![(NOW, UNLOCKING), (TURN, UNLATCHING)]
+            } else {
+                vec![(NOW, UNLATCHING)]
+            };
+            path.push((STROKE, UNLATCHED));
+            path
+        };
+        match number {
+            action::UNLOCK => vec![(NOW, UNLOCKING), (TURN, UNLOCKED)],
+            action::UNLATCH => [open(), vec![(hold, UNLOCKED)]].concat(),
+            action::LOCK_N_GO => {
+                let first = if from_locked {
+                    vec![(NOW, UNLOCKING), (TURN, LOCK_N_GO)]
+                } else {
+                    vec![(NOW, LOCK_N_GO)]
+                };
+                [first, vec![(self.spec.lock_n_go, LOCKING), (TURN, LOCKED)]].concat()
+            }
+            action::LOCK_N_GO_UNLATCH => {
+                [open(), vec![(hold, LOCK_N_GO), (self.spec.lock_n_go, LOCKING), (TURN, LOCKED)]].concat()
+            }
+            _ => vec![(NOW, LOCKING), (TURN, LOCKED)],
+        }
+    }
+
+    fn jitter(&mut self, after: Duration) -> Duration {
+        after.mul_f64(self.rng.random_range(0.9..1.1))
+    }
+
+    fn carry_on(&mut self, out: &mut Vec<Output>) {
+        while let Some((after, step)) = self.plan.pop_front() {
+            if !after.is_zero() {
+                self.plan.push_front((Duration::ZERO, step));
+                self.carry_on = self.number();
+                out.push(Output::Wait { after, number: self.carry_on });
+                return;
+            }
+            match step {
+                Step::State(next) => {
+                    self.enter(next, out);
+                    if next != state::LOCKED
+                        && next != state::UNLOCKED
+                        && std::mem::take(&mut self.faults.reboot)
+                    {
+                        self.power_loss(out);
+                        return;
+                    }
+                }
+                Step::Event(event) => out.push(told("lockActionEvent", event)),
+                Step::Answer(code) => self.answer(code, out),
+                Step::End => self.drain(out),
+            }
+        }
+    }
+
+    fn enter(&mut self, next: u8, out: &mut Vec<Output>) {
+        self.state = next;
+        out.push(retained("state", next.to_string()));
+        self.maybe_auto_lock(out);
+    }
+
+    fn drain(&mut self, out: &mut Vec<Output>) {
+        if self.rng.random_range(0..8) == 0 {
+            self.battery = self.battery.saturating_sub(2);
+            out.extend(self.battery_topics());
+        }
+    }
+
+    fn answer(&mut self, code: u8, out: &mut Vec<Output>) {
+        if std::mem::take(&mut self.faults.never_answer) {
+            return;
+        }
+        if let Some(after) = self.faults.answer_late.take() {
+            let number = self.number();
+            self.late_answer = Some((number, code));
+            out.push(Output::Wait { after, number });
+            return;
+        }
+        let times = if std::mem::take(&mut self.faults.answer_twice) { 2 } else { 1 };
+        for _ in 0..times {
+            out.push(told("commandResponse", code.to_string()));
+        }
+    }
+
+    /// A hand on the knob: the bolt moves, a motor under way gives up, and no event is published.
+    fn by_hand(&mut self, lock: bool, out: &mut Vec<Output>) {
+        let was_commanded = self.plan.iter().any(|(_, step)| matches!(step, Step::Answer(_)));
+        self.plan.clear();
+        if was_commanded {
+            self.answer(error::CANCELED, out);
+        }
+        self.opened_since_unlock = false;
+        self.enter(if lock { state::LOCKED } else { state::UNLOCKED }, out);
+    }
+
+    /// With a door sensor it waits for the door to have been opened and closed (HELP, Auto Lock).
+    fn maybe_auto_lock(&mut self, out: &mut Vec<Output>) {
+        let Some(after) = self.spec.auto_lock else {
+            return;
+        };
+        self.auto_lock = 0;
+        let door_allows = !self.spec.door_sensor || (self.opened_since_unlock && !self.door_open);
+        if self.state == state::UNLOCKED && door_allows {
+            self.auto_lock = self.number();
+            out.push(Output::Wait { after, number: self.auto_lock });
+        }
+    }
+
+    fn power_loss(&mut self, out: &mut Vec<Output>) {
+        self.plan.clear();
+        self.state = state::BOOT;
+        out.push(Output::LosePower);
+        self.plan.push_back((BOOTING, Step::State(state::UNLOCKED)));
+        self.carry_on(out);
+    }
+
+    fn due(&mut self, number: u64, out: &mut Vec<Output>) {
+        if number == self.carry_on {
+            self.carry_on(out);
+        } else if number == self.auto_lock && !self.is_busy() {
+            self.act(action::LOCK, "2,6,0,0,0".to_owned(), None, out);
+        } else if let Some((_, code)) = self.late_answer.take_if(|(late, _)| *late == number) {
+            out.push(told("commandResponse", code.to_string()));
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+}
+
+fn retained(topic: &'static str, payload: String) -> Output {
+    Output::Publish { topic, payload, retained: true }
+}
+
+fn told(topic: &'static str, payload: String) -> Output {
+    Output::Publish { topic, payload, retained: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets every delay pass at once; what was published, in order.
+    fn play(machine: &mut Machine, input: Input) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut todo: VecDeque<Output> = machine.step(input).into();
+        while let Some(output) = todo.pop_front() {
+            match output {
+                Output::Publish { topic, payload, .. } if !topic.starts_with("battery") => {
+                    said.push(format!("{topic}={payload}"));
+                }
+                Output::Publish { .. } => {}
+                Output::Wait { number, .. } => todo.extend(machine.step(Input::Due(number))),
+                Output::LosePower => said.push("power lost".to_owned()),
+            }
+        }
+        said
+    }
+
+    fn machine() -> Machine {
+        Machine::new(LockSpec::new(0xA1, "Door"), Order::Documented, 1)
+    }
+
+    #[test]
+    fn a_locked_door_opens_by_way_of_unlocking_and_unlatching() {
+        let said = play(&mut machine(), Input::Command(action::UNLATCH));
+        let expected =
+            ["lockActionEvent=3,172,0,0,0", "state=2", "state=7", "state=5", "state=3", "commandResponse=0"];
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn lock_n_go_ends_locked() {
+        let said = play(&mut machine(), Input::Command(action::LOCK_N_GO_UNLATCH));
+        assert_eq!(
+            said[1..],
+            ["state=2", "state=7", "state=5", "state=6", "state=4", "state=1", "commandResponse=0"]
+        );
+    }
+
+    #[test]
+    fn a_jam_is_answered_with_66_and_the_next_good_action_clears_it() {
+        let mut machine = machine();
+        machine.faults.jam = true;
+        let said = play(&mut machine, Input::Command(action::UNLOCK));
+        assert_eq!(said[1..], ["state=2", "state=254", "commandResponse=66"]);
+        assert_eq!(play(&mut machine, Input::Command(action::LOCK)).last().unwrap(), "commandResponse=0");
+        assert_eq!(machine.state, state::LOCKED);
+    }
+
+    #[test]
+    fn a_second_command_while_it_moves_is_busy() {
+        let mut machine = machine();
+        machine.step(Input::Command(action::UNLOCK));
+        let answer = machine.step(Input::Command(action::LOCK));
+        assert_eq!(answer, [told("commandResponse", error::BUSY.to_string())]);
+    }
+
+    #[test]
+    fn a_hand_on_the_knob_cancels_a_command_and_announces_nothing() {
+        let mut machine = machine();
+        machine.step(Input::Command(action::UNLOCK));
+        let said = play(&mut machine, Input::ByHand { lock: true });
+        assert_eq!(said, ["commandResponse=70", "state=1"]);
+    }
+
+    #[test]
+    fn auto_lock_waits_for_the_door_to_have_been_opened_and_closed() {
+        let mut spec = LockSpec::new(0xA1, "Door");
+        spec.auto_lock = Some(Duration::from_mins(1));
+        let mut machine = Machine::new(spec, Order::Documented, 1);
+        play(&mut machine, Input::Command(action::UNLOCK));
+        assert_eq!(machine.state, state::UNLOCKED, "the door was never opened");
+        play(&mut machine, Input::DoorOpens);
+        assert_eq!(machine.state, state::UNLOCKED, "the door is open");
+        let said = play(&mut machine, Input::DoorCloses);
+        assert_eq!(said, ["doorsensorState=2", "lockActionEvent=2,6,0,0,0", "state=4", "state=1"]);
+    }
+
+    #[test]
+    fn a_simple_unlock_opens_a_knob_door_and_only_unlocks_a_handle_door() {
+        let mut handle = machine();
+        assert!(!play(&mut handle, Input::Simple { unlock: true }).contains(&"state=5".to_owned()));
+        let mut knob = machine();
+        knob.spec.knob = true;
+        assert!(play(&mut knob, Input::Simple { unlock: true }).contains(&"state=5".to_owned()));
+    }
+
+    #[test]
+    fn a_reboot_in_the_middle_of_a_command_never_answers() {
+        let mut machine = machine();
+        machine.faults.reboot = true;
+        let said = play(&mut machine, Input::Command(action::UNLOCK));
+        assert!(
+            said.contains(&"power lost".to_owned())
+                && !said.iter().any(|word| word.starts_with("commandResponse"))
+        );
+    }
+
+    #[test]
+    fn nonsense_flat_batteries_and_no_calibration_are_refused_by_number() {
+        let mut machine = machine();
+        for number in [0, 7, 80, 255] {
+            assert_eq!(play(&mut machine, Input::Command(number)), ["commandResponse=35"]);
+        }
+        machine.battery = 2;
+        assert_eq!(play(&mut machine, Input::Command(action::UNLOCK)), ["commandResponse=73"]);
+        machine.state = state::UNCALIBRATED;
+        assert_eq!(play(&mut machine, Input::Command(action::UNLOCK)), ["commandResponse=71"]);
+        assert_eq!(machine.moves, 0);
+    }
+
+    #[test]
+    fn answers_can_come_twice_late_or_never() {
+        let mut machine = machine();
+        machine.faults.answer_twice = true;
+        let twice = play(&mut machine, Input::Command(action::UNLOCK));
+        assert_eq!(twice.iter().filter(|word| *word == "commandResponse=0").count(), 2);
+        machine.faults.never_answer = true;
+        assert!(!play(&mut machine, Input::Command(action::LOCK)).contains(&"commandResponse=0".to_owned()));
+        machine.faults.answer_late = Some(Duration::from_secs(40));
+        assert_eq!(play(&mut machine, Input::Command(action::UNLOCK)).last().unwrap(), "commandResponse=0");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_lock() {
+        let waits = |seed| {
+            let mut machine = Machine::new(LockSpec::new(0xA1, "Door"), Order::Documented, seed);
+            let mut out = Vec::new();
+            let first = machine.jitter(TURN);
+            machine.command(action::UNLOCK, &mut out);
+            (first, out)
+        };
+        assert_eq!(waits(5), waits(5));
+        assert_ne!(waits(5), waits(6));
+    }
+}
