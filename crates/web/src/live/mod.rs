@@ -1,0 +1,188 @@
+//! The one stream of an open page. Events carry ids only: what they speak of is read again, with the rights the person
+//! has now, and drawn by the same part as on the page. What cannot be told exactly (a backlog, devices that came or
+//! went) tells the page to read itself again.
+
+mod pace;
+mod view;
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event as Message, Sse};
+use axum::response::{IntoResponse, Response};
+use lockwarden_app::Result;
+use lockwarden_app::bus::Event;
+use lockwarden_app::clock::Time;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use crate::failure::Failure;
+use crate::fields::Asked;
+use crate::identify::{Person, Signed};
+use crate::web::Web;
+use pace::Pace;
+use view::View;
+
+/// A sign of life, by which both sides notice that the other is gone; also how often the session is looked at in case
+/// its end went unheard.
+const BEAT: Duration = Duration::from_secs(15);
+/// How soon a browser tries again.
+const RETRY: Duration = Duration::from_secs(2);
+
+pub(crate) async fn stream(
+    State(web): State<Web>,
+    signed: Signed,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    // Listening begins before anything is read, so that nothing falls in between.
+    let events = web.app.bus().subscribe();
+    let mut view = View::from(&asked);
+    let since = asked.read("since").map_or(web.app.now(), Time);
+    let first = view.catch_up(&web, &signed, since).await?;
+    let live = Live {
+        next_beat: web.app.now().plus(BEAT),
+        person: Person::clone(&signed),
+        ready: VecDeque::from([Message::default().retry(RETRY).comment("live")]),
+        pace: Pace::starting_with(first),
+        refresh: false,
+        web,
+        events,
+        view,
+    };
+    let messages = futures_util::stream::unfold(live, |mut live| async move {
+        let message = live.next().await?;
+        Some((Ok::<_, Infallible>(message), live))
+    });
+    Ok(Sse::new(messages).into_response())
+}
+
+struct Live {
+    web: Web,
+    person: Person,
+    events: Receiver<Event>,
+    view: View,
+    /// Devices that changed and wait to be sent.
+    pace: Pace,
+    /// Messages that are made and wait to leave.
+    ready: VecDeque<Message>,
+    refresh: bool,
+    next_beat: Time,
+}
+
+impl Live {
+    /// The next message; nothing once the session or the server has ended.
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Some(message);
+            }
+            match self.work().await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    // The browser comes back and reads the whole page; whatever is wrong is told there.
+                    tracing::warn!(%error, "a live page is cut off");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Waits for something and makes messages of it. False once nothing more may be sent.
+    async fn work(&mut self) -> Result<bool> {
+        let wake = self.pace.next().map_or(self.next_beat, |due| due.min(self.next_beat));
+        let clock = self.web.app.clock().clone();
+        let mut look_again = false;
+        tokio::select! {
+            biased;
+            event = self.events.recv() => match event {
+                Ok(event) => look_again |= self.hear(event),
+                Err(RecvError::Lagged(_)) => self.refresh = true,
+                Err(RecvError::Closed) => return Ok(false),
+            },
+            () = clock.wait_until(wake) => {}
+        }
+        look_again |= self.hear_the_rest();
+        let now = self.web.app.now();
+        let beat = now >= self.next_beat;
+        if (look_again || beat) && !self.still_stands().await? {
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.refresh) {
+            self.pace.forget();
+            self.ready.push_back(Message::default().event("refresh").data("again"));
+        }
+        let due = self.pace.take_due(now);
+        if !due.is_empty() || self.view.is_dirty() {
+            self.draw(&due).await?;
+        }
+        if beat {
+            self.next_beat = now.plus(BEAT);
+            self.pace.forget_old(now);
+            self.ready.push_back(Message::default().event("beat").data(now.0.to_string()));
+        }
+        Ok(true)
+    }
+
+    /// What else waits: one drawing answers all of it.
+    fn hear_the_rest(&mut self) -> bool {
+        let mut look_again = false;
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => look_again |= self.hear(event),
+                Err(TryRecvError::Lagged(_)) => self.refresh = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return look_again,
+            }
+        }
+    }
+
+    /// Notes what an event changed. True if somebody's access may have ended.
+    fn hear(&mut self, event: Event) -> bool {
+        if event.account() != Some(self.person.actor.account) {
+            return false;
+        }
+        match event {
+            Event::DeviceChanged { device, .. } | Event::LoginChanged { device, .. }
+                if self.person.actor.scope.contains(device) && self.view.shows(device) =>
+            {
+                self.pace.changed(device);
+            }
+            Event::ActivityAdded { device, .. } if self.person.actor.scope.contains(device) => {
+                if self.view.log_grew(device) {
+                    self.pace.changed(device);
+                }
+            }
+            Event::DevicesChanged { .. } => self.refresh |= self.view.lists_devices(),
+            Event::AccessChanged { .. } => return true,
+            _ => {}
+        }
+        false
+    }
+
+    /// Whether the session still stands; its rights may have changed meanwhile.
+    async fn still_stands(&mut self) -> Result<bool> {
+        match self.web.app.session_stands(self.person.session).await? {
+            Some(actor) => {
+                self.person.actor = actor;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    async fn draw(&mut self, due: &[lockwarden_app::ids::DeviceId]) -> Result<()> {
+        let drawn = self.view.draw(&self.web, &self.person, due).await?;
+        if !drawn.parts.is_empty() {
+            // A carriage return would end the line of a message early.
+            let parts = drawn.parts.replace('\r', " ");
+            self.ready.push_back(Message::default().event("parts").data(parts));
+        }
+        for sentence in drawn.say {
+            self.ready.push_back(Message::default().event("say").data(sentence.replace(['\r', '\n'], " ")));
+        }
+        self.refresh |= drawn.refresh;
+        Ok(())
+    }
+}

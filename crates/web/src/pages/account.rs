@@ -1,0 +1,212 @@
+//! One's own sign-in: name and time zone, password, sessions.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+use lockwarden_app::accounts::{MIN_PASSWORD, Session};
+use lockwarden_app::{Error, Refusal};
+use maud::{Markup, html};
+
+use super::done;
+use crate::failure::Failure;
+use crate::fields::{Asked, Fields, id};
+use crate::identify::{Person, Signed};
+use crate::parts::form::{Field, Wrong, zone};
+use crate::parts::frame::{self, Here, sign_out};
+use crate::parts::said::{self, Said};
+use crate::web::Web;
+use crate::when::When;
+
+const PATH: &str = "/settings/account";
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    asked: Asked,
+) -> Result<Html<String>, Failure> {
+    page(&web, &signed, Said::from_name(asked.text("said")), &Wrong::default()).await
+}
+
+pub(crate) async fn change_profile(
+    State(web): State<Web>,
+    signed: Signed,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    match web.app.change_profile(&signed.actor, fields.text("name"), fields.text("zone")).await {
+        Ok(()) => Ok(done(PATH, Said::ProfileSaved)),
+        Err(Error::Invalid { field, why }) => wrong(&web, &signed, &Wrong::at(field, why)).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn change_password(
+    State(web): State<Web>,
+    signed: Signed,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    match web.app.change_password(&signed.actor, fields.text("present"), fields.text("new")).await {
+        Ok(()) => Ok(done(PATH, Said::PasswordChanged)),
+        Err(Error::Invalid { why, .. }) => wrong(&web, &signed, &Wrong::at("new", why)).await,
+        Err(Error::Refused(why)) => {
+            let why = match why {
+                Refusal::WrongPassword => "this is not your present password".to_owned(),
+                other => other.to_string(),
+            };
+            wrong(&web, &signed, &Wrong::at("present", why)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn end_session(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(session): Path<String>,
+) -> Result<Response, Failure> {
+    web.app.end_session(&signed.actor, id(&session)?).await?;
+    Ok(done(PATH, Said::SessionEnded))
+}
+
+pub(crate) async fn end_others(State(web): State<Web>, signed: Signed) -> Result<Response, Failure> {
+    web.app.end_other_sessions(&signed.actor).await?;
+    Ok(done(PATH, Said::OthersEnded))
+}
+
+async fn wrong(web: &Web, person: &Person, wrong: &Wrong) -> Result<Response, Failure> {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(web, person, None, wrong).await?).into_response())
+}
+
+async fn page(
+    web: &Web,
+    person: &Person,
+    said: Option<Said>,
+    wrong: &Wrong,
+) -> Result<Html<String>, Failure> {
+    let account = web.app.load_account(&person.actor).await?;
+    let sessions = web.app.list_sessions(&person.actor).await?;
+    let when = person.when(web);
+    let body = html! {
+        (said::strip(said))
+        div.bar { h1 { "Account" } span.grow {} div.only-narrow { (sign_out()) } }
+        div.two.even {
+            div.stack {
+                section {
+                    h2 { "You" }
+                    form.card.pad.stack method="post" action="/settings/account/profile" {
+                        p.hint { "You sign in as " b { (account.email) } ", since " (when.date(account.created_at)) "." }
+                        (Field {
+                            name: "name", label: "Name", value: &account.name, wrong: wrong.of("name"),
+                            hint: "It stands in the activity log beside what you order.", autocomplete: "name",
+                            longest: 100, ..Field::default()
+                        }.text())
+                        (zone(&account.time_zone, wrong.of("time zone")))
+                        div.acts { button.btn.main { "Save" } }
+                    }
+                }
+                (password(&account.email, wrong))
+            }
+            (list(&sessions, &when))
+        }
+    };
+    Ok(frame::page(web, person, Here::Account, "Account", &body))
+}
+
+fn password(email: &str, wrong: &Wrong) -> Markup {
+    let hint = format!(
+        "At least {MIN_PASSWORD} characters, of any kind. A few words in a row are easy to remember and hard to guess."
+    );
+    html! {
+        section {
+            h2 { "Password" }
+            form.card.pad.stack method="post" action="/settings/account/password" {
+                // For password managers: whose password this is.
+                input type="email" name="email" value=(email) autocomplete="username" hidden readonly;
+                (Field {
+                    name: "present", label: "Present password", wrong: wrong.of("present"),
+                    autocomplete: "current-password", longest: 1_024, ..Field::default()
+                }.password())
+                (Field {
+                    name: "new", label: "New password", wrong: wrong.of("new"), hint: &hint,
+                    autocomplete: "new-password", longest: 1_024, ..Field::default()
+                }.password())
+                p.hint { "Every other session and every API token of yours ends with it." }
+                div.acts { button.btn { "Change the password" } }
+            }
+        }
+    }
+}
+
+fn list(sessions: &[Session], when: &When) -> Markup {
+    html! {
+        section {
+            h2 { "Where you are signed in" }
+            ul.card.plain {
+                @for session in sessions {
+                    li.item {
+                        div {
+                            b { (browser(&session.user_agent)) }
+                            @if session.current { " " span.chip.ok { "this one" } }
+                            small {
+                                "from " (session.address) " · signed in " (when.short(session.created_at))
+                                " · last used " (when.short(session.seen_at)) " · ends " (when.date(session.ends_at))
+                            }
+                        }
+                        @if !session.current {
+                            form method="post" action={ "/settings/account/sessions/" (session.id) "/end" } {
+                                button.btn { "End" span.sr { " the session of " (browser(&session.user_agent)) } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if sessions.len() > 1 {
+                form.acts method="post" action="/settings/account/sessions/end-others" {
+                    button.btn.risk { "End all other sessions" }
+                }
+            }
+            p.hint { "A session ends by itself after a week without use, and in any case after 30 days." }
+        }
+    }
+}
+
+/// A browser's name out of what it calls itself, as far as people need it to tell their own apart.
+fn browser(agent: &str) -> String {
+    let first = |names: &[(&'static str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]);
+    let system = first(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "A browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_are_told_apart() {
+        let edge = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0";
+        assert_eq!(browser(edge), "Edge on Windows");
+        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604.1";
+        assert_eq!(browser(phone), "Safari on iPhone");
+        assert_eq!(browser("<script>"), "A browser");
+    }
+}

@@ -1,0 +1,207 @@
+//! One device: its state and actions, what it did, how it is connected, and what its owner can change.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Response};
+use http::HeaderMap;
+use lockwarden_app::activity::{Entry, EntryQuery};
+use lockwarden_app::actor::Rights;
+use lockwarden_app::commands::Command;
+use lockwarden_app::devices::Device;
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::logins::{Credentials, Login, LoginRefusal};
+use lockwarden_app::{Error, Result};
+use maud::{Markup, html};
+
+use crate::cookies::Cookie;
+use crate::failure::Failure;
+use crate::fields::{Asked, id};
+use crate::identify::{Person, Signed};
+use crate::parts::card::{Card, Drawn};
+use crate::parts::connect::Connect;
+use crate::parts::entry::of_device;
+use crate::parts::face::Doing;
+use crate::parts::form::{Field, Wrong};
+use crate::parts::frame::{self, Here, may};
+use crate::parts::icon::{Icon, icon};
+use crate::parts::said::{self, Said};
+use crate::parts::{commands, facts};
+use crate::web::Web;
+use crate::when::When;
+
+const ENTRIES: usize = 10;
+const COMMANDS: u8 = 10;
+const COMMANDS_SHOWN: usize = 5;
+
+/// Everything the page tells of a device. What this person may not see is not in it.
+pub(crate) struct Told {
+    pub device: Device,
+    commands: Vec<Command>,
+    entries: Option<Vec<Entry>>,
+    login: Option<(Option<Login>, Vec<LoginRefusal>)>,
+}
+
+impl Told {
+    pub(crate) async fn load(web: &Web, person: &Person, id: DeviceId) -> Result<Self> {
+        let actor = &person.actor;
+        let device = web.app.load_device(actor, id).await?;
+        let commands = web.app.list_commands(actor, id, COMMANDS).await?;
+        let query = EntryQuery { device: Some(id), limit: ENTRIES, ..EntryQuery::default() };
+        let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
+        let login = allowed(web.app.load_login(actor, id).await)?;
+        Ok(Self { device, commands, entries, login })
+    }
+
+    pub(crate) fn doing(&self) -> Doing {
+        Doing::of(self.commands.clone())
+    }
+
+    fn connect(&self) -> Option<Connect<'_>> {
+        let (login, refusals) = self.login.as_ref()?;
+        Some(Connect { device: &self.device, login: login.as_ref(), refusals })
+    }
+
+    /// The parts that change while somebody looks.
+    pub(crate) fn head(&self, person: &Person, when: &When, key: &str) -> Markup {
+        let doing = self.doing();
+        let may_operate = may(person, Rights::OPERATE);
+        Card { device: &self.device, doing: &doing, when, key, may_operate }.draw(Drawn::Head)
+    }
+
+    pub(crate) fn facts(&self, when: &When) -> Markup {
+        facts::facts(&self.device, when)
+    }
+
+    pub(crate) fn orders(&self, when: &When) -> Markup {
+        commands::list(self.device.id, self.commands.get(..COMMANDS_SHOWN).unwrap_or(&self.commands), when)
+    }
+
+    pub(crate) fn log(&self, when: &When) -> Markup {
+        html! { @if let Some(entries) = &self.entries { (of_device(self.device.id, entries, when)) } }
+    }
+
+    pub(crate) fn progress(&self, when: &When) -> Markup {
+        html! { @if let Some(connect) = self.connect() { (connect.progress(when)) } }
+    }
+}
+
+/// What the person may not see is left out of the page rather than being the end of it.
+fn allowed<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Forbidden(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A password on its way to the page that shows it: for whom, and what.
+pub(crate) fn once(device: DeviceId, credentials: &Credentials) -> String {
+    format!("{device}.{}.{}", credentials.username, credentials.password)
+}
+
+/// The password, if it was made a moment ago for the login this device has now.
+fn just_made(web: &Web, headers: &HeaderMap, told: &Told) -> Option<String> {
+    let mut parts = web.read_cookie(headers, Cookie::Once)?.splitn(3, '.');
+    let (device, username, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let (Some(login), _) = told.login.as_ref()? else { return None };
+    (device == told.device.id.to_string() && username == login.username).then(|| password.to_owned())
+}
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    headers: HeaderMap,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let told = Told::load(&web, &signed, id(&device)?).await?;
+    let password = just_made(&web, &headers, &told);
+    let said = Said::from_name(asked.text("said"));
+    Ok(page(&web, &signed, &told, password.as_deref(), said, &Renaming::default()).into_response())
+}
+
+/// The form for the name, filled in again if it was wrong.
+#[derive(Default)]
+pub(crate) struct Renaming<'a> {
+    pub name: Option<&'a str>,
+    pub wrong: Wrong,
+}
+
+pub(crate) fn page(
+    web: &Web,
+    person: &Person,
+    told: &Told,
+    password: Option<&str>,
+    said: Option<Said>,
+    renaming: &Renaming<'_>,
+) -> Html<String> {
+    let when = person.when(web);
+    let key = web.app.chance().code::<16>();
+    let device = &told.device;
+    let connect = told.connect().map(|connect| connection(web, &connect, password, &when));
+    let fresh = device.nuki_id.is_none();
+    let body = html! {
+        (said::strip(said))
+        p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
+        div.bar { h1 { (device.name) } @if let Some(kind) = device.kind { span.chip { (facts::kind_words(kind)) } } }
+        div.two {
+            div.stack {
+                @if fresh { (connect.clone().unwrap_or_default()) } @else { (told.head(person, &when, &key)) }
+                (told.log(&when))
+                @if !fresh { (told.orders(&when)) }
+            }
+            div.stack {
+                (told.facts(&when))
+                @if !fresh { (connect.unwrap_or_default()) }
+                @if may(person, Rights::MANAGE) { (changes(device, renaming)) }
+            }
+        }
+        (frame::live(&format!("on=device&device={}", device.id), when.now))
+    };
+    frame::page(web, person, Here::Devices, &device.name, &body)
+}
+
+fn connection(web: &Web, connect: &Connect<'_>, password: Option<&str>, when: &When) -> Markup {
+    let id = connect.device.id;
+    let open = connect.device.nuki_id.is_none() || password.is_some() || connect.login.is_none();
+    html! {
+        section #connect {
+            h2 { "Connection" }
+            (connect.progress(when))
+            details.card.pad open[open] {
+                summary { @if open { "What to type into the Nuki app" } @else { "Address and login" } }
+                (connect.details(web, password))
+                @if connect.login.is_some() { (Connect::steps()) }
+                form.stack method="post" action={ "/devices/" (id) "/password" } {
+                    p.hint {
+                        @if connect.login.is_some() {
+                            "A new password cuts the lock off at once, until you type it into the Nuki app."
+                        } @else { "With a new password the lock can connect again." }
+                    }
+                    div.acts {
+                        button.btn { (icon(Icon::Key)) "Make a new password" }
+                        @if connect.login.is_some() { a.btn.risk href={ "/devices/" (id) "/revoke" } { "Revoke the login…" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changes(device: &Device, renaming: &Renaming<'_>) -> Markup {
+    html! {
+        section {
+            h2 { "Change" }
+            div.card.pad.stack {
+                form.stack method="post" action={ "/devices/" (device.id) "/name" } {
+                    (Field {
+                        name: "name", label: "Name", value: renaming.name.unwrap_or(&device.name), longest: 64,
+                        wrong: renaming.wrong.of("name"), autocomplete: "off", ..Field::default()
+                    }.text())
+                    div.acts { button.btn { (icon(Icon::Pencil)) "Save the name" } }
+                }
+                hr;
+                div.acts { a.btn.risk href={ "/devices/" (device.id) "/remove" } { (icon(Icon::Trash)) "Remove this device…" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! One file per page: what it reads by actions, what its forms do by actions, and where its parts stand.
+
+pub(crate) mod account;
+pub(crate) mod activity;
+pub(crate) mod add_device;
+pub(crate) mod api_tokens;
+pub(crate) mod device;
+pub(crate) mod devices;
+pub(crate) mod error;
+pub(crate) mod manage;
+pub(crate) mod order;
+pub(crate) mod set_up;
+pub(crate) mod sign_in;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+
+use crate::parts::said::Said;
+
+/// Where a form leads when it was done: reloading what follows does not send it again.
+fn done(path: &str, said: Said) -> Response {
+    Redirect::to(&format!("{path}?said={}", said.name())).into_response()
+}
+
+/// A form shown again, filled in, with what was wrong.
+fn again(page: impl IntoResponse) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+}

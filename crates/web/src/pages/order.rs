@@ -1,0 +1,97 @@
+//! Ordering a device to do something, and asking once more before a door opens.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use lockwarden_app::Error;
+use lockwarden_app::actor::Rights;
+use lockwarden_app::commands::Order;
+use lockwarden_app::devices::LockAction;
+use lockwarden_app::ids::DeviceId;
+use maud::html;
+
+use crate::failure::Failure;
+use crate::fields::{Asked, Fields, id};
+use crate::identify::{InParts, Signed};
+use crate::parts::card::{Card, Drawn, opens, order_from_name, order_name};
+use crate::parts::face::{Doing, face};
+use crate::parts::frame::{self, Here, may};
+use crate::parts::icon::{Icon, icon};
+use crate::parts::said;
+use crate::web::Web;
+
+/// How many of a device's commands its card has to know.
+const COMMANDS: u8 = 10;
+
+pub(crate) async fn order(
+    State(web): State<Web>,
+    signed: Signed,
+    InParts(in_parts): InParts,
+    Path(device): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let device: DeviceId = id(&device)?;
+    let name = fields.text("order");
+    let action = order_from_name(name).ok_or_else(|| Error::invalid("order", "there is no such order"))?;
+    if opens(action) && fields.text("sure") != "yes" {
+        web.app.load_device(&signed.actor, device).await?;
+        return Ok(Redirect::to(&format!("/devices/{device}/order?order={name}")).into_response());
+    }
+    // One rendering has one key; each of its buttons is an order of its own.
+    let key = fields.has("key").then(|| format!("{}.{device}.{name}", fields.text("key")));
+    web.app.order(&signed.actor, Order { device, action, idempotency_key: key.as_deref() }).await?;
+    let drawn = Drawn::from_name(fields.text("drawn"));
+    if in_parts {
+        return Ok(answer(&web, &signed, device, drawn).await?.into_response());
+    }
+    let back = match drawn {
+        Drawn::Head => format!("/devices/{device}"),
+        Drawn::Tile | Drawn::Row => format!("/devices#device-{device}"),
+    };
+    Ok(Redirect::to(&back).into_response())
+}
+
+/// The card as it is now: the order is on it as waiting, the state is still what the lock said.
+async fn answer(web: &Web, signed: &Signed, id: DeviceId, drawn: Drawn) -> Result<Html<String>, Failure> {
+    let device = web.app.load_device(&signed.actor, id).await?;
+    let doing = Doing::of(web.app.list_commands(&signed.actor, id, COMMANDS).await?);
+    let key = web.app.chance().code::<16>();
+    let when = signed.when(web);
+    let may_operate = may(signed, Rights::OPERATE);
+    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate };
+    Ok(Html(html! { (card.draw(drawn)) (said::strip(None)) }.into_string()))
+}
+
+/// The second step without a script.
+pub(crate) async fn confirm(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    asked: Asked,
+) -> Result<Html<String>, Failure> {
+    let device = web.app.load_device(&signed.actor, id(&device)?).await?;
+    let action =
+        order_from_name(asked.text("order")).filter(|action| opens(*action)).ok_or(Error::NotFound)?;
+    let when = signed.when(&web);
+    let doing = Doing::of(web.app.list_commands(&signed.actor, device.id, COMMANDS).await?);
+    let now = face(&device, &doing, &when);
+    let then =
+        if action == LockAction::LockNGoUnlatch { " It locks again by itself after a moment." } else { "" };
+    let body = html! {
+        section.narrow {
+            form.card.pad.stack method="post" action={ "/devices/" (device.id) "/order" } {
+                h1 { "Really open " (device.name) "?" }
+                p { "The lock pulls the latch back: the door can be pushed open at once." (then) }
+                p.hint { "It says: " (now.word) " · " (now.detail.join(" · ")) }
+                input type="hidden" name="order" value=(order_name(action));
+                input type="hidden" name="sure" value="yes";
+                input type="hidden" name="drawn" value=(Drawn::Head.name());
+                input type="hidden" name="key" value=(web.app.chance().code::<16>());
+                div.acts {
+                    button.btn.open.sure { (icon(Icon::DoorOpen)) "Yes, open it" }
+                    a.btn href={ "/devices/" (device.id) } { "No, go back" }
+                }
+            }
+        }
+    };
+    Ok(frame::page(&web, &signed, Here::Devices, "Really open?", &body))
+}

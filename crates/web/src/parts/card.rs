@@ -1,0 +1,315 @@
+//! A device as a tile, as a row of the list and as the head of its page: the same face, the same words, the same
+//! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
+
+use lockwarden_app::commands::{Command, CommandState};
+use lockwarden_app::devices::{Device, LockAction};
+use maud::{Markup, html};
+
+use super::commands::{Outcome, ago, outcome};
+use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face};
+use super::icon::{Icon, icon};
+use crate::when::When;
+
+/// A device with all that its card tells.
+pub(crate) struct Card<'a> {
+    pub device: &'a Device,
+    pub doing: &'a Doing,
+    pub when: &'a When,
+    /// Of this rendering: the same button pressed twice is one order.
+    pub key: &'a str,
+    pub may_operate: bool,
+}
+
+/// How a card is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    Tile,
+    Row,
+    Head,
+}
+
+impl Drawn {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tile => "tiles",
+            Self::Row => "list",
+            Self::Head => "head",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Self {
+        [Self::Row, Self::Head].into_iter().find(|drawn| drawn.name() == name).unwrap_or(Self::Tile)
+    }
+}
+
+impl Card<'_> {
+    pub(crate) fn face(&self) -> Face {
+        face(self.device, self.doing, self.when)
+    }
+
+    pub(crate) fn draw(&self, drawn: Drawn) -> Markup {
+        match drawn {
+            Drawn::Tile => self.tile(drawn),
+            Drawn::Row => self.row(drawn),
+            Drawn::Head => self.head(),
+        }
+    }
+
+    fn class(&self, face: &Face) -> String {
+        let waiting = if self.doing.open.is_empty() { "" } else { " waiting" };
+        format!("{}{waiting}", face.kind.name())
+    }
+
+    fn tile(&self, drawn: Drawn) -> Markup {
+        let face = self.face();
+        html! {
+            article class={ "tile " (self.class(&face)) } id=(self.id()) aria-labelledby={ (self.id()) "-name" } {
+                h2 id={ (self.id()) "-name" } { a href=(self.path()) { (self.device.name) } }
+                (self.state(&face))
+                (self.notes())
+                (self.buttons(&face, drawn))
+            }
+        }
+    }
+
+    fn row(&self, drawn: Drawn) -> Markup {
+        let face = self.face();
+        let battery =
+            self.device.said.battery_percent.map_or("–".to_owned(), |percent| format!("{percent} %"));
+        html! {
+            tr class=(self.class(&face)) id=(self.id()) {
+                th scope="row" { a href=(self.path()) { (self.device.name) } }
+                td.full { (self.state(&face)) (self.notes()) }
+                td.wide.num { (battery) }
+                td.wide { (connection(&face)) }
+                td.end { (self.buttons(&face, drawn)) }
+            }
+        }
+    }
+
+    fn head(&self) -> Markup {
+        let face = self.face();
+        html! {
+            section class={ "tile head " (self.class(&face)) } id=(self.id()) aria-label="State and actions" {
+                (self.state(&face))
+                (self.notes())
+                (self.all_buttons(&face))
+            }
+        }
+    }
+
+    fn id(&self) -> String {
+        format!("device-{}", self.device.id)
+    }
+
+    fn path(&self) -> String {
+        format!("/devices/{}", self.device.id)
+    }
+
+    fn state(&self, face: &Face) -> Markup {
+        html! {
+            div.state {
+                span.dot { (icon(face.icon)) }
+                div {
+                    b { (face.word) }
+                    @match self.doing.at_work() {
+                        Some(command) => small { (progress(command, self.when)) (self.more_waiting()) },
+                        None => small { (face.detail.join(" · ")) },
+                    }
+                }
+            }
+        }
+    }
+
+    fn more_waiting(&self) -> Markup {
+        let more = self.doing.open.len().saturating_sub(1);
+        html! { @if more > 0 { " · " (more) " more waiting" } }
+    }
+
+    /// What matters, and how the last order ended as long as that is news.
+    fn notes(&self) -> Markup {
+        let chips = chips(self.device, self.when);
+        let ended = self.doing.last.as_ref().filter(|_| self.doing.open.is_empty());
+        let news = ended.and_then(|command| news(command, self.when));
+        html! {
+            @if let Some((outcome, words)) = news {
+                p class={ "note " (outcome.tone) } { (icon(outcome.icon)) span { (words) } }
+            }
+            @if !chips.is_empty() { div.chips { @for one in &chips { (chip(one)) } } }
+        }
+    }
+
+    /// The safe action first; opening apart from it.
+    fn buttons(&self, face: &Face, drawn: Drawn) -> Markup {
+        match self.why_not(face) {
+            Some(why) => html! { div.acts { (why) } },
+            None => self.form(drawn, &html! {
+                @match face.kind {
+                    Kind::Locked => (self.order(LockAction::Unlock, "soft")),
+                    Kind::Unlocked => (self.order(LockAction::Lock, "main")),
+                    _ => { (self.order(LockAction::Lock, "main")) (self.order(LockAction::Unlock, "soft")) }
+                }
+                @if matches!(face.kind, Kind::Locked | Kind::Unlocked) { (self.open()) }
+            }),
+        }
+    }
+
+    fn all_buttons(&self, face: &Face) -> Markup {
+        match self.why_not(face) {
+            Some(why) => html! { div.acts { (why) } },
+            None => self.form(
+                Drawn::Head,
+                &html! {
+                    (self.order(LockAction::Lock, if face.kind == Kind::Locked { "soft" } else { "main" }))
+                    (self.order(LockAction::Unlock, "soft"))
+                    (self.open())
+                    details.others {
+                        summary { "More ways" }
+                        p.hint { "Lock ’n’ go unlocks, waits a moment, and locks again by itself." }
+                        div.acts { (self.order(LockAction::LockNGo, "soft")) (self.open_and_go()) }
+                    }
+                },
+            ),
+        }
+    }
+
+    fn form(&self, drawn: Drawn, buttons: &Markup) -> Markup {
+        html! {
+            form.acts method="post" action={ (self.path()) "/order" } data-live {
+                input type="hidden" name="key" value=(self.key);
+                input type="hidden" name="drawn" value=(drawn.name());
+                (buttons)
+            }
+        }
+    }
+
+    fn order(&self, action: LockAction, style: &str) -> Markup {
+        let shape = if action == LockAction::Lock { Icon::Lock } else { Icon::Unlock };
+        let shape = if action == LockAction::LockNGo { Icon::Timer } else { shape };
+        html! {
+            button class={ "btn " (style) } id={ (self.id()) "-" (order_name(action)) }
+                name="order" value=(order_name(action)) {
+                (icon(shape)) (action_words(action)) span.sr { " " (self.device.name) }
+            }
+        }
+    }
+
+    fn open(&self) -> Markup {
+        self.risky(LockAction::Unlatch, "Open…")
+    }
+
+    fn open_and_go(&self) -> Markup {
+        self.risky(LockAction::LockNGoUnlatch, "Lock ’n’ go with opening…")
+    }
+
+    /// Takes two steps: the script turns the button into a question, and without it the server asks.
+    fn risky(&self, action: LockAction, words: &str) -> Markup {
+        html! {
+            button.btn.open id={ (self.id()) "-" (order_name(action)) } name="order" value=(order_name(action))
+                data-twice="Really open?" {
+                (words) span.sr { " " (self.device.name) }
+            }
+        }
+    }
+
+    /// Why there are no buttons now, and what to do instead.
+    fn why_not(&self, face: &Face) -> Option<Markup> {
+        let still = |words: &str| {
+            html! {
+                button.btn.soft.still id={ (self.id()) "-still" } type="button" aria-disabled="true" { (words) }
+            }
+        };
+        if self.device.nuki_id.is_none() {
+            return Some(html! { a.btn.main href={ (self.path()) "#connect" } { "Connect it" } });
+        }
+        if !self.may_operate || self.device.offers().is_empty() {
+            return Some(html! {});
+        }
+        if !self.device.link.online {
+            return Some(still("Offline"));
+        }
+        if self.device.link.accepts_commands == Some(false) {
+            return Some(html! { a.btn.soft href={ (self.path()) "#allow" } { "How to allow locking" } });
+        }
+        match self.doing.at_work() {
+            Some(command) if !leaves_room(command) => Some(still("Waiting for the lock")),
+            None if face.kind == Kind::Between
+                && self.device.said.state.is_some_and(|state| state.is_moving()) =>
+            {
+                Some(still("Moving…"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Lock 'n' go takes a minute; nobody should have to wait for it to lock the door.
+fn leaves_room(command: &Command) -> bool {
+    command.state == CommandState::Accepted
+        && matches!(command.action, LockAction::LockNGo | LockAction::LockNGoUnlatch)
+}
+
+fn connection(face: &Face) -> &'static str {
+    match face.kind {
+        Kind::New => "never connected",
+        Kind::Offline => "offline",
+        _ => "online",
+    }
+}
+
+fn chip(chip: &Chip) -> Markup {
+    let tone = match chip.tone {
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+    };
+    html! { span class={ "chip " (tone) } { (icon(chip.icon)) (chip.text) } }
+}
+
+/// What became of an order so far. The lock's state is told elsewhere, in the lock's own words.
+fn progress(command: &Command, when: &When) -> Markup {
+    let action = action_words(command.action);
+    let what = match command.state {
+        CommandState::Created => "is about to be sent, ordered",
+        CommandState::Sent => "sent",
+        _ => "begun by the lock",
+    };
+    let since = command.accepted_at.or(command.sent_at).unwrap_or(command.created_at);
+    let rest = if command.state == CommandState::Sent { ", waiting for the lock" } else { "" };
+    html! { (action) " " (what) " " (ago(since, when)) (rest) }
+}
+
+/// How long an outcome is news: success is soon plain from the state itself.
+fn news(command: &Command, when: &When) -> Option<(Outcome, String)> {
+    let at = command.ended_at?;
+    let minutes = if command.state == CommandState::Done { 2 } else { 30 };
+    if when.now.since(at) > std::time::Duration::from_mins(minutes) {
+        return None;
+    }
+    let outcome = outcome(command);
+    let words = format!("{} at {}: {}", action_words(command.action), when.clock(at), outcome.words);
+    Some((outcome, words))
+}
+
+/// An action in a form and in an address.
+pub(crate) fn order_name(action: LockAction) -> &'static str {
+    match action {
+        LockAction::Unlock => "unlock",
+        LockAction::Unlatch => "open",
+        LockAction::LockNGo => "lock-n-go",
+        LockAction::LockNGoUnlatch => "lock-n-go-open",
+        LockAction::FullLock => "full-lock",
+        LockAction::Lock | LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => {
+            "lock"
+        }
+    }
+}
+
+pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
+    use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
+    [Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch].into_iter().find(|action| order_name(*action) == name)
+}
+
+/// Whether an order pulls the latch, so that the door may swing open.
+pub(crate) fn opens(action: LockAction) -> bool {
+    matches!(action, LockAction::Unlatch | LockAction::LockNGoUnlatch)
+}

@@ -1,0 +1,70 @@
+//! Orders and what became of them, in words.
+
+use lockwarden_app::clock::Time;
+use lockwarden_app::commands::{Command, CommandState};
+use lockwarden_app::ids::DeviceId;
+use maud::{Markup, html};
+
+use super::face::action_words;
+use super::icon::{Icon, icon};
+use super::said::sentence;
+use crate::when::When;
+
+/// A length of time that goes on counting in the browser; without a script, the time it began.
+pub(crate) fn ago(at: Time, when: &When) -> Markup {
+    html! {
+        time-ago age=(when.now.0.saturating_sub(at.0).max(0)) title=(when.full(at)) { "at " (when.seconds(at)) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub tone: &'static str,
+    pub icon: Icon,
+    pub words: String,
+}
+
+pub(crate) fn outcome(command: &Command) -> Outcome {
+    let reason = |otherwise: &str| command.reason.clone().unwrap_or_else(|| otherwise.to_owned());
+    let (tone, icon, words) = match command.state {
+        CommandState::Created => ("", Icon::Clock, "about to be sent".to_owned()),
+        CommandState::Sent => ("", Icon::Clock, "sent, waiting for the lock".to_owned()),
+        CommandState::Accepted => ("", Icon::Busy, "the lock has begun".to_owned()),
+        CommandState::Done => ("ok", Icon::Check, reason("done")),
+        CommandState::Failed => ("bad", Icon::Cross, reason("failed")),
+        CommandState::Expired => ("bad", Icon::Cross, reason("it could not be sent in time")),
+        CommandState::Unknown => ("warn", Icon::Help, reason("no answer from the lock")),
+    };
+    Outcome { tone, icon, words }
+}
+
+/// The last orders of a device, newest first.
+pub(crate) fn list(device: DeviceId, commands: &[Command], when: &When) -> Markup {
+    html! {
+        section #{ "commands-" (device) } {
+            h2 { "Last orders" }
+            @if commands.is_empty() {
+                p.hint { "Nothing was ordered from here yet. Orders and what the lock answered will be listed here." }
+            } @else {
+                ol.card.plain { @for command in commands { (line(command, when)) } }
+            }
+        }
+    }
+}
+
+fn line(command: &Command, when: &When) -> Markup {
+    let outcome = outcome(command);
+    let who = command.actor_name.as_deref().unwrap_or("The server");
+    html! {
+        li.ev id={ "command-" (command.id) } {
+            time datetime=(when.machine(command.created_at)) title=(when.full(command.created_at)) {
+                (when.short(command.created_at))
+            }
+            span class={ "ic " (outcome.tone) } { (icon(outcome.icon)) }
+            div {
+                b { (action_words(command.action)) } " by " (who)
+                small class=(outcome.tone) { (sentence(&outcome.words)) }
+            }
+        }
+    }
+}

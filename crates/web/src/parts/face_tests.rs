@@ -1,0 +1,131 @@
+//! What a card may say, state by state.
+
+use jiff::tz::TimeZone;
+use lockwarden_app::devices::{Connector, Link, Said};
+use lockwarden_app::ids::{AccountId, DeviceId};
+
+use super::*;
+
+const NOW: Time = Time(1_795_521_600_000);
+
+fn when() -> When {
+    When::new(TimeZone::UTC, NOW)
+}
+
+fn device(state: Option<LockState>) -> Device {
+    let before = NOW.minus(Duration::from_mins(5));
+    Device {
+        id: DeviceId(1),
+        account: AccountId(1),
+        connector: Connector::NukiMqtt,
+        name: "Front door".to_owned(),
+        nuki_id: Some(7),
+        kind: None,
+        favourite: false,
+        added_at: before,
+        updated_at: before,
+        link: Link { online: true, changed_at: Some(before), accepts_commands: Some(true) },
+        said: Said {
+            state,
+            state_at: state.map(|_| NOW),
+            state_changed_at: state.map(|_| NOW),
+            ..Said::default()
+        },
+    }
+}
+
+fn word(device: &Device) -> String {
+    face(device, &Doing::default(), &when()).word
+}
+
+#[test]
+fn only_a_lock_that_said_locked_reads_as_locked() {
+    let others = (0..=u8::MAX).map(LockState::from_code).filter(|state| !state.is_locked());
+    for state in others {
+        assert_ne!(word(&device(Some(state))), "Locked", "{state:?}");
+    }
+    assert_eq!(word(&device(Some(LockState::Locked))), "Locked");
+}
+
+#[test]
+fn an_offline_lock_is_unknown_and_its_last_state_is_called_that() {
+    let mut away = device(Some(LockState::Locked));
+    away.link.online = false;
+    let face = face(&away, &Doing::default(), &when());
+    assert_eq!((face.kind, face.word.as_str()), (Kind::Offline, "Unknown"));
+    assert_eq!(face.detail, ["offline since 11:55", "last known: locked"]);
+}
+
+#[test]
+fn a_state_from_before_this_connection_is_not_shown_as_fact() {
+    let mut back = device(Some(LockState::Locked));
+    back.said.state_at = Some(NOW.minus(Duration::from_hours(3)));
+    assert_eq!(word(&back), "Unknown");
+}
+
+#[test]
+fn a_device_that_never_connected_says_so() {
+    let mut new = device(None);
+    new.nuki_id = None;
+    assert_eq!(face(&new, &Doing::default(), &when()).kind, Kind::New);
+}
+
+#[test]
+fn every_state_has_a_word_and_unknown_numbers_are_named() {
+    for code in 0..=u8::MAX {
+        assert!(!word(&device(Some(LockState::from_code(code)))).is_empty());
+    }
+    let odd = face(&device(Some(LockState::Other(99))), &Doing::default(), &when());
+    assert!(odd.detail.iter().any(|detail| detail.contains("99")));
+}
+
+#[test]
+fn chips_appear_only_when_they_matter() {
+    let mut quiet = device(Some(LockState::Locked));
+    quiet.said.battery_percent = Some(21);
+    quiet.said.battery_critical = Some(false);
+    quiet.said.door = Some(DoorState::Closed);
+    quiet.said.clock_offset_ms = Some(90_000);
+    assert_eq!(chips(&quiet, &when()), []);
+
+    quiet.said.battery_percent = Some(20);
+    quiet.said.door = Some(DoorState::Opened);
+    quiet.said.clock_offset_ms = Some(-420_000);
+    quiet.said.keypad_battery_critical = Some(true);
+    quiet.link.accepts_commands = Some(false);
+    let texts: Vec<String> = chips(&quiet, &when()).into_iter().map(|chip| chip.text).collect();
+    let expected = [
+        "Door open, although locked",
+        "“Allow locking” is off",
+        "Battery 20 %",
+        "Keypad battery critical",
+        "Its clock is 7 min slow",
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_door_that_an_offline_lock_once_saw_open_is_not_called_open() {
+    let mut away = device(Some(LockState::Locked));
+    away.link.online = false;
+    away.said.door = Some(DoorState::Opened);
+    assert_eq!(chips(&away, &when()), []);
+}
+
+#[test]
+fn how_it_came_about_is_told_when_an_event_was_near() {
+    let mut by_code = device(Some(LockState::Unlocked));
+    by_code.said.last = Some(LastEvent {
+        action: LockAction::Unlock,
+        trigger: lockwarden_app::devices::Trigger::System,
+        origin: Origin::KeypadCode,
+        auth_id: None,
+        code_id: Some(8_193),
+        at: NOW,
+    });
+    let told = face(&by_code, &Doing::default(), &when());
+    assert_eq!(told.detail, ["since 12:00", "entry code 8193"]);
+    by_code.said.last =
+        by_code.said.last.map(|event| LastEvent { at: NOW.minus(Duration::from_hours(1)), ..event });
+    assert_eq!(face(&by_code, &Doing::default(), &when()).detail, ["since 12:00"]);
+}

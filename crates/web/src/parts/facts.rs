@@ -1,0 +1,95 @@
+//! What a device said of itself, in full, with what it never said left out.
+
+use lockwarden_app::devices::{Device, DeviceType, DoorState, Mode};
+use maud::{Markup, html};
+
+use crate::when::{When, roughly};
+
+pub(crate) fn kind_words(kind: DeviceType) -> &'static str {
+    match kind {
+        DeviceType::SmartLock12 => "Smart Lock 1.0 or 2.0",
+        DeviceType::Box => "Box",
+        DeviceType::Opener => "Opener",
+        DeviceType::SmartDoor => "Smart Door",
+        DeviceType::SmartLock34 => "Smart Lock 3.0 or 4.0",
+        DeviceType::SmartLock5 => "Smart Lock 5th generation",
+        DeviceType::Other(_) => "unknown type",
+    }
+}
+
+fn door_words(door: DoorState) -> Option<&'static str> {
+    match door {
+        DoorState::Closed => Some("closed"),
+        DoorState::Opened => Some("open"),
+        DoorState::Calibrating => Some("sensor is calibrating"),
+        DoorState::Uncalibrated => Some("sensor is not calibrated"),
+        DoorState::Tampered => Some("sensor was tampered with"),
+        DoorState::Unknown | DoorState::Undefined | DoorState::Other(_) => Some("unknown"),
+        DoorState::Unavailable | DoorState::Deactivated => None,
+    }
+}
+
+fn mode_words(mode: Mode) -> Option<&'static str> {
+    match mode {
+        Mode::Door => None,
+        Mode::Uninitialized => Some("not set up"),
+        Mode::Pairing => Some("pairing"),
+        Mode::Continuous => Some("continuous mode"),
+        Mode::Maintenance => Some("maintenance"),
+        Mode::OffDoorCharging => Some("off the door, charging"),
+        Mode::Other(_) => Some("unknown"),
+    }
+}
+
+fn battery(device: &Device) -> Option<String> {
+    let percent = device.said.battery_percent.map(|percent| format!("{percent} %"));
+    let notes = [
+        (device.said.battery_critical == Some(true)).then(|| "critical".to_owned()),
+        (device.said.battery_charging == Some(true)).then(|| "charging".to_owned()),
+    ];
+    let words: Vec<String> = percent.into_iter().chain(notes.into_iter().flatten()).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn clock(device: &Device) -> Option<String> {
+    let off = device.said.clock_offset_ms?;
+    if off.abs() < 5_000 {
+        return Some("right".to_owned());
+    }
+    Some(format!("{} {}", roughly(off), if off > 0 { "fast" } else { "slow" }))
+}
+
+fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
+    let said = &device.said;
+    let since = device.link.changed_at.map(|at| format!(" since {}", when.short(at))).unwrap_or_default();
+    let link = match (device.nuki_id, device.link.online) {
+        (None, _) => "never connected".to_owned(),
+        (_, true) => format!("online{since}"),
+        (_, false) => format!("offline{since}"),
+    };
+    let optional = [
+        ("Last message", said.at.map(|at| when.short(at))),
+        ("Battery", battery(device)),
+        ("Door", said.door.and_then(door_words).map(ToOwned::to_owned)),
+        ("Mode", said.mode.and_then(mode_words).map(ToOwned::to_owned)),
+        ("Its clock", clock(device)),
+        ("Name in the Nuki app", said.own_name.clone()),
+        ("Type", device.kind.map(|kind| kind_words(kind).to_owned())),
+        ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
+        ("Firmware", said.firmware.clone()),
+    ];
+    let told = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let added = ("Added", when.date(device.added_at));
+    std::iter::once(("Connection", link)).chain(told).chain(std::iter::once(added)).collect()
+}
+
+pub(crate) fn facts(device: &Device, when: &When) -> Markup {
+    html! {
+        section #{ "facts-" (device.id) } {
+            h2 { "What it says of itself" }
+            dl.card.facts {
+                @for (name, value) in rows(device, when) { div { dt { (name) } dd { (value) } } }
+            }
+        }
+    }
+}

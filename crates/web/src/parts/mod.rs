@@ -1,0 +1,14 @@
+//! One function per part of a page. The page, the answer to a form and the live update call the same one.
+
+pub(crate) mod card;
+pub(crate) mod commands;
+pub(crate) mod connect;
+pub(crate) mod counts;
+pub(crate) mod entry;
+pub(crate) mod face;
+pub(crate) mod facts;
+pub(crate) mod form;
+pub(crate) mod frame;
+pub(crate) mod icon;
+pub(crate) mod said;
+pub(crate) mod sentence;

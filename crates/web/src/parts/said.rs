@@ -1,0 +1,95 @@
+//! What was just done, or why it was not: one strip at the top of the page.
+
+use maud::{Markup, html};
+
+use super::icon::{Icon, icon};
+
+/// Good news that a page can be asked to begin with. Only these: an address cannot make a page say anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Renamed,
+    Revoked,
+    Removed,
+    ProfileSaved,
+    PasswordChanged,
+    SessionEnded,
+    OthersEnded,
+    TokenRevoked,
+    SignedOut,
+    SetUp,
+}
+
+impl Said {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Renamed, "renamed", "The name is saved."),
+        (
+            Self::Revoked,
+            "revoked",
+            "The login is revoked. The lock cannot connect until it gets a new password.",
+        ),
+        (Self::Removed, "removed", "The device is removed."),
+        (Self::ProfileSaved, "saved", "Saved."),
+        (
+            Self::PasswordChanged,
+            "password",
+            "The password is changed. Every other session and every API token has ended.",
+        ),
+        (Self::SessionEnded, "session", "The session has ended."),
+        (Self::OthersEnded, "others", "All other sessions have ended."),
+        (Self::TokenRevoked, "token", "The token is revoked. It stopped working at once."),
+        (Self::SignedOut, "out", "You are signed out."),
+        (Self::SetUp, "set-up", "The account is made. Sign in to go on."),
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(said, ..)| *said == self).map_or("", |(_, name, _)| name)
+    }
+
+    fn words(self) -> &'static str {
+        Self::ALL.iter().find(|(said, ..)| *said == self).map_or("", |(.., words)| words)
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(said, ..)| *said)
+    }
+}
+
+/// The strip, empty when there is nothing to say, so that a live answer finds its place.
+pub(crate) fn strip(said: Option<Said>) -> Markup {
+    html! {
+        div #said role="status" {
+            @if let Some(said) = said { p.strip.ok { (icon(Icon::Check)) span { (said.words()) } } }
+        }
+    }
+}
+
+/// Why nothing was done.
+pub(crate) fn problem(sentence: &str) -> Markup {
+    html! {
+        div #said role="status" { p.strip.bad { (icon(Icon::Alert)) span { (sentence) } } }
+    }
+}
+
+/// As a sentence begins.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_can_be_said_is_found_by_its_name() {
+        for (said, name, _) in Said::ALL {
+            assert_eq!(Said::from_name(name), Some(*said));
+        }
+        assert_eq!(Said::from_name("you won"), None);
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital() {
+        assert_eq!(sentence("über alles"), "Über alles");
+    }
+}

@@ -1,0 +1,287 @@
+//! What happened, as a sentence a person would say. Pure: an entry in, words out.
+
+use lockwarden_app::activity::{Completion, Entry, Happening, Origin};
+use lockwarden_app::commands::CommandState;
+
+use super::face::origin_words;
+use super::icon::Icon;
+
+/// A piece of a sentence: plain words, or a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Words(String),
+    Name(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sentence {
+    pub pieces: Vec<Piece>,
+    /// What else is known, in small print.
+    pub more: Vec<String>,
+    pub icon: Icon,
+    /// `ok`, `warn`, `bad` or nothing: the colour of the icon.
+    pub tone: &'static str,
+    /// It did not work, and says so in red.
+    pub failed: bool,
+}
+
+impl Sentence {
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        let text = |piece: &Piece| match piece {
+            Piece::Words(text) | Piece::Name(text) => text.clone(),
+        };
+        self.pieces.iter().map(text).collect()
+    }
+}
+
+fn words(text: impl Into<String>) -> Piece {
+    Piece::Words(text.into())
+}
+
+fn name(text: impl Into<String>) -> Piece {
+    Piece::Name(text.into())
+}
+
+/// The same action in the forms that sentences need.
+struct Verb {
+    /// "Anna unlocked …"
+    did: &'static str,
+    /// "Anna asked to unlock …"
+    to_do: &'static str,
+    icon: Icon,
+    tone: &'static str,
+}
+
+fn verb(happening: Happening) -> Option<Verb> {
+    use Happening as H;
+    let (did, to_do, icon, tone) = match happening {
+        H::Unlock => ("unlocked", "unlock", Icon::Unlock, "warn"),
+        H::Lock | H::FullLock => ("locked", "lock", Icon::Lock, "ok"),
+        H::Unlatch => ("opened", "open", Icon::DoorOpen, "warn"),
+        H::LockNGo => ("started lock ’n’ go at", "start lock ’n’ go at", Icon::Timer, "warn"),
+        H::LockNGoUnlatch => {
+            ("started lock ’n’ go with opening at", "start lock ’n’ go with opening at", Icon::Timer, "warn")
+        }
+        _ => return None,
+    };
+    Some(Verb { did, to_do, icon, tone })
+}
+
+pub(crate) fn sentence(entry: &Entry) -> Sentence {
+    if let Some(result @ (Completion::InvalidCode | Completion::InvalidFingerprint)) = entry.result {
+        return wrong_code(entry, result);
+    }
+    match (verb(entry.happening), entry.command_state) {
+        (Some(verb), Some(state)) => ordered(entry, &verb, state),
+        (Some(verb), None) => told(entry, &verb),
+        (None, _) => noticed(entry),
+    }
+}
+
+fn wrong_code(entry: &Entry, result: Completion) -> Sentence {
+    let what = if result == Completion::InvalidCode {
+        "Wrong code at the keypad of "
+    } else {
+        "Unknown finger at the keypad of "
+    };
+    Sentence {
+        pieces: vec![words(what), name(&entry.device_name)],
+        more: Vec::new(),
+        icon: Icon::Keypad,
+        tone: "bad",
+        failed: true,
+    }
+}
+
+/// An order from here: who gave it, and what became of it.
+fn ordered(entry: &Entry, verb: &Verb, state: CommandState) -> Sentence {
+    let who = name(entry.actor_name.clone().unwrap_or_else(|| "The server".to_owned()));
+    let device = name(&entry.device_name);
+    let reason = entry.command_reason.clone();
+    let asked = |more: &str, icon, tone, failed| Sentence {
+        pieces: vec![who.clone(), words(format!(" asked to {} ", verb.to_do)), device.clone()],
+        more: vec![more.to_owned()],
+        icon,
+        tone,
+        failed,
+    };
+    match state {
+        CommandState::Created => asked("about to be sent", Icon::Clock, "", false),
+        CommandState::Sent => asked("sent, waiting for the lock", Icon::Clock, "", false),
+        CommandState::Accepted => asked("the lock has begun", Icon::Busy, "", false),
+        CommandState::Done => Sentence {
+            pieces: vec![who, words(format!(" {} ", verb.did)), device],
+            more: reason.into_iter().collect(),
+            icon: verb.icon,
+            tone: verb.tone,
+            failed: false,
+        },
+        CommandState::Failed => {
+            asked(&failed(reason.as_deref().unwrap_or("the lock did not do it")), Icon::Cross, "bad", true)
+        }
+        CommandState::Expired => {
+            let why = reason.unwrap_or_else(|| "it could not be sent in time".to_owned());
+            asked(&format!("not sent: {why}"), Icon::Cross, "bad", true)
+        }
+        CommandState::Unknown => {
+            let why = reason.unwrap_or_else(|| "no answer from the lock".to_owned());
+            asked(&why, Icon::Help, "warn", true)
+        }
+    }
+}
+
+fn failed(why: &str) -> String {
+    format!("failed: {why}")
+}
+
+/// Something the lock told of itself.
+fn told(entry: &Entry, verb: &Verb) -> Sentence {
+    let device = name(&entry.device_name);
+    if let Some(why) = entry.result.and_then(result_words) {
+        return Sentence {
+            pieces: vec![device, words(format!(" could not be {}", passive(entry.happening, verb)))],
+            more: std::iter::once(failed(why)).chain(how(entry)).collect(),
+            icon: Icon::Alert,
+            tone: "bad",
+            failed: true,
+        };
+    }
+    let itself = matches!(entry.origin, Origin::AutoLock | Origin::TimeControl | Origin::AutoUnlock);
+    let done = passive(entry.happening, verb);
+    let mut more = Vec::new();
+    let rest = match (entry.origin, entry.code_id) {
+        _ if itself => {
+            more.push(origin_words(entry.origin).to_owned());
+            return Sentence {
+                pieces: vec![device, words(format!(" {done} itself"))],
+                more,
+                icon: verb.icon,
+                tone: verb.tone,
+                failed: false,
+            };
+        }
+        (Origin::KeypadCode, Some(code)) => format!(" with entry code {code}"),
+        (Origin::KeypadFingerprint, Some(finger)) => format!(" with fingerprint {finger}"),
+        (Origin::KeypadCode, None) => " with an entry code".to_owned(),
+        (Origin::KeypadFingerprint, None) => " with a fingerprint".to_owned(),
+        (Origin::KeypadButton, _) => " with the button of the keypad".to_owned(),
+        (Origin::Button, _) => format!(" with the button of the lock{}", presses(entry)),
+        (Origin::Fob, _) => format!(" with a fob{}", presses(entry)),
+        (Origin::App, _) => " by app or Bluetooth".to_owned(),
+        (Origin::HomeKitOrMatter, _) => " by HomeKit or Matter".to_owned(),
+        (Origin::Mqtt | Origin::Console, _) => " from Lockwarden".to_owned(),
+        (Origin::ByHand, _) => " by hand".to_owned(),
+        _ => String::new(),
+    };
+    more.extend(how(entry));
+    Sentence {
+        pieces: vec![device, words(format!(" was {done}{rest}"))],
+        more,
+        icon: verb.icon,
+        tone: verb.tone,
+        failed: false,
+    }
+}
+
+/// "was …", "could not be …".
+fn passive(happening: Happening, verb: &Verb) -> &'static str {
+    match happening {
+        Happening::LockNGo => "unlocked for lock ’n’ go",
+        Happening::LockNGoUnlatch => "opened for lock ’n’ go",
+        _ => verb.did,
+    }
+}
+
+fn presses(entry: &Entry) -> String {
+    match entry.presses {
+        Some(times @ 2..) => format!(", pressed {times} times"),
+        _ => String::new(),
+    }
+}
+
+/// Who it was, as far as the lock said it.
+fn how(entry: &Entry) -> Option<String> {
+    entry.auth_id.map(|auth| format!("authorization {auth}"))
+}
+
+/// Anything that is not an action of the lock.
+fn noticed(entry: &Entry) -> Sentence {
+    use Happening as H;
+    let device = name(&entry.device_name);
+    let by_hand = entry.origin == Origin::ByHand;
+    let turned = |to: &str| if by_hand { format!(" was {to} by hand") } else { format!(" is now {to}") };
+    let away = (!by_hand).then(|| "it happened while it was not connected".to_owned());
+    let (pieces, more, icon, tone) = match entry.happening {
+        H::TurnedToLocked => (vec![device, words(turned("locked"))], away, Icon::Lock, "ok"),
+        H::TurnedToUnlocked => (vec![device, words(turned("unlocked"))], away, Icon::Unlock, "warn"),
+        H::Jammed => {
+            let why = Some("the motor is blocked; somebody must look at the door".to_owned());
+            (vec![device, words(" is jammed")], why, Icon::Alert, "bad")
+        }
+        H::WentOffline => (vec![device, words(" went offline")], None, Icon::Lost, ""),
+        H::CameOnline => (vec![device, words(" is connected again")], None, Icon::Online, ""),
+        H::DoorOpened => (vec![words("Door opened at "), device], None, Icon::DoorOpen, ""),
+        H::DoorClosed => (vec![words("Door closed at "), device], None, Icon::Door, ""),
+        H::FobNoAction => (
+            vec![words("A fob was pressed at "), device],
+            Some("it is set to do nothing".to_owned()),
+            Icon::Key,
+            "",
+        ),
+        H::ButtonNoAction => {
+            let why = Some("it is set to do nothing".to_owned());
+            (vec![words("The button was pressed at "), device], why, Icon::Hand, "")
+        }
+        other => {
+            let number = Some(format!("event {}", other.code()));
+            (vec![device, words(" told of something that has no name here")], number, Icon::Help, "")
+        }
+    };
+    let failed = entry.happening == H::Jammed;
+    Sentence { pieces, more: more.into_iter().chain(how(entry)).collect(), icon, tone, failed }
+}
+
+/// Why it did not work; nothing if it did, or if the device has not said.
+fn result_words(result: Completion) -> Option<&'static str> {
+    use Completion as C;
+    Some(match result {
+        C::Success => return None,
+        C::MotorBlocked => "the motor is blocked",
+        C::Canceled => "stopped at the lock",
+        C::TooRecent => "too soon after the last one",
+        C::Busy => "the lock was busy",
+        C::LowMotorVoltage => "the batteries are too weak",
+        C::ClutchFailure => "the clutch slipped",
+        C::MotorPowerFailure => "the motor has no power",
+        C::Incomplete => "it stopped half-way",
+        C::Rejected => "the lock refused it",
+        C::RejectedNightMode => "night mode does not allow it",
+        C::InvalidCode => "wrong code",
+        C::InvalidFingerprint => "unknown finger",
+        C::OtherError | C::Unknown | C::Other(_) => "the lock gave no reason",
+    })
+}
+
+/// The short word in the column at the right.
+pub(crate) fn method(entry: &Entry) -> Option<&'static str> {
+    Some(match entry.origin {
+        Origin::Console | Origin::Mqtt => "Lockwarden",
+        Origin::App => "App",
+        Origin::AutoUnlock | Origin::TimeControl | Origin::AutoLock => "Automatic",
+        Origin::KeypadCode | Origin::KeypadFingerprint | Origin::KeypadButton => "Keypad",
+        Origin::Button => "Button",
+        Origin::Fob => "Fob",
+        Origin::HomeKitOrMatter => "HomeKit, Matter",
+        Origin::ByHand => "By hand",
+        Origin::Unknown | Origin::Other(_) => match entry.happening {
+            Happening::WentOffline | Happening::CameOnline => "Connection",
+            Happening::DoorOpened | Happening::DoorClosed => "Door sensor",
+            _ => return None,
+        },
+    })
+}
+
+#[cfg(test)]
+#[path = "sentence_tests.rs"]
+mod tests;

@@ -1,0 +1,84 @@
+//! The one table of what can be asked for. The router is built from it and tests walk it, so a route that is missing
+//! from a test is missing from the product.
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::identify::signed_in_only;
+use crate::pages::{
+    account, activity, add_device, api_tokens, device, devices, manage, order, set_up, sign_in,
+};
+use crate::web::Web;
+use crate::{assets, live};
+
+/// Who gets past the door of a route. What they may do behind it, the actions decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Anyone,
+    SignedIn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteInfo {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub who: Who,
+}
+
+struct Route {
+    info: RouteInfo,
+    handler: MethodRouter<Web>,
+}
+
+/// Every route, as it is served.
+pub fn routes() -> Vec<RouteInfo> {
+    table().into_iter().map(|route| route.info).collect()
+}
+
+pub(crate) fn build() -> Router<Web> {
+    table().into_iter().fold(Router::new(), |router, route| {
+        let handler = match route.info.who {
+            Who::Anyone => route.handler,
+            Who::SignedIn => route.handler.route_layer(from_fn(signed_in_only)),
+        };
+        router.route(route.info.path, handler)
+    })
+}
+
+fn table() -> Vec<Route> {
+    use Who::{Anyone, SignedIn};
+    let route = |method, path, who, handler| Route { info: RouteInfo { method, path, who }, handler };
+    vec![
+        route("GET", "/assets/{name}", Anyone, get(assets::serve)),
+        route("GET", "/set-up", Anyone, get(set_up::explain)),
+        route("GET", "/set-up/{token}", Anyone, get(set_up::show)),
+        route("POST", "/set-up/{token}", Anyone, post(set_up::complete)),
+        route("GET", "/sign-in", Anyone, get(sign_in::show)),
+        route("POST", "/sign-in", Anyone, post(sign_in::sign_in)),
+        route("POST", "/sign-out", SignedIn, post(sign_in::sign_out)),
+        route("GET", "/", SignedIn, get(devices::home)),
+        route("GET", "/live", SignedIn, get(live::stream)),
+        route("GET", "/devices", SignedIn, get(devices::show)),
+        route("GET", "/devices/new", SignedIn, get(add_device::show)),
+        route("POST", "/devices/new", SignedIn, post(add_device::add)),
+        route("GET", "/devices/{id}", SignedIn, get(device::show)),
+        route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),
+        route("POST", "/devices/{id}/order", SignedIn, post(order::order)),
+        route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),
+        route("POST", "/devices/{id}/password", SignedIn, post(manage::new_password)),
+        route("GET", "/devices/{id}/revoke", SignedIn, get(manage::ask_revoke)),
+        route("POST", "/devices/{id}/revoke", SignedIn, post(manage::revoke)),
+        route("GET", "/devices/{id}/remove", SignedIn, get(manage::ask_remove)),
+        route("POST", "/devices/{id}/remove", SignedIn, post(manage::remove)),
+        route("GET", "/activity", SignedIn, get(activity::show)),
+        route("GET", "/settings/account", SignedIn, get(account::show)),
+        route("POST", "/settings/account/profile", SignedIn, post(account::change_profile)),
+        route("POST", "/settings/account/password", SignedIn, post(account::change_password)),
+        route("POST", "/settings/account/sessions/{id}/end", SignedIn, post(account::end_session)),
+        route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
+        route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
+        route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
+        route("POST", "/settings/api-tokens/{id}/revoke", SignedIn, post(api_tokens::revoke)),
+    ]
+}
