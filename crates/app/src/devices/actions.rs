@@ -68,10 +68,24 @@ impl App {
     /// Finds a device by the Web API's number: `type · 2^32 + Nuki ID`.
     pub async fn load_smartlock(&self, actor: &Actor, smartlock: i64) -> Result<Device> {
         let mut tx = self.read().await?;
-        let found =
-            sql::find_by_nuki_id(&mut tx, actor.account, smartlock >> 32, smartlock & 0xFFFF_FFFF).await?;
-        let viewable = actor.may_view(&mut tx, found.ok_or(Error::NotFound)?).await?;
+        let found = find_smartlock(&mut tx, actor, smartlock).await?;
+        let viewable = actor.may_view(&mut tx, found).await?;
         Ok(sql::load(&mut tx, viewable.device()).await?)
+    }
+
+    /// The device behind a number of the Web API, for somebody who wants to operate it and may not even see it.
+    pub async fn find_operable(&self, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+        let mut tx = self.read().await?;
+        let found = find_smartlock(&mut tx, actor, smartlock).await?;
+        Ok(actor.may_operate(&mut tx, found).await?.device())
+    }
+
+    /// The same for somebody who wants to read its log.
+    pub async fn find_logged(&self, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+        let mut tx = self.read().await?;
+        let found = find_smartlock(&mut tx, actor, smartlock).await?;
+        actor.may_read_log_of(&mut tx, found).await?;
+        Ok(found)
     }
 
     pub async fn rename_device(&self, actor: &Actor, id: DeviceId, name: &str) -> Result<()> {
@@ -104,6 +118,12 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// `type · 2^32 + Nuki ID`, taken apart.
+async fn find_smartlock(tx: &mut Tx, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+    let found = sql::find_by_nuki_id(tx, actor.account, smartlock >> 32, smartlock & 0xFFFF_FFFF).await?;
+    found.ok_or(Error::NotFound)
 }
 
 /// The account a device belongs to, unless it was removed.

@@ -1,0 +1,101 @@
+//! What a call brings along: path, query and body, each with its error in our own words, and nothing given twice.
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use lockwarden_app::App;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Failure;
+
+/// The number of a device in the path: decimal, `type · 2^32 + Nuki ID`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SmartlockPath {
+    #[expect(dead_code, reason = "only described, never read: the text is parsed so that its error is ours")]
+    smartlock_id: i64,
+}
+
+pub(crate) struct Smartlock(pub i64);
+
+impl OperationInput for Smartlock {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Path::<SmartlockPath>::operation_input(context, operation);
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Smartlock {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Failure::not_found())?;
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if digits { text.parse().ok() } else { None };
+        number.map(Self).ok_or_else(|| Failure::bad("smartlockId must be a decimal number"))
+    }
+}
+
+/// The query, refused if a parameter is given twice (which of them counts is what attacks are made of).
+pub(crate) struct Ask<T>(pub T);
+
+impl<T: JsonSchema> OperationInput for Ask<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Query::<T>::operation_input(context, operation);
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Ask<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut names: Vec<&str> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split('=').next().unwrap_or(pair))
+            .collect();
+        let given = names.len();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() < given {
+            return Err(Failure::bad("a query parameter is given twice"));
+        }
+        let Query(value) =
+            Query::try_from_uri(&parts.uri).map_err(|error| Failure::bad(error.body_text()))?;
+        Ok(Self(value))
+    }
+}
+
+/// A JSON body, whatever content type the client claims: several claim none.
+pub(crate) struct Body<T>(pub T);
+
+impl<T: JsonSchema> OperationInput for Body<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Json::<T>::operation_input(context, operation);
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+            let status = rejection.status();
+            let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
+                "the body is too large"
+            } else {
+                "no readable body"
+            };
+            Failure::new(status, words)
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::bad(format!("body: {error}")))
+    }
+}

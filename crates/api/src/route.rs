@@ -1,0 +1,159 @@
+//! The routes and their description: the one module that knows the OpenAPI crate's way of declaring them.
+
+use std::sync::Arc;
+
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
+use aide::openapi::{Info, OpenApi, SecurityScheme};
+use aide::transform::{TransformOpenApi, TransformOperation};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::get;
+use lockwarden_app::App;
+use lockwarden_app::accounts::TokenScope;
+
+use crate::error::{ErrorBody, Failure};
+use crate::operations::{account, action, log, smartlock};
+use crate::reply::{Reply, json};
+
+const BODY: usize = 64 * 1_024;
+const SCHEME: &str = "token";
+
+pub(crate) fn router(app: App) -> Router {
+    let mut document = OpenApi::default();
+    let router = routes().finish_api_with(&mut document, describe_all);
+    let document = Arc::new(document);
+    router
+        .route("/openapi.json", get(move || async move { json(&*document) }))
+        .fallback(|| async { Failure::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+        })
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(map_response(guard))
+        .with_state(app)
+}
+
+pub(crate) fn document() -> OpenApi {
+    let mut document = OpenApi::default();
+    let _ = routes().finish_api_with(&mut document, describe_all);
+    document
+}
+
+/// Personal data are nobody's to keep or to guess the type of.
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+const READ: &[TokenScope] = &[TokenScope::Smartlock, TokenScope::SmartlockReadOnly];
+const ACT: &[TokenScope] = &[TokenScope::SmartlockAction];
+const LOG: &[TokenScope] = &[TokenScope::SmartlockLog];
+
+fn routes() -> ApiRouter<App> {
+    reading().merge(operating())
+}
+
+fn reading() -> ApiRouter<App> {
+    let account = get_with(account::read, |operation| {
+        describe(operation, "GetAccounts", "Get an account", &[TokenScope::Account], &[])
+    });
+    let list = get_with(smartlock::list, |operation| {
+        describe(operation, "GetSmartlocks", "Get a list of smartlocks", READ, &[400])
+    });
+    let read = get_with(smartlock::read, |operation| {
+        describe(operation, "GetSmartlock", "Get a smartlock", READ, &[400, 404])
+    });
+    let logs = get_with(log::list, |operation| {
+        let summary = "Get a list of smartlock logs for all of your smartlocks";
+        describe(operation, "GetSmartlocksLogs", summary, LOG, &[400, 404])
+    });
+    let log = get_with(log::list_of_device, |operation| {
+        describe(operation, "GetSmartlockLogs", "Get a list of smartlock logs", LOG, &[400, 404])
+    });
+    ApiRouter::new()
+        .api_route("/account", account)
+        .api_route("/smartlock", list)
+        .api_route("/smartlock/log", logs)
+        .api_route("/smartlock/{smartlockId}", read)
+        .api_route("/smartlock/{smartlockId}/log", log)
+}
+
+fn operating() -> ApiRouter<App> {
+    let any = post_with(action::any, |operation| {
+        let summary = "Lock & unlock a smartlock with options";
+        describe(operation, "PostSmartlockAction", summary, ACT, &[400, 404, 409, 413, 423])
+    });
+    let lock = post_with(action::lock, |operation| {
+        describe(
+            operation,
+            "PostLockSmartlockLockAction",
+            "Lock a smartlock",
+            ACT,
+            &[400, 404, 405, 409, 423],
+        )
+    });
+    let unlock = post_with(action::unlock, |operation| {
+        describe(
+            operation,
+            "PostUnlockSmartlockUnlockAction",
+            "Unlock a smartlock",
+            ACT,
+            &[400, 404, 405, 409, 423],
+        )
+    });
+    ApiRouter::new()
+        .api_route("/smartlock/{smartlockId}/action", any)
+        .api_route("/smartlock/{smartlockId}/action/lock", lock)
+        .api_route("/smartlock/{smartlockId}/action/unlock", unlock)
+}
+
+/// What every operation says of itself: who may call it, and how it can fail.
+fn describe<'t>(
+    mut operation: TransformOperation<'t>,
+    id: &str,
+    summary: &str,
+    scopes: &[TokenScope],
+    errors: &[u16],
+) -> TransformOperation<'t> {
+    operation = operation.id(id).summary(summary);
+    // One requirement each: any of the scopes is enough.
+    for scope in scopes {
+        operation = operation.security_requirement_scopes(SCHEME, [scope.name()]);
+    }
+    operation = operation.response::<401, Reply<ErrorBody>>().response::<403, Reply<ErrorBody>>();
+    for error in errors {
+        operation = match error {
+            400 => operation.response::<400, Reply<ErrorBody>>(),
+            404 => operation.response::<404, Reply<ErrorBody>>(),
+            405 => operation.response::<405, Reply<ErrorBody>>(),
+            409 => operation.response::<409, Reply<ErrorBody>>(),
+            413 => operation.response::<413, Reply<ErrorBody>>(),
+            _ => operation.response::<423, Reply<ErrorBody>>(),
+        };
+    }
+    operation
+}
+
+fn describe_all(api: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
+    let info = Info {
+        title: "Lockwarden API".to_owned(),
+        summary: Some("Compatible with the Nuki Web API 4.10.0".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Info::default()
+    };
+    let bearer = SecurityScheme::Http {
+        scheme: "bearer".to_owned(),
+        bearer_format: None,
+        description: Some(
+            "A personal API token, made in the console or by `lockwarden token create`".to_owned(),
+        ),
+        extensions: Default::default(),
+    };
+    api.info(info).security_scheme(SCHEME, bearer)
+}

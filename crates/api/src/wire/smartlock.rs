@@ -1,0 +1,150 @@
+//! `Smartlock` and `Smartlock.State`. Both are made from what the device last said; `serverState` 4 says that it is
+//! offline, so that a client can tell an old state from a present one.
+
+use lockwarden_app::devices::{Device, DeviceType, DoorState, LockAction, LockState, Mode, Said, Trigger};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::date;
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Smartlock {
+    smartlock_id: i64,
+    account_id: i64,
+    /// 0 Smart Lock 1/2, 2 Opener, 3 Smart Door, 4 Smart Lock 3/4, 5 Smart Lock 5.
+    #[serde(rename = "type")]
+    kind: u8,
+    /// Always 0: Lockwarden has no authorization of its own on the lock.
+    auth_id: i64,
+    name: String,
+    favorite: bool,
+    /// Left out until the device has told its state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    /// One byte each for major, minor and patch: 199175 is 3.10.7.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firmware_version: Option<i64>,
+    /// 0 ok, 4 offline.
+    server_state: u8,
+    /// Always 1, missing: over MQTT there is no admin PIN.
+    admin_pin_state: u8,
+    creation_date: String,
+    update_date: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct State {
+    mode: u8,
+    state: u8,
+    trigger: u8,
+    last_action: u8,
+    battery_critical: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_charging: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_charge: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keypad_battery_critical: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doorsensor_battery_critical: Option<bool>,
+    door_state: u8,
+    ring_to_open_timer: u16,
+    /// Not told over MQTT, and required.
+    night_mode: bool,
+}
+
+impl Smartlock {
+    /// None for a device that has never connected: it has no number.
+    pub(crate) fn of(device: &Device) -> Option<Self> {
+        Some(Self {
+            smartlock_id: device.smartlock_id()?,
+            account_id: device.account.0,
+            kind: device.kind.map_or(0, DeviceType::code),
+            auth_id: 0,
+            name: device.name.clone(),
+            favorite: device.favourite,
+            state: State::of(&device.said),
+            firmware_version: device.said.firmware.as_deref().and_then(version),
+            server_state: if device.link.online { 0 } else { 4 },
+            admin_pin_state: 1,
+            creation_date: date(device.added_at),
+            update_date: date(device.updated_at.max(device.said.at.unwrap_or(device.updated_at))),
+        })
+    }
+}
+
+impl State {
+    fn of(said: &Said) -> Option<Self> {
+        let state = said.state?;
+        Some(Self {
+            // Every lock that is mounted is in door mode; one that never said so is taken at that.
+            mode: said.mode.map_or(Mode::Door.code(), Mode::code),
+            state: match state {
+                // A number of the device that the Web API does not have.
+                LockState::Other(_) | LockState::Calibration | LockState::BootRun => {
+                    LockState::Undefined.code()
+                }
+                known => known.code(),
+            },
+            trigger: said.last.map_or(0, |last| match last.trigger {
+                // HomeKit and MQTT are newer than this list; both reach the lock as the system does.
+                Trigger::HomeKit | Trigger::Mqtt | Trigger::Undefined | Trigger::Other(_) => 0,
+                known => known.code(),
+            }),
+            last_action: said.last.map_or(0, |last| match last.action {
+                LockAction::FullLock => LockAction::Lock.code(),
+                LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => 0,
+                known => known.code(),
+            }),
+            battery_critical: said.battery_critical.unwrap_or(false),
+            battery_charging: said.battery_charging,
+            battery_charge: said.battery_percent,
+            keypad_battery_critical: said.keypad_battery_critical,
+            doorsensor_battery_critical: said.door_battery_critical,
+            door_state: said.door.map_or(DoorState::Unavailable.code(), DoorState::code),
+            ring_to_open_timer: 0,
+            night_mode: false,
+        })
+    }
+}
+
+/// `3.10.7` is 0x030A07.
+fn version(text: &str) -> Option<i64> {
+    let mut parts = text.trim().split('.').map(|part| part.parse::<u8>().ok());
+    let (major, minor, patch) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(i64::from(u32::from_be_bytes([0, major, minor, patch])))
+}
+
+/// The query of the list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SmartlockFilter {
+    /// Only devices on which this authorization is.
+    auth_id: Option<i64>,
+    /// Only devices of this type.
+    #[serde(rename = "type")]
+    kind: Option<i64>,
+}
+
+impl SmartlockFilter {
+    pub(crate) fn takes(&self, lock: &Smartlock) -> bool {
+        self.auth_id.is_none_or(|id| id == lock.auth_id)
+            && self.kind.is_none_or(|kind| kind == i64::from(lock.kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_firmware_version_is_three_bytes() {
+        assert_eq!(version("3.10.7"), Some(199_175));
+        assert_eq!(version("2.8.15"), Some(133_135));
+        for odd in ["", "3", "3.10", "3.256.1", "a.b.c"] {
+            assert_eq!(version(odd), None, "{odd}");
+        }
+    }
+}

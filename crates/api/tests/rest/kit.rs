@@ -1,0 +1,188 @@
+//! A client of the router, and a strict reader of what the Web API's models allow.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use lockwarden_app::accounts::{NewToken, TokenScope};
+use lockwarden_app::actor::Actor;
+use lockwarden_testkit::World;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+pub(crate) struct Api {
+    pub(crate) world: World,
+    router: Router,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/json;charset=UTF-8");
+        serde_json::from_str(&self.text).unwrap()
+    }
+}
+
+impl Api {
+    pub(crate) async fn new() -> Self {
+        let world = World::new().await;
+        let router = Router::new().nest("/api", lockwarden_api::router(world.app.clone()));
+        Self { world, router }
+    }
+
+    pub(crate) async fn token(&self, actor: &Actor, scopes: &[TokenScope]) -> String {
+        self.world.app.create_token(actor, NewToken { name: "test", scopes }).await.unwrap().1
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("/api{path}"));
+        if !token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.call("GET", path, token, "").await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 10_000_000).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+}
+
+/// What a model of the Web API 4.10.0 allows: required keys, optional keys, and their kinds.
+pub(crate) struct Model {
+    pub(crate) required: &'static [(&'static str, Kind)],
+    pub(crate) optional: &'static [(&'static str, Kind)],
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// A whole number in this range.
+    Int(i64, i64),
+    Bool,
+    Text,
+    /// RFC 3339 with milliseconds and Z.
+    Date,
+    Model(&'static Model),
+}
+
+const I32: Kind = Kind::Int(i32::MIN as i64, i32::MAX as i64);
+
+pub(crate) static MY_ACCOUNT: Model = Model {
+    required: &[
+        ("accountId", I32),
+        ("type", Kind::Int(0, 2)),
+        ("email", Kind::Text),
+        ("name", Kind::Text),
+        ("creationDate", Kind::Date),
+        ("updateDate", Kind::Date),
+    ],
+    optional: &[
+        ("emailVerified", Kind::Bool),
+        ("masterAccountId", I32),
+        ("rights", Kind::Int(0, 127)),
+        ("language", Kind::Text),
+    ],
+};
+
+pub(crate) static SMARTLOCK: Model = Model {
+    required: &[
+        ("smartlockId", Kind::Int(0, i64::MAX)),
+        ("accountId", I32),
+        ("type", Kind::Int(0, 5)),
+        ("authId", I32),
+        ("name", Kind::Text),
+        ("favorite", Kind::Bool),
+        ("serverState", Kind::Int(0, 4)),
+        ("adminPinState", Kind::Int(0, 2)),
+    ],
+    optional: &[
+        ("state", Kind::Model(&STATE)),
+        ("firmwareVersion", I32),
+        ("hardwareVersion", I32),
+        ("virtualDevice", Kind::Bool),
+        ("creationDate", Kind::Date),
+        ("updateDate", Kind::Date),
+    ],
+};
+
+pub(crate) static STATE: Model = Model {
+    required: &[
+        ("mode", Kind::Int(0, 5)),
+        ("state", Kind::Int(0, 255)),
+        ("trigger", Kind::Int(0, 7)),
+        ("lastAction", Kind::Int(0, 5)),
+        ("batteryCritical", Kind::Bool),
+        ("doorState", Kind::Int(0, 255)),
+        ("ringToOpenTimer", Kind::Int(0, 65_535)),
+        ("nightMode", Kind::Bool),
+    ],
+    optional: &[
+        ("batteryCharging", Kind::Bool),
+        ("batteryCharge", Kind::Int(0, 100)),
+        ("keypadBatteryCritical", Kind::Bool),
+        ("doorsensorBatteryCritical", Kind::Bool),
+    ],
+};
+
+pub(crate) static LOG: Model = Model {
+    required: &[
+        ("id", Kind::Text),
+        ("smartlockId", Kind::Int(0, i64::MAX)),
+        ("deviceType", Kind::Int(0, 5)),
+        ("name", Kind::Text),
+        ("action", Kind::Int(1, 255)),
+        ("trigger", Kind::Int(0, 255)),
+        ("state", Kind::Int(0, 255)),
+        ("autoUnlock", Kind::Bool),
+        ("date", Kind::Date),
+    ],
+    optional: &[("accountUserId", I32), ("authId", Kind::Text), ("source", Kind::Int(0, 3))],
+};
+
+/// As the strictest client reads: every required key, no unknown key, and each of its kind.
+#[track_caller]
+pub(crate) fn check(model: &Model, value: &Value) {
+    let object = value.as_object().unwrap_or_else(|| unreachable!("not an object: {value}"));
+    for (key, _) in model.required {
+        assert!(object.contains_key(*key), "{key} is missing in {value}");
+    }
+    for (key, value) in object {
+        let mut known = model.required.iter().chain(model.optional);
+        let (_, kind) = known
+            .find(|(known, _)| known == key)
+            .unwrap_or_else(|| unreachable!("{key} is no key of the model"));
+        check_kind(key, *kind, value);
+    }
+}
+
+#[track_caller]
+fn check_kind(key: &str, kind: Kind, value: &Value) {
+    match kind {
+        Kind::Int(low, high) => {
+            let number = value.as_i64().unwrap_or_else(|| unreachable!("{key}: {value} is no whole number"));
+            assert!((low..=high).contains(&number), "{key}: {number}");
+        }
+        Kind::Bool => assert!(value.is_boolean(), "{key}: {value}"),
+        Kind::Text => assert!(value.is_string(), "{key}: {value}"),
+        Kind::Date => {
+            let text = value.as_str().unwrap_or_default();
+            assert!(text.len() == 24 && text.ends_with('Z') && &text[19..20] == ".", "{key}: {text}");
+        }
+        Kind::Model(model) => check(model, value),
+    }
+}
