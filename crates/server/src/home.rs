@@ -46,13 +46,11 @@ pub fn take(data_dir: &Path) -> Result<Lock> {
         .write(true)
         .open(&path)
         .map_err(|error| CommandError::failed(&format!("cannot open {}", path.display()), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file, note: note_path(data_dir) }),
-        Err(_) => {
-            let words = format!("another server already runs on {}", data_dir.display());
-            Err(CommandError::new(Exit::Refused, words))
-        }
+    if file.try_lock().is_err() {
+        let words = format!("another server already runs on {}", data_dir.display());
+        return Err(CommandError::new(Exit::Refused, words));
     }
+    Ok(Lock { _file: file, note: note_path(data_dir) })
 }
 
 fn make_private(data_dir: &Path) -> Result<()> {

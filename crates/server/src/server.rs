@@ -29,11 +29,13 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 pub struct Sources {
     pub clock: Clock,
     pub chance: Chance,
+    /// The locks are simulated, and every page says so.
+    pub demo: bool,
 }
 
 impl Sources {
     pub fn system() -> Self {
-        Self { clock: Clock::System, chance: Chance::system() }
+        Self { clock: Clock::System, chance: Chance::system(), demo: false }
     }
 }
 
@@ -68,7 +70,7 @@ impl Server {
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let router = router(&app, settings, &running);
+        let router = router(&app, settings, &running, sources.demo);
         tasks.spawn(http::serve(listener, router, stop.clone()));
         tasks.spawn(gateway.run(stop.clone()));
         spawn_background(&tasks, &app, &stop);
@@ -108,7 +110,7 @@ fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken) {
     });
 }
 
-fn router(app: &App, settings: &Settings, running: &Running) -> Router {
+fn router(app: &App, settings: &Settings, running: &Running, demo: bool) -> Router {
     let ready = app.clone();
     let health = Router::new().route("/healthz", get(|| async { "alive" })).route(
         "/readyz",
@@ -126,6 +128,7 @@ fn router(app: &App, settings: &Settings, running: &Running) -> Router {
         public_url: settings.public_url.clone(),
         mqtt_host: home::host_for_locks(settings, running.mqtt),
         mqtt_port: running.mqtt.port(),
+        demo,
     };
     lockwarden_web::router(app.clone(), web).nest("/api", lockwarden_api::router(app.clone())).merge(health)
 }

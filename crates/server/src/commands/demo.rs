@@ -1,1 +1,158 @@
+//! `lockwarden demo`: a throw-away installation with a building of simulated locks. They connect through the real port
+//! with real logins; nothing in the server knows that they are simulated.
 
+use std::path::PathBuf;
+
+use lockwarden_app::App;
+use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
+use lockwarden_app::activity::{Completion, Happening, Origin, Past};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::devices::{Connector, LockAction, LockEvent, NewDevice, Trigger};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, PastEvent, building, history};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::cli::DemoArgs;
+use crate::commands::admin::{print_line, tell, time_zone};
+use crate::exit::{CommandError, Exit, Result};
+use crate::home::Running;
+use crate::server::{Server, Sources, asked_to_stop, url_for_people};
+use crate::settings::{ServeArgs, Settings};
+
+const EMAIL: &str = "demo@example.org";
+/// Entries of the past in one transaction.
+const SLICE: usize = 2_000;
+
+/// What somebody needs to look around.
+struct Keys {
+    password: String,
+    token: String,
+}
+
+pub async fn demo(args: DemoArgs) -> Result<()> {
+    let (dir, _keep) = place(&args)?;
+    let settings = Settings::resolve(ServeArgs {
+        data_dir: Some(dir),
+        http: Some(args.http),
+        mqtt: Some(args.mqtt),
+        ..ServeArgs::default()
+    })?;
+    let server = Server::start(&settings, Sources { demo: true, ..Sources::system() }).await?;
+    let (specs, keys) = furnish(&server.app, &args).await?;
+    let fleet = connect(&server.running, specs, args.seed);
+    fleet.all_connected().await;
+
+    let url = url_for_people(&settings, server.running.http);
+    if args.json {
+        let line = json!({ "url": url, "email": EMAIL, "password": keys.password, "token": keys.token });
+        print_line(&line.to_string())?;
+    }
+    welcome(&url, &keys, args.devices);
+    asked_to_stop().await;
+    fleet.stop().await;
+    server.stop().await;
+    Ok(())
+}
+
+/// The directory, and what deletes it at the end if it is nobody's.
+fn place(args: &DemoArgs) -> Result<(PathBuf, Option<TempDir>)> {
+    match &args.data_dir {
+        Some(dir) if dir.join("lockwarden.db").exists() => {
+            let words = format!("{} already has data; a demo begins in a new directory", dir.display());
+            Err(CommandError::new(Exit::Refused, words))
+        }
+        Some(dir) => Ok((dir.clone(), None)),
+        None => {
+            let dir = tempfile::Builder::new().prefix("lockwarden-demo-").tempdir();
+            let dir = dir.map_err(|error| CommandError::failed("no temporary directory", error))?;
+            Ok((dir.path().to_owned(), Some(dir)))
+        }
+    }
+}
+
+/// An account, its locks with their logins, and a past.
+async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
+    let password = words(app);
+    let zone = time_zone();
+    let new = NewAccount { email: EMAIL, name: "Demo", password: &password, time_zone: &zone };
+    let actor = Actor::operator(app.create_account(new).await?);
+    let (_, token) = app.create_token(&actor, NewToken { name: "Demo", scopes: TokenScope::ALL }).await?;
+    let mut specs = building(args.devices, args.seed);
+    let mut past = Vec::new();
+    for spec in &mut specs {
+        let new = NewDevice { name: &spec.name, connector: Connector::NukiMqtt };
+        let (device, credentials) = app.add_device(&actor, new).await?;
+        *spec = spec.clone().with_login(&credentials.username, &credentials.password);
+        let events = history(spec, args.history_days, args.seed, app.now().0);
+        past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
+    }
+    past.sort_by_key(|past| past.at);
+    for slice in past.chunks(SLICE) {
+        app.import_activity(&actor, slice).await?;
+    }
+    Ok((specs, Keys { password, token }))
+}
+
+/// A password that can be typed, from chance.
+fn words(app: &App) -> String {
+    (0..4).map(|_| app.chance().code::<5>()).collect::<Vec<_>>().join("-")
+}
+
+fn remember(device: DeviceId, at: i64, event: PastEvent) -> Past {
+    let mut past = Past {
+        device,
+        at: lockwarden_app::clock::Time(at),
+        happening: Happening::Jammed,
+        origin: Origin::Unknown,
+        trigger: None,
+        result: Completion::Success,
+        auth_id: None,
+        code_id: None,
+        presses: None,
+    };
+    match event {
+        PastEvent::Action { action, trigger, auth_id, code_id, extra } => {
+            let event = LockEvent {
+                action: LockAction::from_code(action),
+                trigger: Trigger::from_code(trigger),
+                auth_id: Some(auth_id).filter(|id| *id != 0),
+                code_id: Some(code_id).filter(|id| *id != 0),
+                extra,
+            };
+            past.happening = event.action.into();
+            past.origin = event.origin();
+            past.trigger = Some(event.trigger);
+            (past.auth_id, past.code_id, past.presses) = (event.auth_id, event.code_id, event.presses());
+        }
+        PastEvent::Jammed => past.result = Completion::MotorBlocked,
+        PastEvent::TurnedByHand { lock } => {
+            past.happening = if lock { Happening::TurnedToLocked } else { Happening::TurnedToUnlocked };
+            past.origin = Origin::ByHand;
+        }
+        PastEvent::DoorOpened => past.happening = Happening::DoorOpened,
+        PastEvent::DoorClosed => past.happening = Happening::DoorClosed,
+        PastEvent::WentOffline => past.happening = Happening::WentOffline,
+        PastEvent::CameOnline => past.happening = Happening::CameOnline,
+    }
+    past
+}
+
+fn connect(running: &Running, specs: Vec<LockSpec>, seed: u64) -> Fleet {
+    let mut host = running.mqtt.ip();
+    if host.is_unspecified() {
+        host = std::net::Ipv4Addr::LOCALHOST.into();
+    }
+    let broker = Broker { host: host.to_string(), port: running.mqtt.port() };
+    Fleet::start(&broker, specs, &Options { seed, ..Options::default() })
+}
+
+fn welcome(url: &str, keys: &Keys, devices: u32) {
+    let password = &keys.password;
+    let token = &keys.token;
+    tell(&format!(
+        "\n{devices} simulated locks are connected and lead a life of their own.\n\n  \
+         Open      {url}\n  E-mail    {EMAIL}\n  Password  {password}\n\n  \
+         curl -H 'Authorization: Bearer {token}' {url}/api/smartlock\n\nStop with Ctrl-C.\n"
+    ));
+}

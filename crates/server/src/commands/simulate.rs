@@ -1,1 +1,46 @@
+//! `lockwarden simulate`: one virtual lock against any broker, with a login that `device add` or the page "Add device"
+//! made.
 
+use lockwarden_simulator::{Broker, Fleet, Life, LockSpec, Options};
+
+use crate::cli::SimulateArgs;
+use crate::commands::admin::tell;
+use crate::exit::{CommandError, Exit, Result};
+use crate::home::read_password;
+use crate::server::asked_to_stop;
+
+pub async fn simulate(args: SimulateArgs) -> Result<()> {
+    let broker = parse_broker(&args.broker)?;
+    let nuki_id = u32::from_str_radix(args.nuki_id.trim_start_matches("0x"), 16)
+        .map_err(|_| CommandError::new(Exit::Invalid, "nuki-id: up to 8 hexadecimal digits"))?;
+    if !(1.0..=1_000.0).contains(&args.speed) {
+        return Err(CommandError::new(Exit::Invalid, "speed: 1 to 1000"));
+    }
+    let mut spec = LockSpec::new(nuki_id, &args.name);
+    if let Some(username) = &args.username {
+        let password = if args.password_stdin { read_password()? } else { String::new() };
+        spec = spec.with_login(username, &password);
+    }
+    if args.quiet {
+        (spec.door_sensor, spec.keypad) = (false, false);
+    } else {
+        spec.life = Life::Lively;
+    }
+    let options = Options { seed: args.seed, time_scale: 1.0 / args.speed, ..Options::default() };
+    let fleet = Fleet::start(&broker, vec![spec], &options);
+    tell(&format!("connecting to {} as lock {nuki_id:X}; stop with Ctrl-C", args.broker));
+    tokio::select! {
+        () = async { fleet.all_connected().await; tell("connected"); std::future::pending::<()>().await } => {}
+        () = asked_to_stop() => {}
+    }
+    fleet.stop().await;
+    Ok(())
+}
+
+fn parse_broker(text: &str) -> Result<Broker> {
+    let (host, port) = text
+        .rsplit_once(':')
+        .and_then(|(host, port)| Some((host.trim_matches(['[', ']']), port.parse().ok()?)))
+        .ok_or_else(|| CommandError::new(Exit::Invalid, "broker: HOST:PORT, for example 127.0.0.1:1883"))?;
+    Ok(Broker { host: host.to_owned(), port })
+}
