@@ -21,8 +21,8 @@ pub(crate) struct Asset {
 impl Asset {
     fn new(stem: &str, ending: &str, kind: &'static str, content: &'static [u8]) -> Self {
         let hash = Sha256::digest(content);
-        let short: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { path: format!("/assets/{stem}-{short}.{ending}"), kind, content }
+        let short = hash.iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        Self { path: format!("/assets/{stem}-{short:012x}.{ending}"), kind, content }
     }
 
     pub(crate) fn path(&self) -> &str {

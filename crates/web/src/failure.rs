@@ -77,7 +77,7 @@ impl Failure {
             Self::App(Error::Internal(what)) => {
                 let id = web.app.chance().code::<10>();
                 tracing::error!(request.id = id, error = what, "a page failed");
-                let sentence = format!("It is noted in the server's log as {id}. Try again in a moment.");
+                let sentence = format!("It is noted in the server’s log as {id}. Try again in a moment.");
                 ("This went wrong on our side".to_owned(), sentence)
             }
             Self::Status(StatusCode::METHOD_NOT_ALLOWED) => {

@@ -150,9 +150,7 @@ impl Live {
                 self.pace.changed(device);
             }
             Event::ActivityAdded { device, .. } if self.person.actor.scope.contains(device) => {
-                if self.view.log_grew(device) {
-                    self.pace.changed(device);
-                }
+                self.pace.changed_if(self.view.log_grew(device), device);
             }
             Event::DevicesChanged { .. } => self.refresh |= self.view.lists_devices(),
             Event::AccessChanged { .. } => return true,

@@ -24,6 +24,12 @@ impl Pace {
         self.changed.insert(device);
     }
 
+    pub(super) fn changed_if(&mut self, yes: bool, device: DeviceId) {
+        if yes {
+            self.changed(device);
+        }
+    }
+
     fn due_at(&self, device: DeviceId) -> Time {
         self.drawn.get(&device).map_or(Time(i64::MIN), |at| at.plus(APART))
     }

@@ -43,7 +43,7 @@ fn page(web: &Web, person: &Person, name: &str, wrong: &Wrong) -> Html<String> {
                 (Field {
                     name: "name", label: "Name", value: name, wrong: wrong.of("name"), focus: true, longest: 64,
                     hint: "As you call the door, for example “Front door” or “Flat 12”. You can change it later.",
-                    autocomplete: "off", ..Field::default()
+                    autocomplete: "off",
                 }.text())
                 div.acts {
                     button.btn.main { "Add device" }

@@ -2,7 +2,7 @@
 //! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
 
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Device, LockAction};
+use lockwarden_app::devices::{Device, LockAction, LockState};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome};
@@ -234,7 +234,7 @@ impl Card<'_> {
         match self.doing.at_work() {
             Some(command) if !leaves_room(command) => Some(still("Waiting for the lock")),
             None if face.kind == Kind::Between
-                && self.device.said.state.is_some_and(|state| state.is_moving()) =>
+                && self.device.said.state.is_some_and(LockState::is_moving) =>
             {
                 Some(still("Moving…"))
             }

@@ -23,7 +23,7 @@ fn row(entry: &Entry, when: &When, clock: &str) -> Markup {
             span class={ "ic " (told.tone) } { (icon(told.icon)) }
             div {
                 (words(&told, entry.device))
-                @if !told.more.is_empty() { small.bad[told.failed] { (told.more.join(" · ")) } }
+                @if !told.more.is_empty() { small class=[told.failed.then_some(told.tone)] { (told.more.join(" · ")) } }
                 (times(entry, when))
             }
             @if let Some(method) = method(entry) { span.chip.tag { (method) } }

@@ -73,7 +73,7 @@ pub(crate) fn page(web: &Web, person: &Person, here: Here, title: &str, main: &M
                 (sprite())
                 a.skip href="#main" { "Skip to the content" }
                 div.shell {
-                    div.side {
+                    header.side {
                         a.brand href="/devices" { (brand()) }
                         nav aria-label="Main" {
                             @for (place, path, name, _, shape) in PLACES {

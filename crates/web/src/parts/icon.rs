@@ -29,10 +29,8 @@ icons! {
     Activity = LuScrollText,
     Alert = LuTriangleAlert,
     Api = LuCodeXml,
-    App = LuSmartphone,
     Back = LuChevronLeft,
     Battery = LuBatteryLow,
-    Bolt = LuZap,
     Busy = LuLoaderCircle,
     Check = LuCheck,
     Clock = LuClock,
@@ -41,7 +39,6 @@ icons! {
     Cross = LuCircleX,
     Door = LuDoorClosed,
     DoorOpen = LuDoorOpen,
-    Finger = LuFingerprint,
     Hand = LuHand,
     Help = LuCircleHelp,
     Info = LuInfo,
@@ -62,7 +59,6 @@ icons! {
     Timer = LuTimer,
     Trash = LuTrash2,
     Unlock = LuLockOpen,
-    User = LuUserRound,
 }
 
 static SPRITE: LazyLock<String> = LazyLock::new(|| {

@@ -1,0 +1,179 @@
+//! The stream of an open page. Every wait has an end, so a stream that says nothing fails the test.
+
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use futures_util::StreamExt as _;
+use lockwarden_app::devices::{LockState, Observation};
+
+use crate::kit::Site;
+
+const SOON: Duration = Duration::from_secs(1);
+
+/// The next thing the stream says; nothing once it has ended.
+async fn next(stream: &mut BodyDataStream) -> Option<String> {
+    let chunk =
+        tokio::time::timeout(SOON, stream.next()).await.expect("the stream said nothing within a second");
+    chunk.map(|bytes| String::from_utf8(bytes.unwrap().to_vec()).unwrap())
+}
+
+/// What the stream says until this is part of it.
+async fn until(stream: &mut BodyDataStream, words: &str) -> String {
+    let mut all = String::new();
+    while !all.contains(words) {
+        all += &next(stream).await.unwrap_or_else(|| panic!("the stream ended before {words}: {all}"));
+    }
+    all
+}
+
+async fn says_nothing(stream: &mut BodyDataStream) {
+    let quiet = tokio::time::timeout(Duration::from_millis(200), stream.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+}
+
+#[tokio::test]
+async fn a_change_arrives_as_the_same_card_with_a_word_for_those_who_do_not_see_it() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    let mut stream = browser.listen(&live(&site, "on=devices&drawn=tiles")).await;
+    until(&mut stream, "retry: 2000").await;
+    says_nothing(&mut stream).await;
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    let said = until(&mut stream, "Front door: Unlocked").await;
+    assert!(said.contains("event: parts") && said.contains(&format!("id=\"device-{device}\"")));
+    assert!(said.contains("id=\"counts\"") && said.contains("1 unlocked"));
+    assert!(said.contains("event: say"));
+}
+
+fn live(site: &Site, query: &str) -> String {
+    format!("/live?{query}&since={}", site.world.app.now().0)
+}
+
+#[tokio::test]
+async fn what_happened_between_page_and_stream_is_caught_up() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    let path = live(&site, "on=devices");
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "<b>Unlocked</b>").await;
+}
+
+#[tokio::test]
+async fn nobody_hears_of_somebody_elses_doors() {
+    let site = Site::new().await;
+    let (anna, _) = site.owner("Anna").await;
+    let (_, mut berts) = site.owner("Bert").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let mut stream = berts.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    says_nothing(&mut stream).await;
+    for query in [format!("on=device&device={device}"), format!("on=activity&device={device}")] {
+        let refused = berts.get(&live(&site, &query)).await;
+        assert_eq!(refused.status, http::StatusCode::NOT_FOUND, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_ends_within_a_second_when_the_session_does() {
+    let site = Site::new().await;
+    let (_, mut here) = site.owner("Anna").await;
+    let mut elsewhere = site.signed_in("Anna").await;
+    let mut ended = elsewhere.listen(&live(&site, "on=devices")).await;
+    let mut stays = here.listen(&live(&site, "on=devices")).await;
+    until(&mut ended, "retry").await;
+    until(&mut stays, "retry").await;
+    here.post("/settings/account/sessions/end-others", &[]).await.leads_to();
+    assert_eq!(next(&mut ended).await, None);
+    says_nothing(&mut stays).await;
+    here.post("/sign-out", &[]).await.leads_to();
+    assert_eq!(next(&mut stays).await, None);
+}
+
+#[tokio::test]
+async fn a_session_that_runs_out_ends_its_stream_too() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    site.world.clock.advance(Duration::from_secs(15));
+    until(&mut stream, "event: beat").await;
+    site.world.clock.advance(Duration::from_hours(31 * 24));
+    assert_eq!(next(&mut stream).await, None);
+}
+
+#[tokio::test]
+async fn a_device_that_talks_without_end_is_drawn_again_only_after_a_while() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    site.world.says(device, Observation::BatteryPercent(50)).await;
+    until(&mut stream, "event: parts").await;
+    for percent in 0..50 {
+        site.world.says(device, Observation::BatteryPercent(percent)).await;
+    }
+    says_nothing(&mut stream).await;
+    site.world.clock.advance(Duration::from_millis(50));
+    let said = until(&mut stream, "event: parts").await;
+    assert_eq!(said.matches("event: parts").count(), 1);
+}
+
+#[tokio::test]
+async fn devices_that_come_or_go_and_a_backlog_make_the_page_read_itself_again() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    let (device, _) = site.world.device(&anna, "Front door").await;
+    until(&mut stream, "event: refresh").await;
+    for percent in 0..4_200_u32 {
+        let percent = u8::try_from(percent % 100).unwrap();
+        site.world.says(device, Observation::BatteryPercent(percent)).await;
+    }
+    until(&mut stream, "event: refresh").await;
+}
+
+#[tokio::test]
+async fn new_entries_wait_behind_a_link_and_orders_end_on_their_own_line() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    browser.post(&format!("/devices/{device}/order"), &[("order", "unlock")]).await;
+    let page = browser.get("/activity").await;
+    let path = page.between("<live-events src=\"", "\"").replace("&amp;", "&");
+    let entry = page.between("<li class=\"ev\" id=\"", "\"").to_owned();
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "retry").await;
+    let (command, _) = site.world.app.due_commands().await.unwrap()[0];
+    site.world.app.take_command(command).await.unwrap().unwrap();
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.says(device, Observation::CommandResponse(66)).await;
+    let said = until(&mut stream, "the motor is blocked").await;
+    assert!(said.contains(&entry));
+    site.world.says(device, Observation::Link { up: false }).await;
+    let said = until(&mut stream, "1 new entry").await;
+    assert!(said.contains("href=\"/activity\""));
+}
+
+#[tokio::test]
+async fn the_page_of_a_new_device_turns_green_by_itself() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (device, credentials) = site.world.device(&anna, "Front door").await;
+    let mut stream = browser.listen(&live(&site, &format!("on=device&device={device}"))).await;
+    until(&mut stream, "Waiting for the first connection").await;
+    let login = site.world.login(&credentials).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.app.bind_login(&login, 9).await.unwrap().unwrap();
+    site.world.says(device, Observation::Link { up: true }).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    until(&mut stream, "<b>Connected</b>").await;
+}

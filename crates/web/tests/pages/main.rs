@@ -1,0 +1,11 @@
+//! The pages as a browser meets them: the whole router, a real database, a clock that the test moves.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod access;
+mod forms;
+mod kit;
+mod live;
+mod operating;
+mod signing;
+mod truth;

@@ -1,0 +1,141 @@
+//! Orders from the pages: once, never by surprise, and never shown as done before the lock says so.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lockwarden_app::devices::{LockState, Observation};
+
+use crate::kit::Site;
+
+#[tokio::test]
+async fn an_order_is_shown_as_waiting_and_the_state_stays_what_the_lock_said() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let id = format!("device-{device}");
+    let order = format!("/devices/{device}/order");
+    assert_eq!(browser.post(&order, &[("order", "unlock")]).await.leads_to(), format!("/devices#{id}"));
+    let page = browser.get("/devices").await;
+    assert!(page.part(&id).contains("<b>Locked</b>"));
+    assert!(page.part(&id).contains("is about to be sent"));
+
+    let (command, _) = site.world.app.due_commands().await.unwrap()[0];
+    site.world.app.take_command(command).await.unwrap().unwrap();
+    site.world.clock.advance(Duration::from_millis(1_200));
+    let page = browser.get("/devices").await;
+    assert!(page.part(&id).contains("<b>Locked</b>"));
+    assert!(page.part(&id).contains("Unlock sent <time-ago age=\"1200\""));
+    assert!(page.part(&id).contains("waiting for the lock"));
+    assert!(!page.part(&id).contains("value=\"unlock\""), "one order at a time");
+
+    site.world.says(device, Observation::State(LockState::Unlocking)).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&id).contains("<b>Unlocking…</b>"));
+    assert!(page.part(&id).contains("begun by the lock"));
+
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    site.world.says(device, Observation::CommandResponse(0)).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&id).contains("<b>Unlocked</b>"));
+    assert!(page.part(&id).contains("by Anna"));
+    assert!(page.part(&id).contains(": done"));
+}
+
+#[tokio::test]
+async fn what_the_lock_says_against_it_is_told_in_words_and_so_is_silence() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let id = format!("device-{device}");
+    let order = format!("/devices/{device}/order");
+    for (answer, words) in [(Some(66), "the motor is blocked"), (None, "no answer from the lock")] {
+        browser.post(&order, &[("order", "unlock")]).await;
+        let (command, _) = site.world.app.due_commands().await.unwrap()[0];
+        site.world.app.take_command(command).await.unwrap().unwrap();
+        match answer {
+            Some(code) => site.world.says(device, Observation::CommandResponse(code)).await,
+            None => {
+                site.world.clock.advance(Duration::from_secs(21));
+                site.world.app.settle_commands().await.unwrap();
+            }
+        }
+        let page = browser.get("/devices").await;
+        assert!(page.part(&id).contains("<b>Locked</b>"));
+        assert!(page.part(&id).contains(words), "{}", page.part(&id));
+        assert!(browser.get("/activity").await.body.contains(words));
+        assert!(browser.get(&format!("/devices/{device}")).await.body.contains(words));
+    }
+}
+
+#[tokio::test]
+async fn the_same_button_pressed_twice_is_one_order() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let key = browser.get("/devices").await.hidden("key");
+    let order = format!("/devices/{device}/order");
+    let fields = [("order", "unlock"), ("key", key.as_str())];
+    let mut twin = browser.clone();
+    let (one, other) = tokio::join!(browser.post(&order, &fields), twin.post(&order, &fields));
+    assert_eq!((one.status, other.status), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+    assert_eq!(site.world.app.list_open_commands(&anna).await.unwrap().len(), 1);
+    browser.post(&order, &[("order", "lock"), ("key", &key)]).await.leads_to();
+    assert_eq!(
+        site.world.app.list_open_commands(&anna).await.unwrap().len(),
+        2,
+        "another button is another order"
+    );
+}
+
+#[tokio::test]
+async fn opening_takes_two_steps_without_a_script() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let order = format!("/devices/{device}/order");
+    for name in ["open", "lock-n-go-open"] {
+        let asked = browser.post(&order, &[("order", name), ("key", "k")]).await.leads_to().to_owned();
+        assert_eq!(asked, format!("{order}?order={name}"));
+        let live = browser.post_live(&order, &[("order", name)]).await;
+        assert_eq!(live.status, StatusCode::SEE_OTHER, "a script does not get around it");
+        assert!(site.world.app.list_open_commands(&anna).await.unwrap().is_empty());
+        let page = browser.get(&asked).await;
+        assert!(page.body.contains("Really open Front door?"));
+        assert_eq!(page.hidden("sure"), "yes");
+    }
+    browser.post(&order, &[("order", "open"), ("sure", "yes"), ("key", "k")]).await.leads_to();
+    assert_eq!(site.world.app.list_open_commands(&anna).await.unwrap().len(), 1);
+    assert_eq!(browser.get(&format!("{order}?order=unlock")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn with_a_script_the_same_card_comes_back_and_refusals_as_words() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let order = format!("/devices/{device}/order");
+    let answer = browser.post_live(&order, &[("order", "unlock"), ("drawn", "tiles")]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.body.starts_with("<article") && answer.body.contains("is about to be sent"));
+    assert!(!answer.body.contains("<html"));
+    site.world.says(device, Observation::Link { up: false }).await;
+    let refused = browser.post_live(&order, &[("order", "lock")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.starts_with("<div id=\"said\"") && refused.body.contains("The lock is offline"));
+    let plain = browser.post(&order, &[("order", "lock")]).await;
+    assert_eq!(plain.status, StatusCode::CONFLICT);
+    assert!(plain.body.contains("<html") && plain.body.contains("The lock is offline: nothing was sent."));
+    browser.cookies.clear();
+    assert_eq!(browser.post_live(&order, &[("order", "lock")]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_exist_is_refused() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    for name in ["", "explode", "full-lock"] {
+        let answer = browser.post(&format!("/devices/{device}/order"), &[("order", name)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+    }
+}

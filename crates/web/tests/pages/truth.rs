@@ -1,0 +1,153 @@
+//! Only the truth is shown: unknown is unknown, and the log says who, how, when and by which clock.
+
+use std::time::Duration;
+
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_testkit::START;
+
+use crate::kit::Site;
+
+#[tokio::test]
+async fn an_offline_lock_is_never_called_locked() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::Link { up: false }).await;
+    for path in ["/devices?view=tiles".to_owned(), format!("/devices/{device}")] {
+        let page = browser.get(&path).await;
+        let card = page.part(&format!("device-{device}"));
+        assert!(!card.contains("Locked"), "{path}");
+        assert!(card.contains("<b>Unknown</b>") && card.contains("offline since 13:00 · last known: locked"));
+        assert!(!card.contains("name=\"order\""), "{path}");
+    }
+    let list = browser.get("/devices?view=list").await;
+    assert!(!list.body.contains("Locked"));
+    assert!(list.body.contains("All 1") && list.body.contains("1 offline"));
+}
+
+#[tokio::test]
+async fn a_lock_that_came_back_and_said_nothing_is_unknown() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::Link { up: false }).await;
+    site.world.clock.advance(Duration::from_mins(5));
+    site.world.says(device, Observation::Link { up: true }).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&format!("device-{device}")).contains("<b>Unknown</b>"));
+    site.world.says(device, Observation::State(LockState::Locked)).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&format!("device-{device}")).contains("<b>Locked</b>"));
+}
+
+#[tokio::test]
+async fn a_lock_that_ignores_commands_offers_none_and_says_why() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::Listens(false)).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&format!("device-{device}")).contains("“Allow locking” is off"));
+    assert!(!page.part(&format!("device-{device}")).contains("name=\"order\""));
+    assert!(browser.get(&format!("/devices/{device}")).await.body.contains("switch on “Allow locking”"));
+}
+
+#[tokio::test]
+async fn a_device_goes_from_waiting_to_connected() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (device, credentials) = site.world.device(&anna, "Front door").await;
+    let path = format!("/devices/{device}");
+    assert!(browser.get("/devices").await.body.contains("Not connected yet"));
+    assert!(browser.get(&path).await.body.contains("Waiting for the first connection"));
+    let login = site.world.login(&credentials).await;
+    site.world.app.bind_login(&login, 9).await.unwrap().unwrap();
+    site.world.says(device, Observation::Link { up: true }).await;
+    let page = browser.get(&path).await;
+    assert!(
+        page.body.contains("<b>Connected</b>") && !page.body.contains("Waiting for the first connection")
+    );
+}
+
+#[tokio::test]
+async fn the_log_is_read_in_the_persons_own_days() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let empty = browser.get("/activity").await;
+    assert!(empty.body.contains("Nothing yet") && empty.body.contains("Go to the devices"));
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    // 23:30 UTC is half past midnight in Vienna.
+    site.world.clock.advance(Duration::from_mins(11 * 60 + 30));
+    site.world.says(device, by_code(8_193)).await;
+    let page = browser.get("/activity").await;
+    assert!(page.body.contains("was unlocked with entry code 8193"));
+    assert!(page.body.contains("datetime=\"2026-11-25T00:30:00+01:00\""), "{}", page.body);
+    assert!(page.body.contains("data-day=\"2026-11-25\"") && page.body.contains("Wednesday, 25 November"));
+}
+
+fn by_code(code: u32) -> Observation {
+    Observation::Event(LockEvent {
+        action: LockAction::Unlock,
+        trigger: Trigger::System,
+        auth_id: None,
+        code_id: Some(code),
+        extra: 1,
+    })
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_marked_and_its_time_is_told() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, by_code(8_193)).await;
+    site.world.says(device, Observation::DeviceTime(Time(START.0 - 900_000))).await;
+    let log = browser.get("/activity").await;
+    assert!(log.body.contains("the lock’s clock said 12:45, which is 15 min slow"), "{}", log.body);
+    assert!(browser.get("/devices").await.body.contains("Its clock is 15 min slow"));
+}
+
+#[tokio::test]
+async fn the_log_is_turned_page_by_page_without_losing_or_repeating_an_entry() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    for code in 1..=120 {
+        site.world.says(device, by_code(code)).await;
+    }
+    let mut path = "/activity".to_owned();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let page = browser.get(&path).await;
+        let codes = page.body.split("with entry code ").skip(1);
+        seen.extend(codes.map(|rest| rest.split('<').next().unwrap().parse::<u32>().unwrap()));
+        if !page.body.contains("id=\"older\"") {
+            break;
+        }
+        let tag = page.between("<a class=\"btn\" id=\"older\" href=\"", "\"");
+        path = tag.replace("&amp;", "&");
+    }
+    assert_eq!(seen, (1..=120).rev().collect::<Vec<u32>>());
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_and_ordered_by_its_address() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    for (name, id) in [("Flat 10", 1), ("Flat 2", 2)] {
+        site.world.lock(&anna, name, id).await;
+        site.world.clock.advance(Duration::from_secs(1));
+    }
+    let (away, _) = site.world.device(&anna, "Attic").await;
+    let order = |body: &str| ["Attic", "Flat 2<", "Flat 10<"].map(|name| body.find(&format!(">{name}")));
+    let by_name = order(&browser.get("/devices").await.body);
+    assert!(by_name.is_sorted(), "{by_name:?}");
+    let newest = order(&browser.get("/devices?sort=added").await.body);
+    assert!(newest.is_sorted() && newest[0] < newest[2]);
+    let only_new = browser.get("/devices?show=new").await;
+    assert!(only_new.body.contains(&format!("device-{away}")) && !only_new.body.contains(">Flat 2<"));
+    assert!(browser.get("/devices?show=problem").await.body.contains("No device is like that now"));
+    browser.get("/devices?view=list").await;
+    assert!(browser.get("/devices").await.body.contains("<table>"), "the choice is kept");
+}
