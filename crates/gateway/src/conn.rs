@@ -8,8 +8,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{Delivery, Intake, Observation, Repetition, Report};
 use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,6 +26,8 @@ use crate::realm::{Ending, Handle, UNSENT};
 /// Filters of one connection; a lock has three.
 const MOST_FILTERS: usize = 32;
 const SCRATCH: usize = 16 * 1_024;
+/// How long after taking up a session a publish may be an unflagged repetition.
+const RESUMING: Duration = Duration::from_secs(10);
 
 thread_local! {
     /// Every connection of a thread reads into the same piece of memory, so that an idle one has none of its own.
@@ -39,6 +43,8 @@ pub(crate) struct Connection<S> {
     pub handle: Arc<Handle>,
     pub login: Authenticated,
     pub keep: bool,
+    /// When this connection took up a session that an earlier one left.
+    pub resumed_at: Option<Time>,
     pub will: Option<Box<Will>>,
     pub filters: Vec<(String, u8)>,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
@@ -309,10 +315,23 @@ impl<S: Stream> Connection<S> {
         let hash: [u8; 32] = hasher.finalize().into();
         let digest = hash.first_chunk().map_or(0, |front| u64::from_be_bytes(*front));
         if qos == 1 {
-            return Delivery::AtLeastOnce { packet, digest, repeated: dup };
+            return Delivery::AtLeastOnce { packet, digest, repetition: self.repetition(dup) };
         }
+        // An id that is not open is new, unless the client itself says otherwise.
+        let repetition = if dup { Repetition::Said } else { Repetition::No };
         let client_id = Arc::clone(&self.handle.client_id);
-        Delivery::ExactlyOnce { login: self.login.login, client_id, packet, digest, repeated: dup }
+        Delivery::ExactlyOnce { login: self.login.login, client_id, packet, digest, repetition }
+    }
+
+    /// A client that takes up its session repeats first what was not acknowledged (MQTT 3.1.1, 4.4). It must flag it
+    /// (3.3.1.1), and some widely used clients do not.
+    fn repetition(&self, dup: bool) -> Repetition {
+        let just_resumed = self.resumed_at.is_some_and(|at| self.door.app.now().since(at) < RESUMING);
+        match (dup, just_resumed) {
+            (true, _) => Repetition::Said,
+            (false, true) => Repetition::Possible,
+            (false, false) => Repetition::No,
+        }
     }
 
     fn take(&mut self, intake: Option<Intake>, ack: Option<(Ack, u16)>) {

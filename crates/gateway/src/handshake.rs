@@ -194,6 +194,7 @@ async fn load_session(
 fn start<S: Stream>(door: &Arc<Door>, stream: S, connect: Connect, entry: Entry, rest: Vec<u8>) {
     let keep_alive = Duration::from_secs(u64::from(connect.keep_alive));
     let patience = if keep_alive.is_zero() { NO_KEEP_ALIVE } else { keep_alive * 3 / 2 };
+    let resumed_at = entry.session.is_some().then(|| door.app.now());
     let session = entry.session.unwrap_or_default();
     let commands = command_topic(&session.filters);
     let listens = commands.is_some();
@@ -221,14 +222,14 @@ fn start<S: Stream>(door: &Arc<Door>, stream: S, connect: Connect, entry: Entry,
     }
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
-    let present = !session.filters.is_empty() || !session.open.is_empty();
-    handle.send(&codec::welcome(connect.version, present, assigned));
+    handle.send(&codec::welcome(connect.version, resumed_at.is_some(), assigned));
     let connection = Connection {
         stream,
         door: Arc::clone(door),
         handle,
         login: entry.login,
         keep: connect.keep,
+        resumed_at,
         will: connect.will.map(Box::new),
         filters: session.filters,
         open: session.open.into_iter().collect::<HashSet<u16>>(),

@@ -86,7 +86,7 @@ pub fn history(spec: &LockSpec, days: u32, seed: u64, until_ms: i64) -> Vec<(i64
     const DAY: i64 = 86_400_000;
     let mut rng = StdRng::seed_from_u64(seed ^ (u64::from(spec.nuki_id) << 8));
     let mut past = Vec::new();
-    for day in (1..=i64::from(days)).rev() {
+    for day in (0..=i64::from(days)).rev() {
         let midnight = (until_ms - day * DAY).div_euclid(DAY) * DAY;
         let weekend = matches!((midnight.div_euclid(DAY) + 4).rem_euclid(7), 0 | 6);
         let comings = rng.random_range(if weekend { 1..4 } else { 2..7 });
@@ -99,7 +99,7 @@ pub fn history(spec: &LockSpec, days: u32, seed: u64, until_ms: i64) -> Vec<(i64
             past.push((away + rng.random_range(120_000..3_600_000), PastEvent::CameOnline));
         }
     }
-    past.retain(|(at, _)| *at < until_ms);
+    past.retain(|(at, _)| *at < until_ms && *at >= until_ms - i64::from(days) * DAY);
     past.sort_by_key(|(at, _)| *at);
     past
 }

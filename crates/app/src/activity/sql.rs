@@ -173,9 +173,9 @@ pub(super) async fn last_deliveries(
     account: AccountId,
     device: DeviceId,
     limit: i64,
-) -> Result<Vec<(Option<Vec<u8>>,)>, DbError> {
+) -> Result<Vec<(Option<Vec<u8>>, Time)>, DbError> {
     tx.query(
-        "select e.delivered_by from activity e where e.account_id = $1 and e.device_id = $2 \
+        "select e.delivered_by, e.received_at from activity e where e.account_id = $1 and e.device_id = $2 \
          order by e.at desc, e.id desc limit $3",
     )
     .bind(account)

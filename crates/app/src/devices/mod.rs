@@ -8,7 +8,7 @@ mod sql;
 
 pub use actions::{NewDevice, SortBy};
 pub(crate) use actions::{account_of, bind, load, nuki_id_of};
-pub use record::{Delivery, Intake, LockEvent, Observation, Report};
+pub use record::{Delivery, Intake, LockEvent, Observation, Repetition, Report};
 
 use crate::activity::Origin;
 use crate::clock::Time;

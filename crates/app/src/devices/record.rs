@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::apply::{Effect, apply};
 use super::sql::{self, StateRow};
@@ -21,6 +22,9 @@ use crate::logins;
 const CLOCK_TOLERANCE_MS: i64 = 120_000;
 /// A device tells its time with every update, so only what comes this soon belongs to the entry before it.
 const SAME_UPDATE_MS: i64 = 5_000;
+
+/// What is not flagged as a repetition is taken for one only of something this new.
+const RECENT: Duration = Duration::from_mins(1);
 
 /// One thing to make last.
 #[derive(Clone, Debug)]
@@ -48,17 +52,27 @@ pub struct Report {
 pub enum Delivery {
     /// QoS 0, or something the gateway saw itself: never repeated by the protocol.
     AtMostOnce,
-    /// QoS 1. With `repeated` (the DUP flag) it may have been recorded before; `digest` is of topic and payload.
-    AtLeastOnce { packet: u16, digest: u64, repeated: bool },
+    /// QoS 1; `digest` is of topic and payload.
+    AtLeastOnce { packet: u16, digest: u64, repetition: Repetition },
     /// QoS 2: recorded together with its open packet id, which the gateway asks for when a session resumes.
-    ExactlyOnce { login: LoginId, client_id: Arc<str>, packet: u16, digest: u64, repeated: bool },
+    ExactlyOnce { login: LoginId, client_id: Arc<str>, packet: u16, digest: u64, repetition: Repetition },
+}
+
+/// Whether a delivery may have been recorded before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    No,
+    /// It says so itself (the DUP flag).
+    Said,
+    /// It does not say so, but comes where repetitions come. Believed only of something very recent.
+    Possible,
 }
 
 impl Delivery {
-    fn repeated(&self) -> bool {
+    fn repetition(&self) -> Repetition {
         match self {
-            Self::AtMostOnce => false,
-            Self::AtLeastOnce { repeated, .. } | Self::ExactlyOnce { repeated, .. } => *repeated,
+            Self::AtMostOnce => Repetition::No,
+            Self::AtLeastOnce { repetition, .. } | Self::ExactlyOnce { repetition, .. } => *repetition,
         }
     }
 
@@ -263,22 +277,27 @@ impl Batch {
     }
 }
 
-/// Whether this very delivery was recorded before, now or in an earlier batch. Only a delivery that says it may be a
-/// repetition is looked for: without that flag the protocol promises a new one, however alike it is.
+/// Whether this very delivery was recorded before, now or in an earlier batch. Without a sign of repetition nothing is
+/// looked for: the protocol promises something new then, however alike it is.
 async fn recorded(
     tx: &mut Tx,
     entries: &[(ActivityId, NewEntry)],
     account: AccountId,
     report: &Report,
 ) -> Result<bool> {
-    let (true, Some(delivered_by)) = (report.delivery.repeated(), report.delivery.mark()) else {
+    let since = match report.delivery.repetition() {
+        Repetition::No => return Ok(false),
+        Repetition::Said => Time(i64::MIN),
+        Repetition::Possible => report.received_at.minus(RECENT),
+    };
+    let Some(delivered_by) = report.delivery.mark() else {
         return Ok(false);
     };
     let here = entries
         .iter()
         .filter(|(_, entry)| entry.device == report.device)
         .any(|(_, entry)| entry.delivered_by.as_deref() == Some(&delivered_by));
-    Ok(here || activity::recorded(tx, account, report.device, &delivered_by).await?)
+    Ok(here || activity::recorded(tx, account, report.device, (&delivered_by, since)).await?)
 }
 
 /// Gives the device's own time to the entry it belongs to, and marks the entry if that clock is wrong.

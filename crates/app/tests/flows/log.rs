@@ -7,7 +7,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{
-    Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Trigger,
+    Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Repetition, Trigger,
 };
 use lockwarden_testkit::World;
 
@@ -23,7 +23,8 @@ fn keypad(code_id: u32) -> Observation {
 }
 
 fn delivered(packet: u16, digest: u64, repeated: bool) -> Delivery {
-    Delivery::AtLeastOnce { packet, digest, repeated }
+    let repetition = if repeated { Repetition::Said } else { Repetition::No };
+    Delivery::AtLeastOnce { packet, digest, repetition }
 }
 
 async fn log(world: &World, actor: &Actor) -> Vec<Entry> {
@@ -41,6 +42,21 @@ async fn a_repeated_delivery_is_one_entry_in_the_same_batch_and_in_a_later_one()
     world.clock.advance(Duration::from_hours(1));
     world.app.record(&[again]).await.unwrap();
     assert_eq!(log(&world, &anna).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_possible_repetition_is_one_only_of_something_very_recent() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let possible = Delivery::AtLeastOnce { packet: 7, digest: 99, repetition: Repetition::Possible };
+    world.app.record(&[world.report(door, keypad(1), delivered(7, 99, false))]).await.unwrap();
+    world.clock.advance(Duration::from_secs(50));
+    world.app.record(&[world.report(door, keypad(1), possible.clone())]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 1);
+    world.clock.advance(Duration::from_secs(50));
+    world.app.record(&[world.report(door, keypad(1), possible)]).await.unwrap();
+    assert_eq!(log(&world, &anna).await.len(), 2, "the same key is turned every day");
 }
 
 #[tokio::test]
@@ -88,7 +104,7 @@ async fn an_open_delivery_survives_a_restart_until_it_is_released() {
         client_id: client_id.clone(),
         packet: 11,
         digest: 5,
-        repeated: false,
+        repetition: Repetition::No,
     };
     let filters = [("nuki/A1/lockAction".to_owned(), 2)];
     world.app.save_broker_session(login.login, &client_id, &filters).await.unwrap();

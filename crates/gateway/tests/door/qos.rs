@@ -48,6 +48,23 @@ async fn a_repeated_qos_1_delivery_after_a_reconnect_is_one_entry() {
 }
 
 #[tokio::test]
+async fn a_client_that_repeats_without_the_flag_when_it_resumes_is_understood() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    for _ in 0..3 {
+        let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
+        raw.publish("nuki/A1/lockActionEvent", EVENT, 1, 7, false).await;
+        assert_eq!(raw.read(4).await, [0x40, 2, 0, 7]);
+    }
+    assert_eq!(entries(&site, &anna).await, 1);
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
+    raw.publish("nuki/A1/lockActionEvent", EVENT, 1, 7, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 7]);
+    assert_eq!(entries(&site, &anna).await, 2, "a clean session repeats nothing");
+}
+
+#[tokio::test]
 async fn an_open_qos_2_delivery_survives_a_restart_of_the_server() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
