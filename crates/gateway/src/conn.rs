@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Delivery, Intake, Observation, Repetition, Report};
-use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason};
+use lockwarden_app::logins::{Authenticated, RefusalReason};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -23,8 +23,6 @@ use crate::names::{self, Own};
 use crate::nuki_mqtt;
 use crate::realm::{Ending, Handle, UNSENT};
 
-/// Filters of one connection; a lock has three.
-const MOST_FILTERS: usize = 32;
 const SCRATCH: usize = 16 * 1_024;
 /// How long after taking up a session a publish may be an unflagged repetition.
 const RESUMING: Duration = Duration::from_secs(10);
@@ -57,7 +55,7 @@ pub(crate) struct Connection<S> {
 }
 
 /// Why the poll loop came back.
-enum Step {
+pub(crate) enum Step {
     /// A packet that needs the database before the next may be looked at.
     Ask(Packet),
     /// We end it: after what waits was written, and with a word of why.
@@ -67,7 +65,7 @@ enum Step {
 
 /// How the connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
+pub(crate) enum Over {
     /// By the client's DISCONNECT: the will is dropped.
     Clean,
     Abrupt,
@@ -268,7 +266,12 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Takes over a publish of a bound login, or refuses it.
-    fn publish(&mut self, topic: &str, payload: &[u8], (qos, packet, dup): (u8, u16, bool)) -> Option<Step> {
+    pub(crate) fn publish(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        (qos, packet, dup): (u8, u16, bool),
+    ) -> Option<Step> {
         if qos == 2 && self.open.contains(&packet) {
             // The same delivery again, flagged or not (MQTT 3.1.1, 4.3.3): its event is committed or on its way there.
             self.take(None, Some((Ack::Received, packet)));
@@ -348,7 +351,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// 5 has a word for it; 3.1.1 has not, and an acknowledgement would be a lie (MQTT 3.1.1, 3.3.5).
-    fn refuse_publish(&mut self, qos: u8, packet: u16) -> Option<Step> {
+    pub(crate) fn refuse_publish(&mut self, qos: u8, packet: u16) -> Option<Step> {
         if self.handle.version == Version::V5 {
             if qos > 0 {
                 self.handle.send(&codec::refused_publish(packet, qos));
@@ -359,7 +362,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Reads a name as this login's own, or counts and tells what it is instead.
-    fn check_own<'n>(&mut self, name: &'n str, reason: RefusalReason) -> Result<Own<'n>, ()> {
+    pub(crate) fn check_own<'n>(&mut self, name: &'n str, reason: RefusalReason) -> Result<Own<'n>, ()> {
         let Some(own) = names::own(name) else {
             self.refused(reason, name);
             return Err(());
@@ -371,136 +374,13 @@ impl<S: Stream> Connection<S> {
         Ok(own)
     }
 
-    fn refused(&mut self, reason: RefusalReason, detail: &str) {
+    pub(crate) fn refused(&mut self, reason: RefusalReason, detail: &str) {
         if !std::mem::replace(&mut self.grumbled, true) {
             let reason = reason.name();
             tracing::warn!(device.id = %self.login.device, reason, "a device was refused something");
         }
         self.door.refusals.note(self.login.login, reason, detail);
     }
-
-    /// Packets that need the database: a first publish, and subscriptions.
-    async fn ask(&mut self, packet: Packet) -> Result<(), Ending> {
-        match packet {
-            Packet::Publish { topic, payload, qos, packet, dup } => {
-                let id = names::own(&topic).map(|own| own.nuki_id);
-                if let Some(id) = id
-                    && let Err(reason) = self.bind(id).await?
-                {
-                    self.refused(reason, &topic);
-                    return self.refuse_publish(qos, packet).map_or(Ok(()), |_| Err(Ending::Refused));
-                }
-                match self.publish(&topic, &payload, (qos, packet, dup)) {
-                    Some(_) => Err(Ending::Refused),
-                    None => Ok(()),
-                }
-            }
-            Packet::Subscribe { packet, filters } => self.subscribe(packet, filters).await,
-            Packet::Unsubscribe { packet, filters } => {
-                let found: Vec<bool> = filters.iter().map(|filter| self.drop_filter(filter)).collect();
-                self.listen();
-                self.save().await?;
-                self.handle.send(&codec::unsubscribed(self.handle.version, packet, &found));
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The first name a login speaks under is its lock's, for good.
-    async fn bind(&mut self, nuki_id: u32) -> Result<Result<(), RefusalReason>, Ending> {
-        if let Some(bound) = self.login.nuki_id {
-            return Ok(if bound == nuki_id { Ok(()) } else { Err(RefusalReason::OtherDevice) });
-        }
-        match self.door.app.bind_login(&self.login, nuki_id).await {
-            Ok(Ok(())) => {
-                self.login.nuki_id = Some(nuki_id);
-                Ok(Ok(()))
-            }
-            Ok(Err(BindRefusal::OtherDevice)) => Ok(Err(RefusalReason::OtherDevice)),
-            Ok(Err(BindRefusal::DeviceTaken)) => Ok(Err(RefusalReason::DeviceTaken)),
-            Err(error) => {
-                tracing::error!(%error, "a login could not be bound");
-                Err(Ending::NotCommitted)
-            }
-        }
-    }
-
-    async fn subscribe(
-        &mut self,
-        packet: u16,
-        filters: Vec<(bytestring::ByteString, u8)>,
-    ) -> Result<(), Ending> {
-        let mut granted = Vec::with_capacity(filters.len());
-        for (filter, qos) in filters {
-            granted.push(self.add_filter(&filter, qos).await?.then_some(qos.min(2)));
-        }
-        self.listen();
-        self.save().await?;
-        self.handle.send(&codec::subscribed(self.handle.version, packet, &granted));
-        Ok(())
-    }
-
-    async fn add_filter(&mut self, filter: &str, qos: u8) -> Result<bool, Ending> {
-        if !names::is_filter(filter) || self.filters.len() >= MOST_FILTERS {
-            self.refused(RefusalReason::ForeignSubscription, filter);
-            return Ok(false);
-        }
-        let Ok(own) = self.check_own(filter, RefusalReason::ForeignSubscription) else {
-            return Ok(false);
-        };
-        if let Err(reason) = self.bind(own.nuki_id).await? {
-            self.refused(reason, filter);
-            return Ok(false);
-        }
-        self.drop_filter(filter);
-        self.filters.push((filter.to_owned(), qos.min(2)));
-        Ok(true)
-    }
-
-    fn drop_filter(&mut self, filter: &str) -> bool {
-        let before = self.filters.len();
-        self.filters.retain(|(other, _)| other != filter);
-        self.filters.len() < before
-    }
-
-    /// Works out from the filters whether commands are listened to, and tells if that changed.
-    fn listen(&mut self) {
-        let commands = command_topic(&self.filters);
-        let mut out = self.handle.out();
-        let changed = out.commands.is_some() != commands.is_some();
-        let listens = commands.is_some();
-        out.commands = commands;
-        drop(out);
-        if changed {
-            self.handle.deaf_since.store(0, Ordering::Relaxed);
-            self.door.committer.observe(
-                self.login.device,
-                Observation::Listens(listens),
-                self.door.app.now(),
-            );
-        }
-    }
-
-    /// A session that outlives the connection is on the disk before the client is told that it is.
-    async fn save(&mut self) -> Result<(), Ending> {
-        if !self.keep {
-            return Ok(());
-        }
-        let (login, client_id) = (self.login.login, &self.handle.client_id);
-        self.door.app.save_broker_session(login, client_id, &self.filters).await.map_err(|error| {
-            tracing::error!(%error, "a session could not be saved");
-            Ending::NotCommitted
-        })
-    }
-}
-
-/// The topic commands go to, spelled as the lock spells its id, and the QoS it asked for.
-pub(crate) fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
-    filters.iter().find_map(|(filter, qos)| {
-        let own = names::own(filter)?;
-        names::covers_commands(own.rest).then(|| (format!("nuki/{}/lockAction", own.id).into(), *qos))
-    })
 }
 
 /// A will, read like anything else the device says.

@@ -11,8 +11,9 @@ use lockwarden_app::devices::Observation;
 use lockwarden_app::logins::{Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::ask::command_topic;
 use crate::codec::{self, Broken, Connect, MAX_CONNECT, Refusal, Version, packet_length};
-use crate::conn::{Connection, Stream, command_topic};
+use crate::conn::{Connection, Stream};
 use crate::door::Door;
 use crate::names;
 use crate::realm::Joining;

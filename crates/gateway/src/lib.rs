@@ -1,6 +1,7 @@
 //! The devices' door: an MQTT 3.1.1 and 5 listener inside the process, and one module per connector. What a device says
 //! is acknowledged after it is committed; what it is told goes to its live connection or nowhere.
 
+mod ask;
 mod codec;
 mod commit;
 mod conn;

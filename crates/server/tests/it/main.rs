@@ -1,1 +1,16 @@
+//! The whole product, driven through its doors: the real binary, real locks on the network, a real browser, client
+//! libraries nobody here wrote. With `TEST_DATABASE_URL` everything runs on PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
+mod architecture;
+mod clients;
+mod commands;
+mod crash;
+mod kit;
+mod unlock;

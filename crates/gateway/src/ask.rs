@@ -1,0 +1,137 @@
+//! The part of a connection that asks the database before it answers: the first name a login speaks under, and what
+//! it listens to.
+
+use std::sync::atomic::Ordering;
+
+use bytestring::ByteString;
+use lockwarden_app::devices::Observation;
+use lockwarden_app::logins::{BindRefusal, RefusalReason};
+
+use crate::codec::{self, Packet};
+use crate::conn::{Connection, Stream};
+use crate::names;
+use crate::realm::Ending;
+
+/// Filters of one connection; a lock has three.
+const MOST_FILTERS: usize = 32;
+
+impl<S: Stream> Connection<S> {
+    /// Packets that need the database: a first publish, and subscriptions.
+    pub(crate) async fn ask(&mut self, packet: Packet) -> Result<(), Ending> {
+        match packet {
+            Packet::Publish { topic, payload, qos, packet, dup } => {
+                let id = names::own(&topic).map(|own| own.nuki_id);
+                if let Some(id) = id
+                    && let Err(reason) = self.bind(id).await?
+                {
+                    self.refused(reason, &topic);
+                    return self.refuse_publish(qos, packet).map_or(Ok(()), |_| Err(Ending::Refused));
+                }
+                match self.publish(&topic, &payload, (qos, packet, dup)) {
+                    Some(_) => Err(Ending::Refused),
+                    None => Ok(()),
+                }
+            }
+            Packet::Subscribe { packet, filters } => self.subscribe(packet, filters).await,
+            Packet::Unsubscribe { packet, filters } => {
+                let found: Vec<bool> = filters.iter().map(|filter| self.drop_filter(filter)).collect();
+                self.listen();
+                self.save().await?;
+                self.handle.send(&codec::unsubscribed(self.handle.version, packet, &found));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first name a login speaks under is its lock's, for good.
+    async fn bind(&mut self, nuki_id: u32) -> Result<Result<(), RefusalReason>, Ending> {
+        if let Some(bound) = self.login.nuki_id {
+            return Ok(if bound == nuki_id { Ok(()) } else { Err(RefusalReason::OtherDevice) });
+        }
+        match self.door.app.bind_login(&self.login, nuki_id).await {
+            Ok(Ok(())) => {
+                self.login.nuki_id = Some(nuki_id);
+                Ok(Ok(()))
+            }
+            Ok(Err(BindRefusal::OtherDevice)) => Ok(Err(RefusalReason::OtherDevice)),
+            Ok(Err(BindRefusal::DeviceTaken)) => Ok(Err(RefusalReason::DeviceTaken)),
+            Err(error) => {
+                tracing::error!(%error, "a login could not be bound");
+                Err(Ending::NotCommitted)
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, packet: u16, filters: Vec<(ByteString, u8)>) -> Result<(), Ending> {
+        let mut granted = Vec::with_capacity(filters.len());
+        for (filter, qos) in filters {
+            granted.push(self.add_filter(&filter, qos).await?.then_some(qos.min(2)));
+        }
+        self.listen();
+        self.save().await?;
+        self.handle.send(&codec::subscribed(self.handle.version, packet, &granted));
+        Ok(())
+    }
+
+    async fn add_filter(&mut self, filter: &str, qos: u8) -> Result<bool, Ending> {
+        if !names::is_filter(filter) || self.filters.len() >= MOST_FILTERS {
+            self.refused(RefusalReason::ForeignSubscription, filter);
+            return Ok(false);
+        }
+        let Ok(own) = self.check_own(filter, RefusalReason::ForeignSubscription) else {
+            return Ok(false);
+        };
+        if let Err(reason) = self.bind(own.nuki_id).await? {
+            self.refused(reason, filter);
+            return Ok(false);
+        }
+        self.drop_filter(filter);
+        self.filters.push((filter.to_owned(), qos.min(2)));
+        Ok(true)
+    }
+
+    fn drop_filter(&mut self, filter: &str) -> bool {
+        let before = self.filters.len();
+        self.filters.retain(|(other, _)| other != filter);
+        self.filters.len() < before
+    }
+
+    /// Works out from the filters whether commands are listened to, and tells if that changed.
+    fn listen(&mut self) {
+        let commands = command_topic(&self.filters);
+        let mut out = self.handle.out();
+        let changed = out.commands.is_some() != commands.is_some();
+        let listens = commands.is_some();
+        out.commands = commands;
+        drop(out);
+        if changed {
+            self.handle.deaf_since.store(0, Ordering::Relaxed);
+            self.door.committer.observe(
+                self.login.device,
+                Observation::Listens(listens),
+                self.door.app.now(),
+            );
+        }
+    }
+
+    /// A session that outlives the connection is on the disk before the client is told that it is.
+    async fn save(&mut self) -> Result<(), Ending> {
+        if !self.keep {
+            return Ok(());
+        }
+        let (login, client_id) = (self.login.login, &self.handle.client_id);
+        self.door.app.save_broker_session(login, client_id, &self.filters).await.map_err(|error| {
+            tracing::error!(%error, "a session could not be saved");
+            Ending::NotCommitted
+        })
+    }
+}
+
+/// The topic commands go to, spelled as the lock spells its id, and the QoS it asked for.
+pub(crate) fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
+    filters.iter().find_map(|(filter, qos)| {
+        let own = names::own(filter)?;
+        names::covers_commands(own.rest).then(|| (format!("nuki/{}/lockAction", own.id).into(), *qos))
+    })
+}

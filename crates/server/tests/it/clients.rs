@@ -1,0 +1,46 @@
+//! Client libraries that others wrote for the Nuki Web API, unchanged, against the real server and a lock on the network.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lockwarden_simulator::{Fleet, Options};
+
+use crate::kit::{Site, within};
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients")
+}
+
+async fn with_a_lock(work: impl FnOnce(&Site, &str) + Send) {
+    let site = Site::serving().await;
+    let token = site.token();
+    let spec = site.lock("Front door", 0xA1);
+    let fleet = Fleet::start(&site.broker(), vec![spec], &Options { time_scale: 0.01, ..Options::default() });
+    within(20, fleet.all_connected()).await;
+    tokio::task::block_in_place(|| work(&site, &token));
+    let seen = fleet.locks()[0].seen();
+    assert!(seen.moves >= 2, "the client's lock and unlock reached the lock: {seen:?}");
+    fleet.stop().await;
+}
+
+#[track_caller]
+fn run(program: &Path, script: &str, site: &Site, token: &str) {
+    let output = Command::new(program)
+        .arg(here().join(script))
+        .env("BASE_URL", format!("http://{}/api", site.http))
+        .env("TOKEN", token)
+        .output();
+    let output =
+        output.unwrap_or_else(|error| panic!("{}: {error}; scripts/install makes it", program.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_of_pypi_lists_reads_and_operates() {
+    with_a_lock(|site, token| run(&here().join("venv/bin/python"), "pypi.py", site, token)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_javascript_client_of_npm_lists_reads_and_operates() {
+    with_a_lock(|site, token| run(Path::new("node"), "npm.js", site, token)).await;
+}

@@ -1,0 +1,130 @@
+//! The command line, as scripts use it: data on stdout, words on stderr, exit codes that mean something, and a running
+//! server that honours every change at once.
+
+use lockwarden_simulator::{Fleet, Options};
+use serde_json::Value;
+
+use crate::kit::{EMAIL, PASSWORD, Site, get, within};
+
+#[tokio::test]
+async fn accounts_tokens_and_devices_can_be_made_before_the_server_ever_ran() {
+    let mut site = Site::new().await;
+    site.create_account(EMAIL);
+    let token = site.ok(&["token", "create", "--email", EMAIL, "--name", "script"], "");
+    assert_eq!((token.trim().len(), token.lines().count()), (80, 1), "the token and nothing else");
+    let args = ["device", "add", "--email", EMAIL, "--connector", "nuki-mqtt", "--name", "Front door"];
+    let device: Value = serde_json::from_str(&site.ok(&args, "")).unwrap();
+    for key in ["id", "host", "port", "username", "password"] {
+        assert!(!device[key].is_null(), "{key} is missing in {device}");
+    }
+    site.serve().await;
+    assert_eq!(get(site.http, "/api/account", token.trim()).await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_running_server_honours_what_a_command_changed_at_once() {
+    let mut site = Site::new().await;
+    site.serve().await;
+    site.create_account(EMAIL);
+    let token = site.token();
+    assert_eq!(get(site.http, "/api/smartlock", &token).await.unwrap(), (200, "[]".to_owned()));
+    let spec = site.lock("Front door", 0xA1);
+    let fleet = Fleet::start(&site.broker(), vec![spec], &Options { time_scale: 0.01, ..Options::default() });
+    within(20, fleet.all_connected()).await;
+    within(20, async {
+        while !get(site.http, "/api/smartlock", &token).await.unwrap().1.contains("Front door") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    site.ok(
+        &["account", "password", "--email", EMAIL, "--password-stdin"],
+        "an entirely different set of words",
+    );
+    assert_eq!(
+        get(site.http, "/api/smartlock", &token).await.unwrap().0,
+        401,
+        "a new password ends every token"
+    );
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_right_has_an_exit_code_and_words_on_stderr() {
+    let site = Site::new().await;
+    let create = ["account", "create", "--email", EMAIL, "--name", "Anna", "--password-stdin"];
+    let add = ["device", "add", "--email", "nobody@example.org", "--connector", "nuki-mqtt", "--name", "x"];
+    let unknown = ["device", "add", "--email", EMAIL, "--connector", "carrier-pigeon", "--name", "x"];
+    for (args, input, code, words) in [
+        (&create[..], "short", 3, "15 characters"),
+        (&create[..], PASSWORD, 0, "ready"),
+        (&create[..], PASSWORD, 5, "exists"),
+        (
+            &["token", "create", "--email", "nobody@example.org", "--name", "x"][..],
+            "",
+            4,
+            "nobody@example.org",
+        ),
+        (&add[..], "", 4, "nobody@example.org"),
+        (&unknown[..], "", 3, "nuki-mqtt"),
+        (&["account", "create", "--email", EMAIL][..], "", 2, "--name"),
+        (&["restore", "missing.db"][..], "", 4, "missing.db"),
+        (&["healthcheck"][..], "", 1, "no server answers"),
+    ] {
+        let output = site.run(args, input);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(stderr.contains(words), "{args:?}: {stderr}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_directory_is_refused_and_the_first_is_healthy() {
+    let mut site = Site::serving().await;
+    let second = site.run(&["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"], "");
+    assert_eq!(second.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("already runs"));
+    site.ok(&["healthcheck"], "");
+    site.stop();
+    assert_eq!(site.run(&["healthcheck"], "").status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn config_prints_every_setting_with_its_source_and_no_password() {
+    let site = Site::new().await;
+    let printed = site.ok(&["config", "--http", "127.0.0.1:9"], "");
+    for setting in [
+        "data_dir",
+        "http",
+        "mqtt",
+        "mqtts",
+        "tls_cert",
+        "tls_key",
+        "database",
+        "public_url",
+        "mqtt_host",
+        "log",
+    ] {
+        assert!(
+            printed.lines().any(|line| line.starts_with(setting) && line.contains('#')),
+            "{setting}: {printed}"
+        );
+    }
+    assert!(printed.contains("127.0.0.1:9") && printed.contains("# default"));
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored_under_a_running_server() {
+    let site = Site::serving().await;
+    let file = site.dir().join("backup.db");
+    let file = file.to_str().unwrap();
+    let token = site.token();
+    site.lock("Front door", 0xA1);
+    site.ok(&["backup", file], "");
+    assert_eq!(site.run(&["backup", file], "").status.code(), Some(5), "a backup overwrites nothing");
+    let later = site.token();
+    site.ok(&["restore", file], "");
+    assert_eq!(get(site.http, "/api/account", &token).await.unwrap().0, 200);
+    assert_eq!(get(site.http, "/api/account", &later).await.unwrap().0, 401, "made after the backup");
+}

@@ -1,0 +1,188 @@
+//! The real binary on a directory of its own, and a small HTTP client.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use lockwarden_simulator::{Broker, LockSpec};
+use lockwarden_testkit::FreshDatabase;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+pub(crate) const PASSWORD: &str = "seven green doors in a row";
+pub(crate) const EMAIL: &str = "anna@example.org";
+
+/// An installation: a directory and a database, and perhaps a server that runs on them.
+pub(crate) struct Site {
+    pub(crate) database: FreshDatabase,
+    server: Option<Child>,
+    pub(crate) http: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Site {
+    pub(crate) async fn new() -> Self {
+        let nowhere = "127.0.0.1:0".parse().unwrap();
+        Self { database: FreshDatabase::make().await, server: None, http: nowhere, mqtt: nowhere }
+    }
+
+    /// A server with one account.
+    pub(crate) async fn serving() -> Self {
+        let mut site = Self::new().await;
+        site.create_account(EMAIL);
+        site.serve().await;
+        site
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.database.dir.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
+        command.args(args).arg("--data-dir").arg(self.dir());
+        command.env("LOCKWARDEN_DATABASE", &self.database.url).env("LOCKWARDEN_LOG", "warn");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, args: &[&str], input: &str) -> Output {
+        use std::io::Write as _;
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    #[track_caller]
+    pub(crate) fn ok(&self, args: &[&str], input: &str) -> String {
+        let output = self.run(args, input);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn create_account(&self, email: &str) {
+        let args = ["account", "create", "--email", email, "--name", "Anna", "--password-stdin"];
+        self.ok(&args, PASSWORD);
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.ok(&["token", "create", "--email", EMAIL, "--name", "test"], "").trim().to_owned()
+    }
+
+    /// A device and the virtual lock that has its login.
+    pub(crate) fn lock(&self, name: &str, nuki_id: u32) -> LockSpec {
+        let args = ["device", "add", "--email", EMAIL, "--connector", "nuki-mqtt", "--name", name];
+        let device: Value = serde_json::from_str(&self.ok(&args, "")).unwrap();
+        let (username, password) =
+            (device["username"].as_str().unwrap(), device["password"].as_str().unwrap());
+        LockSpec::new(nuki_id, name).with_login(username, password)
+    }
+
+    pub(crate) fn broker(&self) -> Broker {
+        Broker { host: self.mqtt.ip().to_string(), port: self.mqtt.port() }
+    }
+
+    /// Starts the server and returns once it serves. The second time on the ports of the first.
+    pub(crate) async fn serve(&mut self) {
+        let note = self.dir().join("server.json");
+        let _ = std::fs::remove_file(&note);
+        let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
+        let child =
+            self.command(&["serve", "--http", &http, "--mqtt", &mqtt]).stderr(Stdio::inherit()).spawn();
+        self.server = Some(child.unwrap());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            assert!(Instant::now() < deadline, "the server did not start");
+            if let Some(found) =
+                std::fs::read_to_string(&note).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok())
+            {
+                self.http = found["http"].as_str().unwrap().parse().unwrap();
+                self.mqtt = found["mqtt"].as_str().unwrap().parse().unwrap();
+                if let Ok(answer) = get(self.http, "/readyz", "").await
+                    && answer.0 == 200
+                {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(&mut self) {
+        let mut server = self.server.take().unwrap();
+        let ended = Command::new("kill").arg(server.id().to_string()).status().unwrap();
+        assert!(ended.success() && server.wait().unwrap().success(), "a graceful stop ends well");
+    }
+}
+
+/// Status and body of a GET; an error if nobody answers.
+pub(crate) async fn get(http: SocketAddr, path: &str, token: &str) -> std::io::Result<(u16, String)> {
+    call(http, "GET", path, token, "").await
+}
+
+pub(crate) async fn call(
+    http: SocketAddr,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(http).await?;
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {http}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let body = if head.contains("transfer-encoding: chunked") { dechunk(body) } else { body.to_owned() };
+    Ok((status, body))
+}
+
+fn dechunk(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        body.push_str(after.get(..size).unwrap_or_default());
+        rest = after.get(size + 2..).unwrap_or_default();
+    }
+    body
+}
+
+/// A test that hangs fails instead.
+pub(crate) async fn within<T>(seconds: u64, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(seconds), work)
+        .await
+        .unwrap_or_else(|_| panic!("not within {seconds} s"))
+}
