@@ -1,9 +1,10 @@
 // Lockwarden in the browser: forms that are answered in parts, one stream of live parts, and a few small elements.
 // Everything works without it; with it nothing has to be reloaded. Nothing here knows anything of locks.
 
-const root = document.documentElement;
+document.documentElement.classList.add("js");
 const byId = (id) => document.getElementById(id);
-root.classList.add("js");
+const say = (words) => (byId("announce").textContent = words);
+const lost = (yes) => (byId("lost").hidden = !yes);
 
 // Puts fresh parts where parts with the same id are, and leaves alone what somebody is working with.
 function patch(html) {
@@ -11,7 +12,12 @@ function patch(html) {
   box.innerHTML = html;
   for (const fresh of [...box.content.children]) {
     const old = fresh.id && byId(fresh.id);
-    if (old) morph(old, fresh);
+    if (!old) continue;
+    const focused = old.contains(document.activeElement);
+    morph(old, fresh);
+    // The button that was pressed may be gone: its neighbour tells what became of it.
+    const part = byId(fresh.id);
+    if (focused && !part.contains(document.activeElement)) part.querySelector("button, a.btn")?.focus({ preventScroll: true });
   }
 }
 
@@ -46,11 +52,7 @@ function children(old, fresh) {
       old.insertBefore(child, place);
     }
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
-  }
+  for (let left; (left = place); left.remove()) place = place.nextSibling;
 }
 
 // Reads the page again, for whatever the stream could not tell.
@@ -61,16 +63,11 @@ async function refresh() {
   morph(byId("main"), page.getElementById("main"));
 }
 
-function say(words) {
-  byId("announce").textContent = words;
-}
-
-const lost = (yes) => (byId("lost").hidden = !yes);
-
-// A button that asks once more: the first press makes it a question, for five seconds.
+// A button that asks once more: the first press makes it a question, for five seconds. A double click or a key that is
+// held down is one press.
 function arm(button) {
   const words = button.innerHTML;
-  button.dataset.armed = "yes";
+  button.dataset.armed = performance.now();
   button.textContent = button.dataset.twice;
   say(`${button.dataset.twice} Press again within five seconds.`);
   button.disarm = () => {
@@ -81,79 +78,72 @@ function arm(button) {
   const timer = setTimeout(button.disarm, 5000);
 }
 
+document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.target.closest?.("[data-twice]")) event.preventDefault();
+});
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
   if (form.busy) return event.preventDefault();
-  if (button?.dataset.twice && !button.dataset.armed) {
+  const armed = button?.dataset.armed;
+  if (button?.dataset.twice && !(performance.now() - armed > 500)) {
     event.preventDefault();
-    return arm(button);
+    return armed || arm(button);
   }
   if (!form.hasAttribute("data-live")) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, button));
-  if (button?.dataset.armed) {
+  if (armed) {
     body.set("sure", "yes");
     button.disarm();
   }
   form.busy = true;
   try {
-    const path = form.getAttribute("action");
-    const answer = await fetch(path, { method: "POST", body, headers: { "lockwarden-parts": "1" } });
-    if (answer.status === 401) location.reload();
-    else patch(await answer.text());
+    const headers = { "lockwarden-parts": "1" };
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers });
+    answer.redirected || answer.status === 401 ? location.reload() : patch(await answer.text());
   } catch {
-    const line = document.createElement("p");
-    line.className = "strip bad";
-    line.textContent = "The server was not reached. Whether the order arrived is not known; look at the door's state.";
-    byId("said").replaceChildren(line);
+    patch(byId("unsure").innerHTML);
   } finally {
     form.busy = false;
   }
 });
 
-document.addEventListener("click", async (event) => {
-  const copy = event.target.closest("[data-copy]");
-  const show = event.target.closest("[data-show]");
-  if (copy) {
-    const source = byId(copy.dataset.copy);
-    const words = copy.querySelector("span");
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy], [data-show]");
+  if (!button) return;
+  const subject = byId(button.dataset.copy ?? button.dataset.show);
+  const words = button.querySelector("span");
+  if (button.dataset.show) {
+    subject.type = subject.type === "password" ? "text" : "password";
+    words.textContent = subject.type === "password" ? "Show" : "Hide";
+  } else {
     // Without a secure context there is no clipboard to write to: mark the text, so that it can be copied by hand.
-    const done = await navigator.clipboard?.writeText(source.textContent).then(() => true, () => false);
-    if (!done) getSelection().selectAllChildren(source);
-    words.textContent = done ? "Copied" : "Marked";
-    say(done ? "Copied" : "Marked, copy it now");
+    const done = await navigator.clipboard?.writeText(subject.textContent).then(() => true, () => false);
+    if (!done) getSelection().selectAllChildren(subject);
+    say((words.textContent = done ? "Copied" : "Marked"));
     setTimeout(() => (words.textContent = "Copy"), 2000);
-  } else if (show) {
-    const field = byId(show.dataset.show);
-    const shown = field.type === "text";
-    field.type = shown ? "password" : "text";
-    show.setAttribute("aria-pressed", String(!shown));
-    show.textContent = shown ? "Show" : "Hide";
   }
 });
 
 // A length of time that goes on counting. It counts from when it came, so the two clocks need not agree.
-class TimeAgo extends HTMLElement {
+customElements.define("time-ago", class extends HTMLElement {
   static observedAttributes = ["age"];
-  connectedCallback() { this.tick(); }
-  disconnectedCallback() { clearTimeout(this.timer); }
   attributeChangedCallback() {
     this.from = performance.now() - Number(this.getAttribute("age"));
-    if (this.isConnected) this.tick();
+    this.tick();
   }
   tick() {
     clearTimeout(this.timer);
-    const seconds = (performance.now() - this.from) / 1000;
-    const words = seconds < 10 ? `${seconds.toFixed(1)} s` : seconds < 60 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min`;
-    this.textContent = `${words} ago`;
-    this.timer = setTimeout(() => this.tick(), seconds < 10 ? 100 : seconds < 60 ? 1000 : 20000);
+    const s = (performance.now() - this.from) / 1000;
+    this.textContent = s < 10 ? `${s.toFixed(1)} s ago` : s < 60 ? `${Math.floor(s)} s ago` : `${Math.floor(s / 60)} min ago`;
+    this.timer = setTimeout(() => this.isConnected && this.tick(), s < 10 ? 100 : s < 60 ? 1000 : 20000);
   }
-}
-customElements.define("time-ago", TimeAgo);
+});
 
 // The stream of a page. A hidden page listens to nothing and reads itself again when it is looked at.
-class LiveEvents extends HTMLElement {
+customElements.define("live-events", class extends HTMLElement {
   connectedCallback() {
     this.seen = () => (document.hidden ? this.close() : this.again());
     document.addEventListener("visibilitychange", this.seen);
@@ -169,16 +159,15 @@ class LiveEvents extends HTMLElement {
   open() {
     this.heard = performance.now();
     const source = (this.source = new EventSource(this.getAttribute("src")));
-    const on = (name, act) => source.addEventListener(name, (event) => {
-      this.heard = performance.now();
-      act(event.data);
-    });
-    on("parts", patch);
-    on("say", say);
-    on("beat", () => {});
-    on("refresh", () => refresh().catch(() => this.lose()));
+    const read = () => refresh().catch(() => this.lose());
+    for (const [name, act] of Object.entries({ parts: patch, say, refresh: read, beat() {} })) {
+      source.addEventListener(name, (event) => {
+        this.heard = performance.now();
+        act(event.data);
+      });
+    }
     source.onopen = () => {
-      if (this.gone) refresh().catch(() => this.lose());
+      if (this.gone) read();
       lost((this.gone = false));
     };
     source.onerror = () => this.lose();
@@ -196,16 +185,14 @@ class LiveEvents extends HTMLElement {
     this.close();
     try {
       await refresh();
-      if (!this.source && this.isConnected) this.open();
+      if (!this.source && this.isConnected && !document.hidden) this.open();
     } catch {
       lost((this.gone = true));
       setTimeout(() => this.again(), 3000);
     }
   }
-}
-customElements.define("live-events", LiveEvents);
+});
 
 // A first account begins in the zone of the browser it is made in.
 const zone = document.querySelector("[data-own-zone]");
-if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-if (zone && !zone.value) zone.value = "UTC";
+if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -86,7 +86,7 @@ pub(crate) async fn show(
             h1 { "Devices" }
             span.grow {}
             @if !cards.is_empty() { (controls(listing, drawn)) }
-            @if may(&signed, Rights::CREATE) { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
+            @if may(&signed, Rights::CREATE) && !cards.is_empty() { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
         @if cards.is_empty() { (nothing_yet(may(&signed, Rights::CREATE))) }
         @else { (counts::line(&kinds, listing)) (shown(&cards, listing, drawn)) }

@@ -21,7 +21,7 @@ pub(crate) async fn explain(State(web): State<Web>) -> Result<Response, Failure>
         return Ok(Redirect::to("/sign-in").into_response());
     }
     let body = html! {
-        section.card.pad {
+        section.card.pad.stack {
             h1 { "Welcome to Lockwarden" }
             p { "There is no account yet. To make the first one, open the one-time link that the server printed when it started." }
             p { "It stands in the server’s output or log and looks like this:" }
@@ -64,11 +64,11 @@ pub(crate) async fn complete(
 
 fn used_up(web: &Web) -> Response {
     let body = html! {
-        section.card.pad {
+        section.card.pad.stack {
             h1 { "This link does not work any more" }
             p { "A set-up link works once, for 24 hours, and only as long as there is no account." }
             p.hint { "If there is no account yet, restart the server: it prints a new link." }
-            p { a.btn.main href="/sign-in" { "Go to the sign-in" } }
+            div.acts { a.btn.main href="/sign-in" { "Go to the sign-in" } }
         }
     };
     (StatusCode::NOT_FOUND, frame::bare(web, "Set up", &body)).into_response()

@@ -35,6 +35,7 @@ pub(crate) async fn show(
 
 pub(crate) async fn sign_in(
     State(web): State<Web>,
+    before: Option<Extension<Signed>>,
     place: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     fields: Fields,
@@ -50,6 +51,10 @@ pub(crate) async fn sign_in(
     let next = own_path(fields.text("next"));
     match web.app.sign_in(with).await {
         Ok(session) => {
+            // Whoever had this browser before is signed out of it.
+            if let Some(Extension(before)) = before {
+                web.app.sign_out(&before.actor).await?;
+            }
             let cookies = AppendHeaders([
                 (SET_COOKIE, web.set_cookie(Cookie::Session, &session.token)),
                 (SET_COOKIE, web.set_cookie(Cookie::Browser, &session.browser)),
@@ -103,7 +108,7 @@ fn page(web: &Web, email: &str, next: &str, said: Option<Said>, wrong: Option<&s
             button.btn.main { "Sign in" }
             details.hint {
                 summary { "Password forgotten?" }
-                p { "Whoever runs the server can set a new one at its command line: " code { "lockwarden account" } "." }
+                p { "Whoever runs the server can set a new one at its command line: " code { "lockwarden account password" } "." }
             }
         }
     };

@@ -66,7 +66,9 @@ impl Field<'_> {
                         autocapitalize=[secret.then_some("none")] spellcheck=[secret.then_some("false")]
                         aria-invalid=[self.wrong.map(|_| "true")] aria-describedby=[described];
                     @if secret {
-                        button.btn.plain.scripted type="button" data-show=(self.name) aria-pressed="false" { "Show" }
+                        button.btn.plain.scripted type="button" data-show=(self.name) {
+                            span { "Show" } span.sr { " " (self.label) }
+                        }
                     }
                 }
                 @if let Some(why) = self.wrong {

@@ -5,6 +5,7 @@ use lockwarden_app::actor::Rights;
 use maud::{DOCTYPE, Markup, html};
 
 use super::icon::{Icon, icon, sprite};
+use super::said;
 use crate::assets::{ICON, LOOK, SCRIPT};
 use crate::identify::Person;
 use crate::web::Web;
@@ -50,6 +51,10 @@ fn voices() -> Markup {
         div #announce .sr role="status" aria-live="polite" {}
         div #lost role="alert" hidden {
             (icon(Icon::Lost)) span { "Connection lost, trying again. What you see may be old." }
+        }
+        // What an order that got no answer from the server is followed by.
+        template #unsure {
+            (said::problem("The server was not reached. Whether the order arrived is not known: look at the state of the door."))
         }
     }
 }

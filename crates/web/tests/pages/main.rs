@@ -1,6 +1,12 @@
 //! The pages as a browser meets them: the whole router, a real database, a clock that the test moves.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod access;
 mod forms;

@@ -52,12 +52,11 @@ async fn what_the_lock_says_against_it_is_told_in_words_and_so_is_silence() {
         browser.post(&order, &[("order", "unlock")]).await;
         let (command, _) = site.world.app.due_commands().await.unwrap()[0];
         site.world.app.take_command(command).await.unwrap().unwrap();
-        match answer {
-            Some(code) => site.world.says(device, Observation::CommandResponse(code)).await,
-            None => {
-                site.world.clock.advance(Duration::from_secs(21));
-                site.world.app.settle_commands().await.unwrap();
-            }
+        if let Some(code) = answer {
+            site.world.says(device, Observation::CommandResponse(code)).await;
+        } else {
+            site.world.clock.advance(Duration::from_secs(21));
+            site.world.app.settle_commands().await.unwrap();
         }
         let page = browser.get("/devices").await;
         assert!(page.part(&id).contains("<b>Locked</b>"));

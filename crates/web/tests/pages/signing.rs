@@ -115,6 +115,16 @@ async fn signing_out_ends_the_session_on_the_server_too() {
 }
 
 #[tokio::test]
+async fn signing_in_again_ends_the_session_that_was_there() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let mut old = browser.clone();
+    browser.post("/sign-in", &[("email", "anna@example.org"), ("password", PASSWORD)]).await.leads_to();
+    assert!(old.get("/devices").await.leads_to().starts_with("/sign-in"));
+    assert_eq!(browser.get("/devices").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_session_in_use_changes_its_secret_on_whatever_answer_comes_next() {
     let site = Site::new().await;
     let (_, mut browser) = site.owner("Anna").await;
