@@ -147,6 +147,7 @@ fn describe_all(api: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Info::default()
     };
+    #[expect(clippy::default_trait_access, reason = "the map's crate is not one of ours")]
     let bearer = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: None,

@@ -1,4 +1,4 @@
-//! The command line. Human text goes to stderr, data to stdout; exit codes are in [`Exit`] and in `docs/operating.md`.
+//! The command line. Human text goes to stderr, data to stdout; exit codes are in `exit.rs` and in `docs/operating.md`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

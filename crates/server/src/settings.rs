@@ -33,7 +33,7 @@ pub struct ServeArgs {
     /// `sqlite:PATH` or `postgres://…` [default: sqlite in the data directory]
     #[arg(long, env = "LOCKWARDEN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
-    /// The address people use, for example https://locks.example.org behind a reverse proxy
+    /// The address people use, for example `https://locks.example.org` behind a reverse proxy
     #[arg(long, env = "LOCKWARDEN_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// The host name to type into the lock's app [default: this machine's address]

@@ -172,7 +172,7 @@ impl App {
         Ok(Some(BrokerSession { filters, open }))
     }
 
-    /// Keeps what a client listens to, for when it comes back. A login has at most [`MOST_SESSIONS`] of them.
+    /// Keeps what a client listens to, for when it comes back. A login has four of them at most.
     pub async fn save_broker_session(
         &self,
         login: LoginId,

@@ -219,21 +219,18 @@ fn every_dependency_has_a_licence_that_may_be_passed_on() {
 fn nothing_is_there_twice_without_a_reason() {
     // The crate, and who holds its older version.
     const KNOWN: &[(&str, &str)] = &[
-        ("base64", "sqlx, chromiumoxide"),
+        ("base64", "sqlx"),
         ("block-buffer", "sha2 of sqlx"),
         ("cpufeatures", "sha2 of sqlx"),
         ("crypto-common", "sha2 of sqlx"),
         ("digest", "sha2 of sqlx"),
         ("flume", "rumqttc"),
-        ("getrandom", "ring, and rand of tungstenite"),
+        ("getrandom", "ring"),
         ("hashbrown", "hashlink of sqlx"),
-        ("rand", "tungstenite of chromiumoxide"),
-        ("rand_core", "tungstenite of chromiumoxide"),
         ("sha2", "sqlx"),
         ("syn", "maud, sqlx, tracing"),
         ("thiserror", "rmqtt-codec"),
         ("thiserror-impl", "rmqtt-codec"),
-        ("tower-http", "reqwest of chromiumoxide"),
     ];
     let output = Command::new(env!("CARGO"))
         .args([

@@ -73,7 +73,7 @@ impl Publisher {
     async fn window(&mut self, stream: &mut TcpStream, dup: bool) -> Option<()> {
         for (packet, (number, received)) in &self.open {
             let bytes = if *received {
-                vec![0x62, 2, (packet >> 8) as u8, *packet as u8]
+                [vec![0x62, 2], packet.to_be_bytes().to_vec()].concat()
             } else {
                 self.publish(*packet, *number, dup)
             };

@@ -102,12 +102,12 @@ impl Site {
         let note = self.dir().join("server.json");
         let _ = std::fs::remove_file(&note);
         let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
-        let child =
-            self.command(&["serve", "--http", &http, "--mqtt", &mqtt]).stderr(Stdio::inherit()).spawn();
+        let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
+        let child = self.command(&["serve", "--http", &http, "--mqtt", &mqtt]).stderr(words).spawn();
         self.server = Some(child.unwrap());
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            assert!(Instant::now() < deadline, "the server did not start");
+            assert!(Instant::now() < deadline, "the server did not start: {}", self.said());
             if let Some(found) =
                 std::fs::read_to_string(&note).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok())
             {
@@ -121,6 +121,11 @@ impl Site {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What the server said on stderr since it last started.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.dir().join("server.err")).unwrap()
     }
 
     /// `kill -9`.

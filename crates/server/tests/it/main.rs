@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod browser;
 mod clients;
 mod commands;
 mod crash;

@@ -1,0 +1,82 @@
+//! Journeys in a real Chromium. Each is a script in `browser/`; what it needs is started here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lockwarden_simulator::{Fleet, LockSpec, Options};
+
+use crate::kit::{EMAIL, PASSWORD, Site, within};
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/browser")
+}
+
+#[track_caller]
+fn drive(script: &str, site: &Site, more: &[(&str, &str)]) {
+    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    let chromium =
+        chromium.iter().find(|path| Path::new(path).exists()).expect("Chromium; scripts/install installs it");
+    let output = Command::new("node")
+        .arg(here().join(script))
+        .env("CHROMIUM", chromium)
+        .env("LOCKWARDEN", env!("CARGO_BIN_EXE_lockwarden"))
+        .env("URL", format!("http://{}", site.http))
+        .env("EMAIL", EMAIL)
+        .env("PASSWORD", PASSWORD)
+        .envs(more.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}: {said}{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// A house with three doors, one of which is away.
+async fn with_doors(script: &str) {
+    let site = Site::serving().await;
+    let token = site.token();
+    let names = ["Front door", "Müller & Söhne, Büro im 3. Stock links hinter dem langen Gang", "Cellar"];
+    let specs: Vec<LockSpec> = names.iter().zip(0xA1..).map(|(name, id)| site.lock(name, id)).collect();
+    let fleet = Fleet::start(&site.broker(), specs, &Options { time_scale: 0.05, ..Options::default() });
+    within(20, fleet.all_connected()).await;
+    fleet.locks()[2].keypad(8_193);
+    fleet.locks()[2].wait_for(|seen| seen.moves == 1 && seen.state == 3).await;
+    fleet.locks()[2].go_offline(None);
+    tokio::task::block_in_place(|| drive(script, &site, &[("TOKEN", &token)]));
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_new_gets_from_the_set_up_link_to_an_unlocked_door_in_the_log() {
+    let mut site = Site::new().await;
+    site.serve().await;
+    let link = within(10, async {
+        loop {
+            if let Some(link) = site.said().split_whitespace().find(|word| word.contains("/set-up/")) {
+                return link.to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    tokio::task::block_in_place(|| drive("first-run.mjs", &site, &[("SET_UP", &link)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_windows_show_the_same_within_a_second_and_a_lost_stream_says_so() {
+    with_doors("two-windows.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_is_enough_and_opening_takes_two_presses() {
+    with_doors("keyboard.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_without_javascript() {
+    with_doors("no-script.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_shuts_anybody_out_in_light_or_dark_narrow_or_wide() {
+    with_doors("access.mjs").await;
+}
