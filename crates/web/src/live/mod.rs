@@ -45,7 +45,7 @@ pub(crate) async fn stream(
         next_beat: web.app.now().plus(BEAT),
         person: Person::clone(&signed),
         ready: VecDeque::from([Message::default().retry(RETRY).comment("live")]),
-        pace: Pace::starting_with(first),
+        pace: Pace::starting_with(first, view.measure()),
         refresh: false,
         web,
         events,
@@ -110,13 +110,15 @@ impl Live {
         if (look_again || beat) && !self.still_stands().await? {
             return Ok(false);
         }
-        if std::mem::take(&mut self.refresh) {
+        if self.refresh {
             self.pace.forget();
-            self.ready.push_back(Message::default().event("refresh").data("again"));
         }
         let due = self.pace.take_due(now);
-        if !due.is_empty() || self.view.is_dirty() {
+        if !due.is_empty() {
             self.draw(&due).await?;
+        }
+        if std::mem::take(&mut self.refresh) {
+            self.ready.push_back(Message::default().event("refresh").data("again"));
         }
         if beat {
             self.next_beat = now.plus(BEAT);
@@ -149,8 +151,10 @@ impl Live {
             {
                 self.pace.changed(device);
             }
-            Event::ActivityAdded { device, .. } if self.person.actor.scope.contains(device) => {
-                self.pace.changed_if(self.view.log_grew(device), device);
+            Event::ActivityAdded { device, .. }
+                if self.person.actor.scope.contains(device) && self.view.shows_log_of(device) =>
+            {
+                self.pace.changed(device);
             }
             Event::DevicesChanged { .. } => self.refresh |= self.view.lists_devices(),
             Event::AccessChanged { .. } => return true,

@@ -1,5 +1,6 @@
 //! How often one device may be drawn: at once when it was quiet, and then not more than twenty times a second, however
-//! much it says. Nothing is queued but the fact that it changed.
+//! much it says. On a page where all devices share one part, they share that measure too. Nothing is queued but the fact
+//! that something changed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,29 +10,36 @@ use lockwarden_app::ids::DeviceId;
 
 const APART: Duration = Duration::from_millis(50);
 
+/// What has a measure of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Measure {
+    #[default]
+    EachDevice,
+    All,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Pace {
+    measure: Measure,
     changed: BTreeSet<DeviceId>,
-    drawn: HashMap<DeviceId, Time>,
+    drawn: HashMap<Option<DeviceId>, Time>,
 }
 
 impl Pace {
-    pub(super) fn starting_with(changed: BTreeSet<DeviceId>) -> Self {
-        Self { changed, drawn: HashMap::new() }
+    pub(super) fn starting_with(changed: BTreeSet<DeviceId>, measure: Measure) -> Self {
+        Self { measure, changed, drawn: HashMap::new() }
+    }
+
+    fn key(&self, device: DeviceId) -> Option<DeviceId> {
+        (self.measure == Measure::EachDevice).then_some(device)
     }
 
     pub(super) fn changed(&mut self, device: DeviceId) {
         self.changed.insert(device);
     }
 
-    pub(super) fn changed_if(&mut self, yes: bool, device: DeviceId) {
-        if yes {
-            self.changed(device);
-        }
-    }
-
     fn due_at(&self, device: DeviceId) -> Time {
-        self.drawn.get(&device).map_or(Time(i64::MIN), |at| at.plus(APART))
+        self.drawn.get(&self.key(device)).map_or(Time(i64::MIN), |at| at.plus(APART))
     }
 
     /// When the next device is due, if any changed.
@@ -45,7 +53,7 @@ impl Pace {
             self.changed.iter().copied().filter(|device| self.due_at(*device) <= now).collect();
         for device in &due {
             self.changed.remove(device);
-            self.drawn.insert(*device, now);
+            self.drawn.insert(self.key(*device), now);
         }
         due
     }
@@ -76,6 +84,15 @@ mod tests {
         }
         assert_eq!(drawn, 20);
         assert_eq!(pace.next(), Some(Time(1_000)));
+    }
+
+    #[test]
+    fn where_devices_share_a_part_they_share_the_measure() {
+        let mut pace = Pace::starting_with(BTreeSet::from([DeviceId(1)]), Measure::All);
+        assert_eq!(pace.take_due(Time(0)), [DeviceId(1)]);
+        pace.changed(DeviceId(2));
+        assert!(pace.take_due(Time(49)).is_empty());
+        assert_eq!(pace.take_due(Time(50)), [DeviceId(2)]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What an open page shows, and how it is drawn again.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
-use lockwarden_app::activity::{Cursor, EntryQuery};
+use lockwarden_app::activity::{Cursor, Entry, EntryQuery};
 use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::CommandState;
@@ -11,6 +12,7 @@ use lockwarden_app::ids::DeviceId;
 use lockwarden_app::{Error, Result};
 use maud::html;
 
+use super::pace::Measure;
 use crate::fields::Asked;
 use crate::identify::Person;
 use crate::pages::device::Told;
@@ -30,11 +32,13 @@ const MANY: usize = 8;
 const COMMANDS: u8 = 10;
 /// Entries of a device that may still change: its last orders.
 const ENTRIES: usize = 10;
+/// How long after it was given an order's line may change.
+const STILL_CHANGING: Duration = Duration::from_mins(5);
 
 pub(super) enum View {
     Devices(Box<Devices>),
     Device { id: DeviceId, heard: Heard },
-    Activity { device: Option<DeviceId>, after: Option<Cursor>, grew: BTreeSet<DeviceId> },
+    Activity { device: Option<DeviceId>, after: Option<Cursor> },
 }
 
 pub(super) struct Devices {
@@ -60,11 +64,7 @@ impl From<&Asked> for View {
         let device = asked.read("device").map(DeviceId);
         match (asked.text("on"), device) {
             ("device", Some(id)) => Self::Device { id, heard: Heard::new() },
-            ("activity", device) => Self::Activity {
-                device,
-                after: entry::read_cursor(asked.text("after")),
-                grew: BTreeSet::new(),
-            },
+            ("activity", device) => Self::Activity { device, after: entry::read_cursor(asked.text("after")) },
             _ => Self::Devices(Box::new(Devices {
                 drawn: Drawn::from_name(asked.text("drawn")),
                 listing: Listing {
@@ -91,22 +91,19 @@ impl View {
         matches!(self, Self::Devices(_))
     }
 
-    /// New entries. True if the device itself has to be drawn again for them.
-    pub(super) fn log_grew(&mut self, from: DeviceId) -> bool {
+    pub(super) fn shows_log_of(&self, from: DeviceId) -> bool {
         match self {
             Self::Devices(_) => false,
             Self::Device { id, .. } => *id == from,
-            Self::Activity { device, grew, .. } => {
-                if device.is_none_or(|only| only == from) {
-                    grew.insert(from);
-                }
-                false
-            }
+            Self::Activity { device, .. } => device.is_none_or(|only| only == from),
         }
     }
 
-    pub(super) fn is_dirty(&self) -> bool {
-        matches!(self, Self::Activity { grew, .. } if !grew.is_empty())
+    pub(super) fn measure(&self) -> Measure {
+        match self {
+            Self::Devices(_) | Self::Device { .. } => Measure::EachDevice,
+            Self::Activity { .. } => Measure::All,
+        }
     }
 
     /// What changed while the page was on its way to the browser.
@@ -125,13 +122,13 @@ impl View {
                 heard.insert(*id, aloud(&card(&told.device, &doing, &when, person, "").face(), &doing));
                 Ok(BTreeSet::from([*id]))
             }
-            Self::Activity { device, grew, .. } => {
-                person.actor.may_read_log()?;
-                if let Some(device) = device {
-                    web.app.load_device(&person.actor, *device).await?;
-                    grew.insert(*device);
-                }
-                Ok(BTreeSet::new())
+            Self::Activity { device, after } => {
+                let query = EntryQuery { device: *device, ..EntryQuery::default() };
+                let page = web.app.list_activity(&person.actor, query).await?;
+                let newer = |one: &Entry| after.is_some_and(|place| (one.at, one.id) > (place.at, place.id));
+                let ordered = |one: &Entry| one.command.is_some() && since.since(one.at) < STILL_CHANGING;
+                let changed = page.entries.iter().filter(|one| newer(one) || ordered(one));
+                Ok(changed.map(|one| one.device).collect())
             }
         }
     }
@@ -141,9 +138,8 @@ impl View {
         match self {
             Self::Devices(view) => view.draw(web, person, due, &when).await,
             Self::Device { id, heard } => draw_device(web, person, *id, heard, &when).await,
-            Self::Activity { device, after, grew } => {
-                let grew = std::mem::take(grew);
-                draw_activity(web, person, (*device, *after), &grew, &when).await
+            Self::Activity { device, after } => {
+                draw_activity(web, person, (*device, *after), due, &when).await
             }
         }
     }
@@ -239,7 +235,7 @@ async fn draw_activity(
     web: &Web,
     person: &Person,
     (device, after): (Option<DeviceId>, Option<Cursor>),
-    grew: &BTreeSet<DeviceId>,
+    grew: &[DeviceId],
     when: &When,
 ) -> Result<DrawnParts> {
     let mut parts = String::new();

@@ -158,6 +158,7 @@ async fn new_entries_wait_behind_a_link_and_orders_end_on_their_own_line() {
     site.world.says(device, Observation::CommandResponse(66)).await;
     let said = until(&mut stream, "the motor is blocked").await;
     assert!(said.contains(&entry));
+    site.world.clock.advance(Duration::from_secs(1));
     site.world.says(device, Observation::Link { up: false }).await;
     let said = until(&mut stream, "1 new entry").await;
     assert!(said.contains("href=\"/activity\""));
@@ -176,4 +177,28 @@ async fn the_page_of_a_new_device_turns_green_by_itself() {
     site.world.says(device, Observation::Link { up: true }).await;
     site.world.clock.advance(Duration::from_secs(1));
     until(&mut stream, "<b>Connected</b>").await;
+}
+
+#[tokio::test]
+async fn an_entry_that_came_between_log_and_stream_is_behind_the_link() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let page = browser.get("/activity").await;
+    let path = page.between("<live-events src=\"", "\"").replace("&amp;", "&");
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.says(device, Observation::Link { up: false }).await;
+    until(&mut browser.listen(&path).await, "1 new entry").await;
+}
+
+#[tokio::test]
+async fn the_page_of_a_removed_device_reads_itself_again_at_once() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let mut stream = browser.listen(&live(&site, &format!("on=device&device={device}"))).await;
+    until(&mut stream, "event: parts").await;
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.app.remove_device(&anna, device).await.unwrap();
+    until(&mut stream, "event: refresh").await;
 }
