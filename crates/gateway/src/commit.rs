@@ -12,7 +12,7 @@ use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
 use lockwarden_app::ids::DeviceId;
 use tokio::sync::Notify;
 
-use crate::codec::{Ack, ack};
+use crate::codec::{Ack, WINDOW, ack};
 use crate::realm::{Ending, Handle};
 
 /// Reports in one transaction at most.
@@ -36,8 +36,9 @@ pub(crate) struct Answer {
 #[derive(Default)]
 struct Queue {
     items: VecDeque<Item>,
-    /// Connections that wait for room.
-    parked: Vec<Waker>,
+    /// Connections that wait for room, in the order they came: whoever is served again at once must not keep those who
+    /// wait from being served at all.
+    parked: VecDeque<(Arc<Handle>, Waker)>,
     closed: bool,
 }
 
@@ -74,13 +75,17 @@ impl Committer {
         self.push(Item { intake: Some(Intake::Reported(report)), answer: None });
     }
 
-    /// Whether there is room; if not, the waker is called once there is.
-    pub(crate) fn has_room(&self, waker: &Waker) -> bool {
+    /// Whether a connection may read on; if not, its waker is called when it is its turn.
+    pub(crate) fn has_room(&self, handle: &Arc<Handle>, waker: &Waker) -> bool {
         let mut queue = self.queue();
-        if queue.items.len() < FULL {
+        if queue.items.len() < FULL && queue.parked.is_empty()
+            || handle.may_enter.swap(false, Ordering::Relaxed)
+        {
             return true;
         }
-        queue.parked.push(waker.clone());
+        if !handle.is_parked.swap(true, Ordering::Relaxed) {
+            queue.parked.push_back((Arc::clone(handle), waker.clone()));
+        }
         false
     }
 
@@ -99,11 +104,15 @@ impl Committer {
                 }
                 let size = queue.items.len().min(BATCH);
                 let batch: Vec<Item> = queue.items.drain(..size).collect();
-                let parked =
-                    if queue.items.len() < FULL / 2 { std::mem::take(&mut queue.parked) } else { Vec::new() };
+                // Each may bring a window full.
+                let room = FULL.saturating_sub(queue.items.len()) / usize::from(WINDOW);
+                let turns = room.min(queue.parked.len());
+                let parked: Vec<_> = queue.parked.drain(..turns).collect();
                 (batch, parked)
             };
-            for waker in parked {
+            for (handle, waker) in parked {
+                handle.is_parked.store(false, Ordering::Relaxed);
+                handle.may_enter.store(true, Ordering::Relaxed);
                 waker.wake();
             }
             if batch.is_empty() {

@@ -174,7 +174,7 @@ impl<S: Stream> Connection<S> {
         let out = self.handle.out();
         let free = out.uncommitted < WINDOW && out.bytes.len() < UNSENT;
         drop(out);
-        free && self.door.committer.has_room(context.waker())
+        free && self.door.committer.has_room(&self.handle, context.waker())
     }
 
     /// Reads once. Ready(false): the other side is gone.

@@ -32,6 +32,9 @@ pub(crate) struct Handle {
     pub stuck_since: AtomicI64,
     /// When it was first seen without a subscription to its commands; 0 once told.
     pub deaf_since: AtomicI64,
+    /// Waits in the committer's line; has come to its front.
+    pub is_parked: AtomicBool,
+    pub may_enter: AtomicBool,
     out: Mutex<Out>,
 }
 
@@ -186,6 +189,8 @@ impl Realm {
             heard_at: AtomicI64::new(joining.now.0),
             stuck_since: AtomicI64::new(0),
             deaf_since: AtomicI64::new(if joining.commands.is_some() { 0 } else { joining.now.0 }),
+            is_parked: AtomicBool::new(false),
+            may_enter: AtomicBool::new(false),
             out: Mutex::new(Out { commands: joining.commands, ..Out::default() }),
         });
         for other in live.iter().filter(|other| is_same(other)) {

@@ -34,7 +34,9 @@ fn files(ending: &str) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | "node_modules" | "venv") && !name.starts_with('.') {
+                if !matches!(name.as_str(), "target" | "node_modules" | "venv" | "fuzz")
+                    && !name.starts_with('.')
+                {
                     folders.push(path);
                 }
             } else if name.ends_with(ending) {
@@ -59,6 +61,7 @@ fn crates_depend_on_each_other_only_as_drawn() {
         ("lockwarden-api", ["lockwarden-app"].into()),
         ("lockwarden-simulator", BTreeSet::new()),
         ("lockwarden-testkit", ["lockwarden-app"].into()),
+        ("lockwarden-benches", ["lockwarden-app"].into()),
         (
             "lockwarden",
             [

@@ -1,0 +1,77 @@
+//! `cargo run --release -p lockwarden-benches -- all`: durable events, command round trip, memory, start-up and REST
+//! reads of the release binary, with peers in the same run. The peers are started on loopback by `benches/run`.
+
+mod figures;
+mod measure;
+mod mqtt;
+mod world;
+
+use std::net::SocketAddr;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Durable events a second, every device with one connection and a window of 8
+    Events {
+        #[arg(long, default_value_t = 5_000)]
+        devices: usize,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Acknowledgement times at 1,000 events a second
+    Latency {
+        #[arg(long, default_value_t = 1_000)]
+        devices: usize,
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// Order by REST, lock, answer, committed; with many others connected
+    Commands {
+        #[arg(long, default_value_t = 10_000)]
+        devices: usize,
+        #[arg(long, default_value_t = 1_000)]
+        orders: usize,
+    },
+    /// Idle memory, and memory for each connected device with three subscriptions
+    Memory {
+        #[arg(long, default_value_t = 10_000)]
+        devices: usize,
+    },
+    /// From start to serving
+    Start,
+    /// The address and token of a server with one online lock, for an HTTP load tool; until Ctrl-C
+    Rest,
+    /// The events and latency loads against another broker, which stores nothing
+    Broker {
+        addr: SocketAddr,
+    },
+    All,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    rlimit::increase_nofile_limit(1 << 20)?;
+    match Cli::parse().what {
+        What::Events { devices, seconds } => measure::events(devices, seconds).await,
+        What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
+        What::Commands { devices, orders } => measure::commands(devices, orders).await,
+        What::Memory { devices } => measure::memory(devices).await,
+        What::Start => measure::start().await,
+        What::Rest => measure::rest().await,
+        What::Broker { addr } => measure::broker(addr).await,
+        What::All => {
+            measure::events(5_000, 10).await?;
+            measure::latency(1_000, 20).await?;
+            measure::commands(10_000, 1_000).await?;
+            measure::memory(10_000).await?;
+            measure::start().await
+        }
+    }
+}

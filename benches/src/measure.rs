@@ -1,0 +1,217 @@
+//! What is measured, one function each.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+
+use crate::figures::{print, rate, times};
+use crate::mqtt;
+use crate::world::{World, get};
+
+const WINDOW: u16 = 8;
+
+/// The clients of every device of a world.
+async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
+    let mut streams = Vec::with_capacity(world.logins.len());
+    for (number, login) in world.logins.iter().enumerate() {
+        let id = format!("SL3P_{:X}", World::nuki_id(number));
+        streams.push(mqtt::connect(world.mqtt, &id, &login.username, &login.password).await?);
+    }
+    // The first word binds each login, which is a transaction of its own and not what is measured.
+    for (number, stream) in streams.iter_mut().enumerate() {
+        for (topic, payload) in [("deviceType", "4"), ("state", "1")] {
+            let topic = format!("nuki/{:X}/{topic}", World::nuki_id(number));
+            stream.write_all(&mqtt::publish(&topic, payload, 1)?).await?;
+            stream.read_exact(&mut [0; 4]).await?;
+        }
+    }
+    Ok(streams)
+}
+
+async fn strangers(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let mut streams = Vec::with_capacity(count);
+    for number in 0..count {
+        streams.push(mqtt::connect(addr, &format!("c{number}"), "", "").await?);
+    }
+    Ok(streams)
+}
+
+/// Each client keeps its window full; acknowledged publishes and their times.
+async fn saturate(streams: Vec<TcpStream>, seconds: u64) -> Result<(u64, Duration, Vec<Duration>)> {
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(seconds);
+    let mut clients = JoinSet::new();
+    for (number, mut stream) in streams.into_iter().enumerate() {
+        let acknowledged = Arc::clone(&acknowledged);
+        clients.spawn(async move {
+            let topic = format!("nuki/{:X}/lockActionEvent", World::nuki_id(number));
+            let mut seen = Vec::new();
+            let mut code = 1_u32;
+            while Instant::now() < end {
+                let mut window = Vec::new();
+                for id in 1..=WINDOW {
+                    window.extend(mqtt::publish(&topic, &format!("3,0,195249,{code},1"), id)?);
+                    code = code % 60_000 + 1;
+                }
+                let sent = Instant::now();
+                stream.write_all(&window).await?;
+                let mut acks = [0; 4 * WINDOW as usize];
+                stream.read_exact(&mut acks).await?;
+                seen.push(sent.elapsed());
+                acknowledged.fetch_add(u64::from(WINDOW), Ordering::Relaxed);
+            }
+            anyhow::Ok(seen)
+        });
+    }
+    let mut seen = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        seen.extend(client??);
+    }
+    Ok((acknowledged.load(Ordering::Relaxed), begun.elapsed(), seen))
+}
+
+/// A thousand publishes a second in all, each on time whatever became of the one before.
+async fn steady(streams: Vec<TcpStream>, seconds: u64) -> Result<Vec<Duration>> {
+    let count = u32::try_from(streams.len())?;
+    let begun = tokio::time::Instant::now();
+    let mut clients = JoinSet::new();
+    for (number, mut stream) in streams.into_iter().enumerate() {
+        clients.spawn(async move {
+            let topic = format!("nuki/{:X}/lockActionEvent", World::nuki_id(number));
+            let first = begun + Duration::from_secs(1) * u32::try_from(number)? / count;
+            let mut seen = Vec::new();
+            for round in 0..seconds {
+                let due = first + Duration::from_secs(round) * count / 1_000;
+                sleep_until(due).await;
+                stream.write_all(&mqtt::publish(&topic, &format!("3,0,195249,{},1", round + 1), 1)?).await?;
+                stream.read_exact(&mut [0; 4]).await?;
+                seen.push(due.elapsed());
+            }
+            anyhow::Ok(seen)
+        });
+    }
+    let mut seen = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        seen.extend(client??);
+    }
+    Ok(seen)
+}
+
+pub(crate) async fn events(devices: usize, seconds: u64) -> Result<()> {
+    let world = World::new(devices).await?;
+    let (count, time, seen) = saturate(everybody(&world).await?, seconds).await?;
+    print(&format!(
+        "durable events, {devices} devices, window {WINDOW}: {}; {}",
+        rate(count, time),
+        times(seen)
+    ));
+    print(&format!("  memory afterwards: {} MiB", world.memory()? / 1_024));
+    Ok(())
+}
+
+pub(crate) async fn latency(devices: usize, seconds: u64) -> Result<()> {
+    let world = World::new(devices).await?;
+    let seen = steady(everybody(&world).await?, seconds).await?;
+    print(&format!("acknowledgement at 1,000 durable events/s, {devices} devices: {}", times(seen)));
+    Ok(())
+}
+
+pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
+    let (count, time, seen) = saturate(strangers(addr, 5_000).await?, 10).await?;
+    print(&format!(
+        "other broker, not stored, 5000 clients, window {WINDOW}: {}; {}",
+        rate(count, time),
+        times(seen)
+    ));
+    let seen = steady(strangers(addr, 1_000).await?, 20).await?;
+    print(&format!("other broker, not stored, 1,000/s: {}", times(seen)));
+    Ok(())
+}
+
+/// From the request of an order until the lock's answer is acknowledged, which is after it is committed.
+pub(crate) async fn commands(devices: usize, orders: usize) -> Result<()> {
+    let world = World::new(devices).await?;
+    let mut streams = everybody(&world).await?;
+    let mut lock = streams.swap_remove(0);
+    let id = format!("{:X}", World::nuki_id(0));
+    mqtt::subscribe(&mut lock, &[format!("nuki/{id}/lockAction")]).await?;
+    let smartlock = (4_u64 << 32) | u64::from(World::nuki_id(0));
+    let mut http = TcpStream::connect(world.http).await?;
+    http.set_nodelay(true)?;
+    let request = format!(
+        "POST /api/smartlock/{smartlock}/action/unlock HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+         content-length: 0\r\n\r\n",
+        world.http, world.token
+    );
+    let length = 2 + 2 + format!("nuki/{id}/lockAction").len() + 2 + 1;
+    let mut seen = Vec::with_capacity(orders);
+    for _ in 0..orders {
+        let begun = Instant::now();
+        http.write_all(request.as_bytes()).await?;
+        let mut answer = [0; 1_024];
+        let count = http.read(&mut answer).await?;
+        ensure!(
+            answer.get(..count).is_some_and(|answer| answer.starts_with(b"HTTP/1.1 204")),
+            "not accepted"
+        );
+        let mut command = vec![0; length];
+        lock.read_exact(&mut command).await?;
+        let packet: Vec<u8> = command.iter().rev().skip(1).take(2).rev().copied().collect();
+        lock.write_all(&[&[0x40, 2], packet.as_slice()].concat()).await?;
+        lock.write_all(&mqtt::publish(&format!("nuki/{id}/commandResponse"), "0", 1)?).await?;
+        lock.read_exact(&mut [0; 4]).await?;
+        seen.push(begun.elapsed());
+    }
+    print(&format!("command round trip, {devices} devices connected: {}", times(seen)));
+    Ok(())
+}
+
+pub(crate) async fn memory(devices: usize) -> Result<()> {
+    let world = World::new(devices).await?;
+    let idle = world.memory()?;
+    let mut streams = everybody(&world).await?;
+    for (number, stream) in streams.iter_mut().enumerate() {
+        let id = World::nuki_id(number);
+        let filters = ["lockAction", "lock", "unlock"].map(|topic| format!("nuki/{id:X}/{topic}"));
+        mqtt::subscribe(stream, &filters).await?;
+    }
+    let full = world.memory()?;
+    let each = (full - idle) * 1_024 / devices as u64;
+    print(&format!(
+        "memory: idle {} MiB; with {devices} devices {} MiB, {each} bytes each",
+        idle / 1_024,
+        full / 1_024
+    ));
+    Ok(())
+}
+
+pub(crate) async fn start() -> Result<()> {
+    let mut world = World::new(1).await?;
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        world.kill();
+        seen.push(world.serve().await?);
+    }
+    print(&format!("start to serving: {}", times(seen)));
+    Ok(())
+}
+
+pub(crate) async fn rest() -> Result<()> {
+    let world = World::new(1).await?;
+    let _streams = everybody(&world).await?;
+    let smartlock = (4_u64 << 32) | u64::from(World::nuki_id(0));
+    let url = format!("http://{}/api/smartlock/{smartlock}", world.http);
+    let (status, _) = get(world.http, &format!("/api/smartlock/{smartlock}"), &world.token).await?;
+    ensure!(status == 200, "the lock is not there");
+    print(&format!("{url} {}", world.token));
+    let _ = timeout(Duration::from_hours(1), tokio::signal::ctrl_c()).await;
+    Ok(())
+}
