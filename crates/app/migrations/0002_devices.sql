@@ -11,7 +11,7 @@ create table devices (
     updated_at bigint not null,
     removed_at bigint
 );
-create index devices_of_account on devices (account_id) where removed_at is null;
+create index devices_of_account on devices (account_id, nuki_id) where removed_at is null;
 -- One lock is one device: a second login that publishes under the same Nuki ID is refused, whoever's it is.
 create unique index devices_by_nuki_id on devices (connector, nuki_id) where nuki_id is not null and removed_at is null;
 

@@ -61,16 +61,18 @@ impl App {
 
     pub async fn load_device(&self, actor: &Actor, id: DeviceId) -> Result<Device> {
         let mut tx = self.read().await?;
-        let viewable = actor.may_view(&mut tx, id).await?;
-        Ok(sql::load(&mut tx, viewable.device()).await?)
+        let device = sql::load(&mut tx, id).await?;
+        actor.may_view_this(&device)?;
+        Ok(device)
     }
 
     /// Finds a device by the Web API's number: `type · 2^32 + Nuki ID`.
     pub async fn load_smartlock(&self, actor: &Actor, smartlock: i64) -> Result<Device> {
         let mut tx = self.read().await?;
-        let found = find_smartlock(&mut tx, actor, smartlock).await?;
-        let viewable = actor.may_view(&mut tx, found).await?;
-        Ok(sql::load(&mut tx, viewable.device()).await?)
+        let (device_type, nuki_id) = (smartlock >> 32, smartlock & 0xFFFF_FFFF);
+        let device = sql::load_by_nuki_id(&mut tx, actor.account, device_type, nuki_id).await?;
+        actor.may_view_this(&device)?;
+        Ok(device)
     }
 
     /// The device behind a number of the Web API, for somebody who wants to operate it and may not even see it.

@@ -101,6 +101,16 @@ pub(super) async fn load(tx: &mut Tx, device: DeviceId) -> Result<Device, DbErro
     Ok(tx.query(select_device!("and d.id = $1")).bind(device).one::<DeviceRow>().await?.into())
 }
 
+pub(super) async fn load_by_nuki_id(
+    tx: &mut Tx,
+    account: AccountId,
+    device_type: i64,
+    nuki_id: i64,
+) -> Result<Device, DbError> {
+    let query = tx.query(select_device!("and d.account_id = $1 and d.device_type = $2 and d.nuki_id = $3"));
+    Ok(query.bind(account).bind(device_type).bind(nuki_id).one::<DeviceRow>().await?.into())
+}
+
 pub(super) async fn list(tx: &mut Tx, account: AccountId) -> Result<Vec<Device>, DbError> {
     let found = tx.query(select_device!("and d.account_id = $1")).bind(account).all::<DeviceRow>().await?;
     Ok(found.into_iter().map(Into::into).collect())
