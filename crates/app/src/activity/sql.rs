@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{CLOCK_IS_WRONG, Completion, Entry, Happening, NewEntry, Origin};
 use crate::clock::Time;
 use crate::commands::CommandState;
-use crate::db::{DbError, Tx, chunks};
+use crate::db::{DbError, Query, Tx, chunks};
 use crate::devices::{DeviceType, Trigger};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
@@ -66,19 +66,6 @@ pub(super) struct EntryRow {
     command_reason: Option<String>,
 }
 
-macro_rules! select_entry {
-    ($($rest:literal),+) => {
-        concat!(
-            "select e.id, e.account_id, e.device_id, d.name as device_name, d.device_type, d.nuki_id, e.at, \
-             e.received_at, e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, \
-             e.code_id, e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
-             c.reason as command_reason from activity e join devices d on d.id = e.device_id \
-             left join accounts a on a.id = e.actor_id left join commands c on c.id = e.command_id where ",
-            $($rest),+
-        )
-    };
-}
-
 /// Entries older than `before`, newest first. The filters choose the statement, so that each keeps its index.
 pub(super) struct Slice {
     pub account: AccountId,
@@ -92,21 +79,28 @@ pub(super) struct Slice {
     pub limit: i64,
 }
 
+/// The page first, from one index; then the names that belong to its rows.
 macro_rules! page {
     ($filter:literal) => {
-        select_entry!(
-            "e.account_id = $1 and (e.at, e.id) < ($2, $3) and e.at >= $4 and e.at <= $5 \
-             and (e.result is not null or $6 = false)",
+        concat!(
+            "select e.id, e.account_id, e.device_id, d.name as device_name, d.device_type, d.nuki_id, e.at, \
+             e.received_at, e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, \
+             e.code_id, e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
+             c.reason as command_reason from ( \
+             select * from activity where account_id = $1 and (at, id) < ($2, $3) and at >= $4 and at <= $5 \
+             and (result is not null or $6 = false)",
             $filter,
-            " order by e.at desc, e.id desc limit $7"
+            " order by at desc, id desc limit $7) e join devices d on d.id = e.device_id \
+             left join accounts a on a.id = e.actor_id left join commands c on c.id = e.command_id \
+             order by e.at desc, e.id desc"
         )
     };
 }
 
 const PAGE: &str = page!("");
-const PAGE_OF_DEVICE: &str = page!(" and e.device_id = $8");
-const PAGE_OF_ACTION: &str = page!(" and e.action = $8");
-const PAGE_OF_BOTH: &str = page!(" and e.device_id = $8 and e.action = $9");
+const PAGE_OF_DEVICE: &str = page!(" and device_id = $8");
+const PAGE_OF_ACTION: &str = page!(" and action = $8");
+const PAGE_OF_BOTH: &str = page!(" and device_id = $8 and action = $9");
 
 pub(super) async fn page(tx: &mut Tx, slice: &Slice) -> Result<Vec<EntryRow>, DbError> {
     let sql = match (slice.device, slice.action) {
@@ -115,8 +109,11 @@ pub(super) async fn page(tx: &mut Tx, slice: &Slice) -> Result<Vec<EntryRow>, Db
         (None, Some(_)) => PAGE_OF_ACTION,
         (Some(_), Some(_)) => PAGE_OF_BOTH,
     };
-    let mut query = tx
-        .query(sql)
+    bind(tx.query(sql), slice).all().await
+}
+
+fn bind<'t>(query: Query<'t>, slice: &Slice) -> Query<'t> {
+    let mut query = query
         .bind(slice.account)
         .bind(slice.before.0)
         .bind(slice.before.1)
@@ -130,7 +127,7 @@ pub(super) async fn page(tx: &mut Tx, slice: &Slice) -> Result<Vec<EntryRow>, Db
     if let Some(action) = slice.action {
         query = query.bind(action.stored());
     }
-    query.all().await
+    query
 }
 
 /// Where an entry stands in the log.
@@ -248,3 +245,7 @@ impl From<EntryRow> for Entry {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
