@@ -15,3 +15,4 @@ mod limits;
 mod parsers;
 mod qos;
 mod raw;
+mod tls;
