@@ -60,6 +60,6 @@ async fn passive(pool: &SqlitePool) -> Result<(i64, i64), sqlx::Error> {
 
 pub(super) async fn last(write: &SqlitePool) {
     if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(write).await {
-        tracing::debug!(%error, "the last checkpoint did not finish; the next start does it");
+        tracing::debug!(%error, "a checkpoint did not finish; a later one does it");
     }
 }

@@ -31,6 +31,9 @@ const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 12;
 
+/// Bytes of write-ahead log that a start folds into the database before it serves: well under a second's work.
+const LONG_LOG: u64 = 64 << 20;
+
 /// Writers take turns on PostgreSQL too, as they do on SQLite: what a transaction has read stays true until it commits,
 /// so "look, then write" is right on both. The number is only a name.
 const ONE_WRITER: &str = "select pg_advisory_xact_lock(4707)";
@@ -65,6 +68,8 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, DbError> {
+        let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
+        let left = std::fs::metadata(log).map_or(0, |file| file.len());
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -83,6 +88,10 @@ impl Db {
             .max_lifetime(None)
             .connect_with(options.clone())
             .await?;
+        if left > LONG_LOG {
+            // A process that is killed again and again never gets round to it, and each start reads all of the log.
+            checkpoint::last(&write).await;
+        }
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(None)
