@@ -106,7 +106,7 @@ async fn steady(streams: Vec<TcpStream>, seconds: u64) -> Result<Vec<Duration>> 
 }
 
 pub(crate) async fn events(devices: usize, seconds: u64) -> Result<()> {
-    let world = World::new(devices).await?;
+    let mut world = World::new(devices).await?;
     let (count, time, seen) = saturate(everybody(&world).await?, seconds).await?;
     print(&format!(
         "durable events, {devices} devices, window {WINDOW}: {}; {}",
@@ -114,6 +114,9 @@ pub(crate) async fn events(devices: usize, seconds: u64) -> Result<()> {
         times(seen)
     ));
     print(&format!("  memory afterwards: {} MiB", world.memory()? / 1_024));
+    world.kill();
+    let stored = world.count_events().await?;
+    ensure!(stored == count, "{count} events were acknowledged, {stored} are in the log");
     Ok(())
 }
 

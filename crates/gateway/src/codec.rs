@@ -393,7 +393,8 @@ pub(crate) fn publish(version: Version, topic: &str, payload: &str, qos: u8, pac
 pub(crate) fn farewell(version: Version, reason: u8) -> Vec<u8> {
     match version {
         Version::V3 => Vec::new(),
-        Version::V5 => vec![0xE0, 1, reason],
+        // The empty list of properties may be left out (MQTT 5, 3.14.2.2.1); clients exist that then wait for it.
+        Version::V5 => vec![0xE0, 2, reason, 0],
     }
 }
 

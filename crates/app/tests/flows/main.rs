@@ -8,3 +8,4 @@ mod isolation;
 mod log;
 mod logins;
 mod sign_in;
+mod storage;

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod clients;
 mod commands;
 mod isolation;
 mod kit;
