@@ -18,10 +18,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// Durable events a second, every device with one connection and a window of 8
+    /// Durable events a second, every device with one connection and a window of unacknowledged ones
     Events {
         #[arg(long, default_value_t = 5_000)]
         devices: usize,
+        #[arg(long, default_value_t = 8)]
+        window: u16,
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
@@ -43,9 +45,16 @@ enum What {
     Memory {
         #[arg(long, default_value_t = 10_000)]
         devices: usize,
+        #[arg(long)]
+        tls: bool,
     },
-    /// From start to serving
-    Start,
+    /// From start to serving, and pages of the log
+    History {
+        #[arg(long, default_value_t = 100)]
+        devices: usize,
+        #[arg(long, default_value_t = 10_000_000)]
+        entries: i64,
+    },
     /// The address and token of a server with one online lock, for an HTTP load tool; until Ctrl-C
     Rest,
     /// The events and latency loads against another broker, which stores nothing
@@ -59,19 +68,22 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(1 << 20)?;
     match Cli::parse().what {
-        What::Events { devices, seconds } => measure::events(devices, seconds).await,
+        What::Events { devices, window, seconds } => measure::events(devices, window, seconds).await,
         What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
         What::Commands { devices, orders } => measure::commands(devices, orders).await,
-        What::Memory { devices } => measure::memory(devices).await,
-        What::Start => measure::start().await,
+        What::Memory { devices, tls } => measure::memory(devices, tls).await,
+        What::History { devices, entries } => measure::history(devices, entries).await,
         What::Rest => measure::rest().await,
         What::Broker { addr } => measure::broker(addr).await,
         What::All => {
-            measure::events(5_000, 10).await?;
+            measure::events(5_000, 8, 10).await?;
+            measure::events(5_000, 1, 10).await?;
             measure::latency(1_000, 20).await?;
             measure::commands(10_000, 1_000).await?;
-            measure::memory(10_000).await?;
-            measure::start().await
+            measure::memory(10_000, false).await?;
+            measure::memory(10_000, true).await?;
+            measure::history(1, 0).await?;
+            measure::history(100, 10_000_000).await
         }
     }
 }

@@ -10,12 +10,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
+use tokio_rustls::client::TlsStream;
 
 use crate::figures::{print, rate, times};
 use crate::mqtt;
 use crate::world::{World, get};
-
-const WINDOW: u16 = 8;
 
 /// The clients of every device of a world.
 async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
@@ -24,7 +23,23 @@ async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
         let id = format!("SL3P_{:X}", World::nuki_id(number));
         streams.push(mqtt::connect(world.mqtt, &id, &login.username, &login.password).await?);
     }
-    // The first word binds each login, which is a transaction of its own and not what is measured.
+    introduce(&mut streams).await?;
+    Ok(streams)
+}
+
+async fn everybody_over_tls(world: &World) -> Result<Vec<TlsStream<TcpStream>>> {
+    let mut streams = Vec::with_capacity(world.logins.len());
+    for (number, login) in world.logins.iter().enumerate() {
+        let id = format!("SL3P_{:X}", World::nuki_id(number));
+        let credentials = (login.username.as_str(), login.password.as_str());
+        streams.push(mqtt::connect_tls(&world.tls, world.mqtts, &id, credentials).await?);
+    }
+    introduce(&mut streams).await?;
+    Ok(streams)
+}
+
+/// The first word binds each login, which is a transaction of its own and not what is measured.
+async fn introduce<S: mqtt::Stream>(streams: &mut [S]) -> Result<()> {
     for (number, stream) in streams.iter_mut().enumerate() {
         for (topic, payload) in [("deviceType", "4"), ("state", "1")] {
             let topic = format!("nuki/{:X}/{topic}", World::nuki_id(number));
@@ -32,7 +47,7 @@ async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
             stream.read_exact(&mut [0; 4]).await?;
         }
     }
-    Ok(streams)
+    Ok(())
 }
 
 async fn strangers(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
@@ -44,7 +59,11 @@ async fn strangers(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
 }
 
 /// Each client keeps its window full; acknowledged publishes and their times.
-async fn saturate(streams: Vec<TcpStream>, seconds: u64) -> Result<(u64, Duration, Vec<Duration>)> {
+async fn saturate(
+    streams: Vec<TcpStream>,
+    window: u16,
+    seconds: u64,
+) -> Result<(u64, Duration, Vec<Duration>)> {
     let acknowledged = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let end = begun + Duration::from_secs(seconds);
@@ -56,17 +75,17 @@ async fn saturate(streams: Vec<TcpStream>, seconds: u64) -> Result<(u64, Duratio
             let mut seen = Vec::new();
             let mut code = 1_u32;
             while Instant::now() < end {
-                let mut window = Vec::new();
-                for id in 1..=WINDOW {
-                    window.extend(mqtt::publish(&topic, &format!("3,0,195249,{code},1"), id)?);
+                let mut publishes = Vec::new();
+                for id in 1..=window {
+                    publishes.extend(mqtt::publish(&topic, &format!("3,0,195249,{code},1"), id)?);
                     code = code % 60_000 + 1;
                 }
                 let sent = Instant::now();
-                stream.write_all(&window).await?;
-                let mut acks = [0; 4 * WINDOW as usize];
+                stream.write_all(&publishes).await?;
+                let mut acks = vec![0; 4 * usize::from(window)];
                 stream.read_exact(&mut acks).await?;
                 seen.push(sent.elapsed());
-                acknowledged.fetch_add(u64::from(WINDOW), Ordering::Relaxed);
+                acknowledged.fetch_add(u64::from(window), Ordering::Relaxed);
             }
             anyhow::Ok(seen)
         });
@@ -105,11 +124,11 @@ async fn steady(streams: Vec<TcpStream>, seconds: u64) -> Result<Vec<Duration>> 
     Ok(seen)
 }
 
-pub(crate) async fn events(devices: usize, seconds: u64) -> Result<()> {
+pub(crate) async fn events(devices: usize, window: u16, seconds: u64) -> Result<()> {
     let mut world = World::new(devices).await?;
-    let (count, time, seen) = saturate(everybody(&world).await?, seconds).await?;
+    let (count, time, seen) = saturate(everybody(&world).await?, window, seconds).await?;
     print(&format!(
-        "durable events, {devices} devices, window {WINDOW}: {}; {}",
+        "durable events, {devices} devices, window {window}: {}; {}",
         rate(count, time),
         times(seen)
     ));
@@ -128,9 +147,10 @@ pub(crate) async fn latency(devices: usize, seconds: u64) -> Result<()> {
 }
 
 pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
-    let (count, time, seen) = saturate(strangers(addr, 5_000).await?, 10).await?;
+    let window = 8;
+    let (count, time, seen) = saturate(strangers(addr, 5_000).await?, window, 10).await?;
     print(&format!(
-        "other broker, not stored, 5000 clients, window {WINDOW}: {}; {}",
+        "other broker, not stored, 5000 clients, window {window}: {}; {}",
         rate(count, time),
         times(seen)
     ));
@@ -146,7 +166,7 @@ pub(crate) async fn commands(devices: usize, orders: usize) -> Result<()> {
     let mut lock = streams.swap_remove(0);
     let id = format!("{:X}", World::nuki_id(0));
     mqtt::subscribe(&mut lock, &[format!("nuki/{id}/lockAction")]).await?;
-    let smartlock = (4_u64 << 32) | u64::from(World::nuki_id(0));
+    let smartlock = World::smartlock(0);
     let mut http = TcpStream::connect(world.http).await?;
     http.set_nodelay(true)?;
     let request = format!(
@@ -177,40 +197,71 @@ pub(crate) async fn commands(devices: usize, orders: usize) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn memory(devices: usize) -> Result<()> {
+pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     let world = World::new(devices).await?;
     let idle = world.memory()?;
-    let mut streams = everybody(&world).await?;
-    for (number, stream) in streams.iter_mut().enumerate() {
-        let id = World::nuki_id(number);
-        let filters = ["lockAction", "lock", "unlock"].map(|topic| format!("nuki/{id:X}/{topic}"));
-        mqtt::subscribe(stream, &filters).await?;
-    }
-    let full = world.memory()?;
+    let kind = if tls { "over TLS" } else { "plain" };
+    let full = if tls {
+        listening(&world, everybody_over_tls(&world).await?).await?
+    } else {
+        listening(&world, everybody(&world).await?).await?
+    };
     let each = (full - idle) * 1_024 / devices as u64;
     print(&format!(
-        "memory: idle {} MiB; with {devices} devices {} MiB, {each} bytes each",
+        "memory: idle {} MiB; with {devices} devices {kind} {} MiB, {each} bytes each",
         idle / 1_024,
         full / 1_024
     ));
     Ok(())
 }
 
-pub(crate) async fn start() -> Result<()> {
-    let mut world = World::new(1).await?;
+/// Memory with three subscriptions on each connection.
+async fn listening<S: mqtt::Stream>(world: &World, mut streams: Vec<S>) -> Result<u64> {
+    for (number, stream) in streams.iter_mut().enumerate() {
+        let id = World::nuki_id(number);
+        let filters = ["lockAction", "lock", "unlock"].map(|topic| format!("nuki/{id:X}/{topic}"));
+        mqtt::subscribe(stream, &filters).await?;
+    }
+    world.memory()
+}
+
+/// Starts after kills, then pages of the log, with a log that is as long as asked for.
+pub(crate) async fn history(devices: usize, entries: i64) -> Result<()> {
+    let mut world = World::new(devices).await?;
+    world.kill();
+    world.fill(entries).await?;
     let mut seen = Vec::new();
     for _ in 0..10 {
         world.kill();
         seen.push(world.serve().await?);
     }
-    print(&format!("start to serving: {}", times(seen)));
+    print(&format!("start to serving, {entries} entries: {}", times(seen)));
+    if entries == 0 {
+        return Ok(());
+    }
+    for path in [
+        "/api/smartlock/log?limit=50".to_owned(),
+        format!("/api/smartlock/{}/log?limit=50", World::smartlock(0)),
+    ] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..500 {
+            let begun = Instant::now();
+            let (status, text) = get(world.http, &format!("{path}{cursor}"), &world.token).await?;
+            seen.push(begun.elapsed());
+            ensure!(status == 200, "no page: {text}");
+            let last = text.rsplit_once("\"id\":\"").and_then(|(_, rest)| rest.split('"').next());
+            cursor = last.map_or_else(String::new, |id| format!("&id={id}"));
+        }
+        print(&format!("  page after page of {path}: {}", times(seen)));
+    }
     Ok(())
 }
 
 pub(crate) async fn rest() -> Result<()> {
     let world = World::new(1).await?;
     let _streams = everybody(&world).await?;
-    let smartlock = (4_u64 << 32) | u64::from(World::nuki_id(0));
+    let smartlock = World::smartlock(0);
     let url = format!("http://{}/api/smartlock/{smartlock}", world.http);
     let (status, _) = get(world.http, &format!("/api/smartlock/{smartlock}"), &world.token).await?;
     ensure!(status == 200, "the lock is not there");

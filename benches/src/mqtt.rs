@@ -3,13 +3,36 @@
 use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Signs in; empty credentials for a broker that asks for none.
 pub(crate) async fn connect(addr: SocketAddr, id: &str, username: &str, password: &str) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
+    sign_in(&mut stream, id, username, password).await?;
+    Ok(stream)
+}
+
+pub(crate) async fn connect_tls(
+    tls: &TlsConnector,
+    addr: SocketAddr,
+    id: &str,
+    (username, password): (&str, &str),
+) -> Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost")?;
+    let mut stream = tls.connect(name, TcpStream::connect(addr).await?).await?;
+    sign_in(&mut stream, id, username, password).await?;
+    Ok(stream)
+}
+
+async fn sign_in<S: Stream>(stream: &mut S, id: &str, username: &str, password: &str) -> Result<()> {
     let flags = if username.is_empty() { 2 } else { 0xC2 };
     let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, flags, 4, 0];
     text(&mut body, id)?;
@@ -21,10 +44,10 @@ pub(crate) async fn connect(addr: SocketAddr, id: &str, username: &str, password
     let mut answer = [0; 4];
     stream.read_exact(&mut answer).await?;
     ensure!(answer == [0x20, 2, 0, 0], "refused: {answer:?}");
-    Ok(stream)
+    Ok(())
 }
 
-pub(crate) async fn subscribe(stream: &mut TcpStream, filters: &[String]) -> Result<()> {
+pub(crate) async fn subscribe<S: Stream>(stream: &mut S, filters: &[String]) -> Result<()> {
     for filter in filters {
         let mut body = vec![0, 1];
         text(&mut body, filter)?;

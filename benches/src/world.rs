@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -15,15 +16,20 @@ use lockwarden_app::db::Db;
 use lockwarden_app::devices::{Connector, NewDevice};
 use lockwarden_app::logins::Credentials;
 use lockwarden_app::rng::Chance;
+use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 pub(crate) struct World {
     dir: TempDir,
     server: Option<Child>,
     pub(crate) http: SocketAddr,
     pub(crate) mqtt: SocketAddr,
+    pub(crate) mqtts: SocketAddr,
+    /// Trusts this world's certificate.
+    pub(crate) tls: TlsConnector,
     pub(crate) token: String,
     pub(crate) logins: Vec<Credentials>,
 }
@@ -56,7 +62,9 @@ impl World {
         }
         app.db().close().await;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut world = Self { dir, server: None, http: nowhere, mqtt: nowhere, token, logins };
+        let tls = certify(dir.path())?;
+        let mut world =
+            Self { dir, server: None, http: nowhere, mqtt: nowhere, mqtts: nowhere, tls, token, logins };
         world.serve().await?;
         Ok(world)
     }
@@ -67,17 +75,22 @@ impl World {
         let _ = std::fs::remove_file(&note);
         let begun = Instant::now();
         let server = Command::new(binary()?)
-            .args(["serve", "--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string(), "--data-dir"])
+            .args(["serve", "--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string()])
+            .args(["--mqtts", &self.mqtts.to_string(), "--data-dir"])
             .arg(self.dir.path())
+            .arg("--tls-cert")
+            .arg(self.dir.path().join(CERT))
+            .arg("--tls-key")
+            .arg(self.dir.path().join(KEY))
             .env("LOCKWARDEN_LOG", "warn")
             .stdout(Stdio::null())
             .spawn()?;
         self.server = Some(server);
         while begun.elapsed() < Duration::from_mins(1) {
             if let Ok(text) = std::fs::read_to_string(&note)
-                && let Some((http, mqtt)) = addresses(&text)
+                && let Some((http, mqtt, mqtts)) = addresses(&text)
             {
-                (self.http, self.mqtt) = (http, mqtt);
+                (self.http, self.mqtt, self.mqtts) = (http, mqtt, mqtts);
                 if get(http, "/readyz", "").await.is_ok_and(|(status, _)| status == 200) {
                     return Ok(begun.elapsed());
                 }
@@ -110,12 +123,64 @@ impl World {
     pub(crate) fn nuki_id(number: usize) -> u32 {
         0x1000 + u32::try_from(number).unwrap_or(0)
     }
+
+    /// The id of the API: type and Nuki ID.
+    pub(crate) fn smartlock(number: usize) -> u64 {
+        (4 << 32) | u64::from(Self::nuki_id(number))
+    }
+
+    /// Lets every device have been known for long, and writes this many entries of the log, twenty seconds apart, in turn.
+    pub(crate) async fn fill(&self, entries: i64) -> Result<()> {
+        let db = Db::open(&format!("sqlite:{}", self.dir.path().join("lockwarden.db").display())).await?;
+        let mut done = 0;
+        let mut tx = db.write().await?;
+        tx.query("update devices set device_type = 4, nuki_id = $1 + (select count(*) from devices d where d.id < devices.id)")
+            .bind(i64::from(Self::nuki_id(0)))
+            .run()
+            .await?;
+        tx.commit().await?;
+        while done < entries {
+            let upto = entries.min(done + 200_000);
+            let mut tx = db.write().await?;
+            tx.query(FILL).bind(done + 1).bind(upto).run().await?;
+            tx.commit().await?;
+            done = upto;
+        }
+        db.close().await;
+        Ok(())
+    }
 }
 
 pub(crate) fn memory_of(process: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS")).context("no VmRSS")?;
     Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+}
+
+const CERT: &str = "cert.pem";
+const KEY: &str = "key.pem";
+
+const FILL: &str = "insert into activity (id, account_id, device_id, at, received_at, device_at, action, origin, \
+    device_trigger, result, auth_id, code_id) \
+    with recursive n (i) as (select $1 union all select i + 1 from n where i < $2), \
+    d as materialized (select id, account_id, row_number() over (order by id) - 1 as k, count(*) over () as c from devices) \
+    select i, d.account_id, d.id, 1500000000000 + i * 20000, 1500000000000 + i * 20000, 1500000000000 + i * 20000, \
+    1 + i % 5, i % 3, i % 4, 0, case when i % 2 = 0 then i % 1000 end, case when i % 2 = 1 then i % 1000 end \
+    from n join d on d.k = n.i % d.c";
+
+/// A certificate for the server, and a client that trusts it.
+fn certify(dir: &Path) -> Result<TlsConnector> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+    std::fs::write(dir.join(CERT), made.cert.pem())?;
+    std::fs::write(dir.join(KEY), made.signing_key.serialize_pem())?;
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone())?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn binary() -> Result<PathBuf> {
@@ -127,12 +192,12 @@ fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
-fn addresses(note: &str) -> Option<(SocketAddr, SocketAddr)> {
+fn addresses(note: &str) -> Option<(SocketAddr, SocketAddr, SocketAddr)> {
     let of = |name: &str| {
         let (_, rest) = note.split_once(&format!("\"{name}\":\""))?;
         rest.split('"').next()?.parse().ok()
     };
-    Some((of("http")?, of("mqtt")?))
+    Some((of("http")?, of("mqtt")?, of("mqtts")?))
 }
 
 pub(crate) async fn get(http: SocketAddr, path: &str, token: &str) -> Result<(u16, String)> {

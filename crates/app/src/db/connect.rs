@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
+use super::readers::{READERS, Readers};
 use super::{DbError, Tx, checkpoint};
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -28,7 +29,6 @@ const PLANS: &str = "analyze foreign_events; \
 
 /// How long a writer waits for another process (a command line beside the server) before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 12;
 
 /// Bytes of write-ahead log that a start folds into the database before it serves: well under a second's work.
@@ -43,7 +43,7 @@ pub struct Db(pub(super) Kind);
 
 #[derive(Clone)]
 pub(super) enum Kind {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite { read: Readers, write: SqlitePool },
     Pg(PgPool),
 }
 
@@ -84,6 +84,7 @@ impl Db {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
@@ -97,7 +98,7 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options.read_only(true).pragma("cache_size", "-8192"));
-        Ok(Self(Kind::Sqlite { read, write }))
+        Ok(Self(Kind::Sqlite { read: Readers::new(read), write }))
     }
 
     async fn open_pg(url: &str) -> Result<Self, DbError> {
@@ -109,7 +110,7 @@ impl Db {
     /// A connection for reading. What it reads may move between two queries; nothing it does can be committed.
     pub async fn read(&self) -> Result<Tx, DbError> {
         Ok(match &self.0 {
-            Kind::Sqlite { read, .. } => Tx::sqlite_read(read.acquire().await?),
+            Kind::Sqlite { read, .. } => Tx::sqlite_read(read.take().await?),
             Kind::Pg(pool) => Tx::pg_read(pool.acquire().await?),
         })
     }

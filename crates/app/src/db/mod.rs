@@ -12,6 +12,7 @@
 mod checkpoint;
 mod connect;
 mod query;
+mod readers;
 mod transfer;
 mod tx;
 

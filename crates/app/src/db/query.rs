@@ -82,7 +82,7 @@ impl<'t> Query<'t> {
         }
         Ok(match (&mut tx.inner, args) {
             (Inner::SqliteRead(c), Args::Sqlite(a)) => {
-                sqlx::query_with(sql, a).execute(&mut **c).await?.rows_affected()
+                sqlx::query_with(sql, a).execute(&mut **c.connection()?).await?.rows_affected()
             }
             (Inner::SqliteWrite(c), Args::Sqlite(a)) => {
                 sqlx::query_with(sql, a).execute(&mut **c).await?.rows_affected()
@@ -104,7 +104,7 @@ impl<'t> Query<'t> {
         }
         Ok(match (&mut tx.inner, args) {
             (Inner::SqliteRead(c), Args::Sqlite(a)) => {
-                sqlx::query_as_with(sql, a).fetch_all(&mut **c).await?
+                sqlx::query_as_with(sql, a).fetch_all(&mut **c.connection()?).await?
             }
             (Inner::SqliteWrite(c), Args::Sqlite(a)) => {
                 sqlx::query_as_with(sql, a).fetch_all(&mut **c).await?

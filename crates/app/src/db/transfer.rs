@@ -40,7 +40,11 @@ impl Db {
     pub async fn back_up(&self, file: &Path) -> Result<u64, DbError> {
         let mut from = match &self.0 {
             Kind::Sqlite { read, .. } => {
-                sqlx::query("vacuum into $1").bind(file.to_string_lossy().into_owned()).execute(read).await?;
+                let mut reader = read.take().await?;
+                sqlx::query("vacuum into $1")
+                    .bind(file.to_string_lossy().into_owned())
+                    .execute(&mut **reader.connection()?)
+                    .await?;
                 return count(file).await;
             }
             Kind::Pg(pool) => Tx::pg_write(pool.begin_with("begin isolation level repeatable read").await?),
@@ -187,7 +191,7 @@ async fn page(
     let mut page = Vec::new();
     match &mut from.inner {
         Inner::SqliteRead(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c.connection()?).await? {
                 page.push(cells!(row, kinds));
             }
         }

@@ -4,12 +4,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::query::rows;
+use super::readers::Reader;
 use super::{DbError, Query};
 use crate::bus::{Bus, Event};
 use crate::ids::{AccountId, DeviceId};
 
 pub(super) enum Inner {
-    SqliteRead(PoolConnection<Sqlite>),
+    SqliteRead(Reader),
     SqliteWrite(Transaction<'static, Sqlite>),
     PgRead(PoolConnection<Postgres>),
     PgWrite(Transaction<'static, Postgres>),
@@ -22,8 +23,8 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn sqlite_read(connection: PoolConnection<Sqlite>) -> Self {
-        Self::new(Inner::SqliteRead(connection))
+    pub(super) fn sqlite_read(reader: Reader) -> Self {
+        Self::new(Inner::SqliteRead(reader))
     }
 
     pub(super) fn sqlite_write(transaction: Transaction<'static, Sqlite>) -> Self {

@@ -1,4 +1,5 @@
-//! Client libraries that others wrote for the Nuki Web API, unchanged, against the real server and a lock on the network.
+//! Client libraries that others wrote, unchanged, against the real server: those for the Nuki Web API with a lock on the
+//! network, and Eclipse Paho as a lock.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,11 +25,12 @@ async fn with_a_lock(work: impl FnOnce(&Site, &str) + Send) {
 }
 
 #[track_caller]
-fn run(program: &Path, script: &str, site: &Site, token: &str) {
+fn run(program: &Path, script: &str, site: &Site, token: &str, more: &[(&str, String)]) {
     let output = Command::new(program)
         .arg(here().join(script))
         .env("BASE_URL", format!("http://{}/api", site.http))
         .env("TOKEN", token)
+        .envs(more.iter().cloned())
         .output();
     let output =
         output.unwrap_or_else(|error| panic!("{}: {error}; scripts/install makes it", program.display()));
@@ -37,10 +39,25 @@ fn run(program: &Path, script: &str, site: &Site, token: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_client_of_pypi_lists_reads_and_operates() {
-    with_a_lock(|site, token| run(&here().join("venv/bin/python"), "pypi.py", site, token)).await;
+    with_a_lock(|site, token| run(&here().join("venv/bin/python"), "pypi.py", site, token, &[])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_javascript_client_of_npm_lists_reads_and_operates() {
-    with_a_lock(|site, token| run(Path::new("node"), "npm.js", site, token)).await;
+    with_a_lock(|site, token| run(Path::new("node"), "npm.js", site, token, &[])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_made_of_paho_keeps_its_session_and_is_sent_nothing_old() {
+    let site = Site::serving().await;
+    let token = site.token();
+    let lock = site.lock("Front door", 0xA1);
+    let mqtt = [
+        ("MQTT_PORT", site.mqtt.port().to_string()),
+        ("MQTT_USER", lock.username),
+        ("MQTT_PASSWORD", lock.password),
+    ];
+    tokio::task::block_in_place(|| {
+        run(&here().join("venv/bin/python"), "paho_lock.py", &site, &token, &mqtt)
+    });
 }

@@ -1,7 +1,7 @@
 //! The real binary on a directory of its own, and a small HTTP client.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ pub(crate) const EMAIL: &str = "anna@example.org";
 pub(crate) struct Site {
     pub(crate) database: FreshDatabase,
     server: Option<Child>,
+    trace: Option<PathBuf>,
     pub(crate) http: SocketAddr,
     pub(crate) mqtt: SocketAddr,
 }
@@ -31,7 +32,13 @@ impl Drop for Site {
 impl Site {
     pub(crate) async fn new() -> Self {
         let nowhere = "127.0.0.1:0".parse().unwrap();
-        Self { database: FreshDatabase::make().await, server: None, http: nowhere, mqtt: nowhere }
+        Self {
+            database: FreshDatabase::make().await,
+            server: None,
+            trace: None,
+            http: nowhere,
+            mqtt: nowhere,
+        }
     }
 
     /// A server with one account.
@@ -97,13 +104,22 @@ impl Site {
         Broker { host: self.mqtt.ip().to_string(), port: self.mqtt.port() }
     }
 
+    /// From the next start on, what the server asks of disk and network is written to `file`.
+    pub(crate) fn trace_to(&mut self, file: &Path) {
+        self.trace = Some(file.to_owned());
+    }
+
     /// Starts the server and returns once it serves. The second time on the ports of the first.
     pub(crate) async fn serve(&mut self) {
         let note = self.dir().join("server.json");
         let _ = std::fs::remove_file(&note);
         let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
         let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
-        let child = self.command(&["serve", "--http", &http, "--mqtt", &mqtt]).stderr(words).spawn();
+        let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt]);
+        if let Some(file) = &self.trace {
+            command = traced(&command, file);
+        }
+        let child = command.stderr(words).spawn();
         self.server = Some(child.unwrap());
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -142,6 +158,17 @@ impl Site {
         let ended = Command::new("kill").arg(server.id().to_string()).status().unwrap();
         assert!(ended.success() && server.wait().unwrap().success(), "a graceful stop ends well");
     }
+}
+
+/// The same command under strace, which stands beside it so that the child is still the server itself.
+fn traced(command: &Command, file: &Path) -> Command {
+    let mut traced = Command::new("strace");
+    traced.args(["-D", "-f", "-y", "-s", "16", "-e", "trace=fsync,fdatasync,sendto,write,writev", "-o"]);
+    traced.arg(file).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        traced.env(name, value.unwrap_or_default());
+    }
+    traced
 }
 
 /// Status and body of a GET; an error if nobody answers.

@@ -13,5 +13,6 @@ mod browser;
 mod clients;
 mod commands;
 mod crash;
+mod durable;
 mod kit;
 mod unlock;
