@@ -58,6 +58,6 @@ async fn a_lock_made_of_paho_keeps_its_session_and_is_sent_nothing_old() {
         ("MQTT_PASSWORD", lock.password),
     ];
     tokio::task::block_in_place(|| {
-        run(&here().join("venv/bin/python"), "paho_lock.py", &site, &token, &mqtt)
+        run(&here().join("venv/bin/python"), "paho_lock.py", &site, &token, &mqtt);
     });
 }
