@@ -55,7 +55,7 @@ enum What {
         #[arg(long, default_value_t = 10_000_000)]
         entries: i64,
     },
-    /// The address and token of a server with one online lock, for an HTTP load tool; until Ctrl-C
+    /// The address and token of a server with one online lock, for an HTTP load tool; until SIGTERM
     Rest,
     /// The events and latency loads against another broker, which stores nothing
     Broker {

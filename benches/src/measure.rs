@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
@@ -266,6 +267,7 @@ pub(crate) async fn rest() -> Result<()> {
     let (status, _) = get(world.http, &format!("/api/smartlock/{smartlock}"), &world.token).await?;
     ensure!(status == 200, "the lock is not there");
     print(&format!("{url} {}", world.token));
-    let _ = timeout(Duration::from_hours(1), tokio::signal::ctrl_c()).await;
+    let mut ended = signal(SignalKind::terminate())?;
+    let _ = timeout(Duration::from_hours(1), ended.recv()).await;
     Ok(())
 }

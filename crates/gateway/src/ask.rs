@@ -98,7 +98,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Works out from the filters whether commands are listened to, and tells if that changed.
-    fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         let commands = command_topic(&self.filters);
         let mut out = self.handle.out();
         let changed = out.commands.is_some() != commands.is_some();
@@ -129,7 +129,7 @@ impl<S: Stream> Connection<S> {
 }
 
 /// The topic commands go to, spelled as the lock spells its id, and the QoS it asked for.
-pub(crate) fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
+fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
     filters.iter().find_map(|(filter, qos)| {
         let own = names::own(filter)?;
         names::covers_commands(own.rest).then(|| (format!("nuki/{}/lockAction", own.id).into(), *qos))

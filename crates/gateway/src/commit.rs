@@ -10,7 +10,7 @@ use lockwarden_app::App;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
 use lockwarden_app::ids::DeviceId;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::codec::{Ack, WINDOW, ack};
 use crate::realm::{Ending, Handle};
@@ -40,12 +40,16 @@ struct Queue {
     /// wait from being served at all.
     parked: VecDeque<(Arc<Handle>, Waker)>,
     closed: bool,
+    /// How many were ever pushed.
+    pushed: u64,
 }
 
 #[derive(Default)]
 pub(crate) struct Committer {
     queue: Mutex<Queue>,
     filled: Notify,
+    /// How many of the pushed are committed, or failed for good.
+    settled: watch::Sender<u64>,
     pub(crate) committed: AtomicU64,
     pub(crate) acknowledged: AtomicU64,
 }
@@ -59,6 +63,7 @@ impl Committer {
         let mut queue = self.queue();
         let was_empty = queue.items.is_empty();
         queue.items.push_back(item);
+        queue.pushed += 1;
         drop(queue);
         if was_empty {
             self.filled.notify_one();
@@ -87,6 +92,13 @@ impl Committer {
             queue.parked.push_back((Arc::clone(handle), waker.clone()));
         }
         false
+    }
+
+    /// Waits until everything pushed so far is on the disk, or has failed.
+    pub(crate) async fn settled(&self) {
+        let pushed = self.queue().pushed;
+        // The sender lives as long as we do.
+        let _ = self.settled.subscribe().wait_for(|settled| *settled >= pushed).await;
     }
 
     /// After this, [`Committer::run`] returns once everything that waits is committed.
@@ -124,6 +136,7 @@ impl Committer {
     }
 
     async fn commit(&self, app: &App, mut batch: Vec<Item>) {
+        let size = batch.len() as u64;
         let intakes: Vec<Intake> = batch.iter_mut().filter_map(|item| item.intake.take()).collect();
         let committed = if intakes.is_empty() { Ok(()) } else { app.record(&intakes).await };
         match committed {
@@ -138,6 +151,7 @@ impl Committer {
                 }
             }
         }
+        self.settled.send_modify(|settled| *settled += size);
     }
 
     fn acknowledge(&self, batch: &[Item]) {

@@ -338,7 +338,12 @@ impl<S: Stream> Connection<S> {
     }
 
     fn take(&mut self, intake: Option<Intake>, ack: Option<(Ack, u16)>) {
-        self.handle.out().uncommitted += 1;
+        let mut out = self.handle.out();
+        // Held until it is handed over: after an ending was ordered, nothing follows.
+        if out.ending.is_some() {
+            return;
+        }
+        out.uncommitted += 1;
         let answer = Some((Arc::clone(&self.handle), Answer { ack }));
         self.door.committer.push(Item { intake, answer });
     }

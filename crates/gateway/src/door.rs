@@ -23,6 +23,8 @@ pub(crate) struct Door {
     pub guesses: Guesses,
     pub refusals: Refusals,
     pub addresses: Addresses,
+    /// Connections there was no room for, since the start.
+    pub turned_away: AtomicU64,
     pub connections: TaskTracker,
 }
 
@@ -36,6 +38,7 @@ impl Door {
             guesses: Guesses::default(),
             refusals: Refusals::default(),
             addresses: Addresses::default(),
+            turned_away: AtomicU64::new(0),
             connections: TaskTracker::new(),
         }
     }

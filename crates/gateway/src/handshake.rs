@@ -7,11 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lockwarden_app::devices::Observation;
 use lockwarden_app::logins::{Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::ask::command_topic;
 use crate::codec::{self, Broken, Connect, MAX_CONNECT, Refusal, Version, packet_length};
 use crate::conn::{Connection, Stream};
 use crate::door::Door;
@@ -43,7 +41,7 @@ pub(crate) async fn shake_hands<S: Stream>(door: Arc<Door>, mut stream: S, addre
         }
     };
     match let_in(&door, &connect, address).await {
-        Ok(entry) => start(&door, stream, connect, entry, rest),
+        Ok(entry) => start(&door, stream, connect, entry, rest).await,
         Err(refusal) => say(&mut stream, &codec::refuse(connect.version, refusal)).await,
     }
 }
@@ -83,7 +81,6 @@ struct Entry {
     login: Authenticated,
     client_id: Arc<str>,
     assigned: bool,
-    session: Option<BrokerSession>,
 }
 
 async fn let_in(door: &Door, connect: &Connect, address: IpAddr) -> Result<Entry, Refusal> {
@@ -105,11 +102,7 @@ async fn let_in(door: &Door, connect: &Connect, address: IpAddr) -> Result<Entry
     } else {
         connect.client_id.as_str().into()
     };
-    let session = load_session(door, &login, connect, &client_id).await.map_err(|error| {
-        tracing::error!(%error, "a session could not be read");
-        Refusal::Unavailable
-    })?;
-    Ok(Entry { login, client_id, assigned, session })
+    Ok(Entry { login, client_id, assigned })
 }
 
 async fn sign_in(door: &Door, connect: &Connect, address: IpAddr) -> Result<Authenticated, Refusal> {
@@ -173,32 +166,10 @@ async fn check_will(door: &Door, login: &mut Authenticated, connect: &Connect) -
     }
 }
 
-async fn load_session(
-    door: &Door,
-    login: &Authenticated,
-    connect: &Connect,
-    client_id: &str,
-) -> lockwarden_app::Result<Option<BrokerSession>> {
-    if connect.clean {
-        door.app.forget_broker_session(login.login, client_id).await?;
-    }
-    if !connect.keep {
-        return Ok(None);
-    }
-    let found = door.app.load_broker_session(login.login, client_id).await?;
-    if found.is_none() {
-        door.app.save_broker_session(login.login, client_id, &[]).await?;
-    }
-    Ok(found)
-}
-
-fn start<S: Stream>(door: &Arc<Door>, stream: S, connect: Connect, entry: Entry, rest: Vec<u8>) {
+/// Joins the realm, takes up the session, and only then says welcome and starts the connection's own task.
+async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, entry: Entry, rest: Vec<u8>) {
     let keep_alive = Duration::from_secs(u64::from(connect.keep_alive));
     let patience = if keep_alive.is_zero() { NO_KEEP_ALIVE } else { keep_alive * 3 / 2 };
-    let resumed_at = entry.session.is_some().then(|| door.app.now());
-    let session = entry.session.unwrap_or_default();
-    let commands = command_topic(&session.filters);
-    let listens = commands.is_some();
     let joining = Joining {
         version: connect.version,
         login: entry.login.login,
@@ -206,25 +177,27 @@ fn start<S: Stream>(door: &Arc<Door>, stream: S, connect: Connect, entry: Entry,
         client_id: Arc::clone(&entry.client_id),
         patience_ms: i64::try_from(patience.as_millis()).unwrap_or(i64::MAX),
         now: door.app.now(),
-        commands,
     };
-    let mut stream = stream;
-    let handle = match door.realm.join(joining, &door.committer) {
+    let handle = match door.realm.join(&joining, &door.committer) {
         Ok(handle) => handle,
         Err(reason) => {
             door.refusals.note(entry.login.login, reason, &entry.client_id);
-            let refusal = codec::refuse(connect.version, Refusal::Unavailable);
-            door.connections.spawn(async move { say(&mut stream, &refusal).await });
-            return;
+            return say(&mut stream, &codec::refuse(connect.version, Refusal::Unavailable)).await;
         }
     };
-    if listens {
-        door.committer.observe(entry.login.device, Observation::Listens(true), door.app.now());
-    }
+    let session = match take_up(door, &connect, &entry).await {
+        Ok(session) => session,
+        Err(refusal) => {
+            door.realm.leave(&handle, &door.committer, door.app.now(), || {});
+            return say(&mut stream, &codec::refuse(connect.version, refusal)).await;
+        }
+    };
+    let resumed_at = session.is_some().then(|| door.app.now());
+    let session = session.unwrap_or_default();
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
     handle.send(&codec::welcome(connect.version, resumed_at.is_some(), assigned));
-    let connection = Connection {
+    let mut connection = Connection {
         stream,
         door: Arc::clone(door),
         handle,
@@ -238,5 +211,31 @@ fn start<S: Stream>(door: &Arc<Door>, stream: S, connect: Connect, entry: Entry,
         flush_owed: false,
         grumbled: false,
     };
+    connection.listen();
     door.connections.spawn(connection.run());
+}
+
+/// The session that this client left, or a new one. The login is looked at once more: what ended it while the other
+/// checks ran found no connection to close.
+async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option<BrokerSession>, Refusal> {
+    // What an earlier connection of this client handed over belongs to the session, and must be in it.
+    door.committer.settled().await;
+    let login = entry.login.login;
+    let taking = async {
+        if !door.app.login_stands(login).await? {
+            return Ok(Err(Refusal::NotAuthorized));
+        }
+        let found =
+            if connect.clean { None } else { door.app.load_broker_session(login, &entry.client_id).await? };
+        if connect.keep && found.is_none() {
+            door.app.begin_broker_session(login, &entry.client_id).await?;
+        } else if !connect.keep {
+            door.app.forget_broker_session(login, &entry.client_id).await?;
+        }
+        Ok(Ok(found))
+    };
+    taking.await.unwrap_or_else(|error: lockwarden_app::Error| {
+        tracing::error!(%error, "a session could not be read");
+        Err(Refusal::Unavailable)
+    })
 }

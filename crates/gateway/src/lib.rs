@@ -42,13 +42,15 @@ pub struct Config {
 pub struct Limits {
     /// Signed-in connections.
     pub connections: usize,
-    /// Connections of one address that have not signed in yet.
+    /// Connections that have not signed in yet, each for ten seconds at most.
+    pub unknown: usize,
+    /// Those of one address. After a power cut a building full of locks comes back at once, behind one address.
     pub unknown_per_address: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 100_000, unknown_per_address: 512 }
+        Self { connections: 100_000, unknown: 16_384, unknown_per_address: 4_096 }
     }
 }
 

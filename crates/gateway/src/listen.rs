@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::door::Door;
 use crate::handshake::{CONNECT, shake_hands};
 
+/// After a connection could not be accepted.
+const BREATH: Duration = Duration::from_secs(1);
+
 /// A TLS listener and what it shows.
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
@@ -27,9 +31,9 @@ pub struct TlsConfig {
     pub key: PathBuf,
 }
 
-/// Connections per address that have not signed in yet.
+/// Connections that have not signed in yet: of each address, and of all.
 #[derive(Default)]
-pub(crate) struct Addresses(Mutex<HashMap<IpAddr, usize>>);
+pub(crate) struct Addresses(Mutex<(HashMap<IpAddr, usize>, usize)>);
 
 /// One place at the door, given back when dropped.
 struct Place {
@@ -40,11 +44,13 @@ struct Place {
 impl Addresses {
     fn enter(door: &Arc<Door>, address: IpAddr) -> Option<Place> {
         let mut waiting = door.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.entry(address).or_default();
-        if *count >= door.limits.unknown_per_address {
+        let (of_address, all) = &mut *waiting;
+        let count = of_address.get(&address).copied().unwrap_or(0);
+        if count >= door.limits.unknown_per_address || *all >= door.limits.unknown {
             return None;
         }
-        *count += 1;
+        of_address.insert(address, count + 1);
+        *all += 1;
         Some(Place { door: Arc::clone(door), address })
     }
 }
@@ -52,10 +58,12 @@ impl Addresses {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = self.door.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = waiting.get_mut(&self.address) {
+        let (of_address, all) = &mut *waiting;
+        *all -= 1;
+        if let Some(count) = of_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
-                waiting.remove(&self.address);
+                of_address.remove(&self.address);
             }
         }
     }
@@ -92,22 +100,28 @@ pub(crate) async fn accept(
         match accepted {
             Ok((stream, peer)) => greet(&door, stream, peer.ip(), tls.clone()),
             Err(error) => {
-                // Out of file handles, mostly: let others run, and close something.
+                // Out of file handles, mostly. Trying again at once would burn a core and fill the log.
                 tracing::warn!(%error, "cannot accept a device connection");
-                tokio::task::yield_now().await;
+                stop.run_until_cancelled(door.app.clock().wait(BREATH)).await;
             }
         }
     }
 }
 
+/// Told less and less often: a flood must not fill the log.
+fn turn_away(door: &Door, address: IpAddr, why: &str) {
+    let turned_away = door.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
+    if turned_away.is_power_of_two() {
+        tracing::warn!(%address, turned_away, "device connections are turned away: {why}");
+    }
+}
+
 fn greet(door: &Arc<Door>, stream: TcpStream, address: IpAddr, tls: Option<TlsAcceptor>) {
     if door.realm.open.load(Ordering::Relaxed) >= door.limits.connections {
-        tracing::warn!(%address, "too many device connections; one was turned away");
-        return;
+        return turn_away(door, address, "too many devices are connected");
     }
     let Some(place) = Addresses::enter(door, address) else {
-        tracing::debug!(%address, "too many connections from one address that have not signed in");
-        return;
+        return turn_away(door, address, "too many connections that have not signed in");
     };
     // Acknowledgements are four bytes, and must not wait for each other.
     let _ = stream.set_nodelay(true);

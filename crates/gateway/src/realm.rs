@@ -165,13 +165,16 @@ pub(crate) struct Joining {
     pub client_id: Arc<str>,
     pub patience_ms: i64,
     pub now: Time,
-    pub commands: Option<(Box<str>, u8)>,
 }
 
 impl Realm {
     /// Lets a connection in. One with the same login and client id is taken over; the first of a device brings it
     /// online. Both happen under one lock, so that what is committed keeps this order.
-    pub(crate) fn join(&self, joining: Joining, committer: &Committer) -> Result<Arc<Handle>, RefusalReason> {
+    pub(crate) fn join(
+        &self,
+        joining: &Joining,
+        committer: &Committer,
+    ) -> Result<Arc<Handle>, RefusalReason> {
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let live = devices.entry(joining.device).or_default();
         let is_same = |other: &Handle| other.login == joining.login && other.client_id == joining.client_id;
@@ -188,10 +191,10 @@ impl Realm {
             patience_ms: joining.patience_ms,
             heard_at: AtomicI64::new(joining.now.0),
             stuck_since: AtomicI64::new(0),
-            deaf_since: AtomicI64::new(if joining.commands.is_some() { 0 } else { joining.now.0 }),
+            deaf_since: AtomicI64::new(joining.now.0),
             is_parked: AtomicBool::new(false),
             may_enter: AtomicBool::new(false),
-            out: Mutex::new(Out { commands: joining.commands, ..Out::default() }),
+            out: Mutex::default(),
         });
         for other in live.iter().filter(|other| is_same(other)) {
             other.end(Ending::TakenOver);

@@ -62,9 +62,9 @@ pub struct DemoArgs {
     /// Number of simulated locks, 1 to 10000
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub devices: u32,
-    /// Days of history in the log, 0 to 366
-    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=366))]
-    pub history_days: u32,
+    /// Days of history in the log, 0 to 366 [default: 30, fewer for more than 500 locks]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=366))]
+    pub history_days: Option<u32>,
     /// The same seed gives the same building and history
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,

@@ -16,17 +16,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// Connections at a time. Each open page holds one.
-const MOST_CONNECTIONS: usize = 4_096;
+/// After a connection could not be accepted.
+const BREATH: Duration = Duration::from_secs(1);
 /// From the first byte of a request to the end of its head.
 const HEAD: Duration = Duration::from_secs(10);
 /// For requests under way when the server stops. Streams of open pages are cut off then.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Serves until `stop`, then lets requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves until `stop`, then lets requests under way finish. Each open page holds one of `most` connections.
+pub(crate) async fn serve(listener: TcpListener, router: Router, most: usize, stop: CancellationToken) {
     let connections = TaskTracker::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(most));
     while let Some(Ok(permit)) = stop.run_until_cancelled(Arc::clone(&room).acquire_owned()).await {
         let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else {
             break;
@@ -34,9 +34,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file handles, mostly. Trying again at once would only burn a core.
+                // Out of file handles, mostly. Trying again at once would burn a core and fill the log.
                 tracing::warn!(%error, "cannot accept an HTTP connection");
-                tokio::task::yield_now().await;
+                let _ = tokio::time::timeout(BREATH, stop.cancelled()).await;
                 continue;
             }
         };

@@ -11,7 +11,7 @@ use lockwarden_app::App;
 use lockwarden_app::bus::Bus;
 use lockwarden_app::clock::Clock;
 use lockwarden_app::rng::Chance;
-use lockwarden_gateway::Gateway;
+use lockwarden_gateway::{Gateway, Limits};
 use lockwarden_web::WebConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,11 @@ use crate::settings::Settings;
 
 /// How often old sessions and counts of failed sign-ins are dropped.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
+
+/// HTTP connections at a time; each open page holds one.
+const MOST_HTTP: usize = 4_096;
+/// Database files, listeners and what the runtime needs.
+const OTHER_FILES: usize = 64;
 
 /// Where time and chance come from.
 pub struct Sources {
@@ -52,15 +57,16 @@ impl Server {
     /// Returns once every door is open.
     pub async fn start(settings: &Settings, sources: Sources) -> Result<Self> {
         let lock = home::take(&settings.data_dir)?;
-        raise_file_limit();
+        let room = Room::of_this_process();
         let db = home::open_database(settings).await?;
         let app = App::new(db, sources.clock, sources.chance, Bus::default());
         app.settle_after_restart().await?;
         app.forget_connections().await?;
 
-        let gateway = Gateway::bind(app.clone(), gateway_config(settings)).await.map_err(|error| {
-            CommandError::new(Exit::Refused, format!("cannot open the MQTT door: {error}"))
-        })?;
+        let gateway =
+            Gateway::bind(app.clone(), gateway_config(settings, room.devices)).await.map_err(|error| {
+                CommandError::new(Exit::Refused, format!("cannot open the MQTT door: {error}"))
+            })?;
         let listener = TcpListener::bind(settings.http).await.map_err(|error| {
             CommandError::new(Exit::Refused, format!("cannot listen for HTTP on {}: {error}", settings.http))
         })?;
@@ -71,7 +77,7 @@ impl Server {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let router = router(&app, settings, &running, sources.demo);
-        tasks.spawn(http::serve(listener, router, stop.clone()));
+        tasks.spawn(http::serve(listener, router, room.http, stop.clone()));
         tasks.spawn(gateway.run(stop.clone()));
         spawn_background(&tasks, &app, &stop);
         Ok(Self { app, running, stop, tasks, lock })
@@ -133,20 +139,45 @@ fn router(app: &App, settings: &Settings, running: &Running, demo: bool) -> Rout
     lockwarden_web::router(app.clone(), web).nest("/api", lockwarden_api::router(app.clone())).merge(health)
 }
 
-fn gateway_config(settings: &Settings) -> lockwarden_gateway::Config {
+fn gateway_config(settings: &Settings, limits: Limits) -> lockwarden_gateway::Config {
     let tls = settings.mqtts.zip(settings.tls_cert.clone()).zip(settings.tls_key.clone());
     lockwarden_gateway::Config {
         plain: Some(settings.mqtt),
         tls: tls.map(|((addr, cert), key)| lockwarden_gateway::TlsConfig { addr, cert, key }),
-        ..lockwarden_gateway::Config::default()
+        limits,
     }
 }
 
-/// A connection is a file handle, and common defaults allow only 1,024.
-fn raise_file_limit() {
-    match rlimit::increase_nofile_limit(1 << 20) {
-        Ok(limit) => tracing::debug!(limit, "open files"),
-        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+/// Connections of each kind. Each is an open file, and what one door may take is not there for the other: a flood of
+/// devices must not lock people out of the pages.
+struct Room {
+    http: usize,
+    devices: Limits,
+}
+
+impl Room {
+    /// Common defaults allow 1,024 open files; as many as allowed are asked for.
+    fn of_this_process() -> Self {
+        let files = rlimit::increase_nofile_limit(1 << 20).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+            1_024
+        });
+        let room = Self::in_files(usize::try_from(files).unwrap_or(usize::MAX));
+        tracing::debug!(files, http = room.http, devices = room.devices.connections, "room for connections");
+        room
+    }
+
+    fn in_files(files: usize) -> Self {
+        let most = Limits::default();
+        let http = MOST_HTTP.min(files / 4);
+        let left = files.saturating_sub(http + OTHER_FILES);
+        let unknown = most.unknown.min(left / 4);
+        let devices = Limits {
+            connections: most.connections.min(left - unknown),
+            unknown,
+            unknown_per_address: most.unknown_per_address.min(unknown),
+        };
+        Self { http, devices }
     }
 }
 

@@ -61,6 +61,11 @@ impl Fleet {
         }
     }
 
+    /// How many are connected now.
+    pub fn connected(&self) -> usize {
+        self.locks.iter().filter(|lock| lock.seen.borrow().connected).count()
+    }
+
     /// Disconnects every lock in good order.
     pub async fn stop(self) {
         self.stop.cancel();

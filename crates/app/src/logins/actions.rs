@@ -187,8 +187,22 @@ impl App {
         Ok(())
     }
 
-    /// The client began anew: its open packet ids mean nothing any more.
+    /// A new session that outlives its connection, in the place of what this client may have left.
+    pub async fn begin_broker_session(&self, login: LoginId, client_id: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        sql::forget_session(&mut tx, login, client_id).await?;
+        sql::save_session(&mut tx, login, client_id, String::new(), self.now()).await?;
+        sql::forget_old_sessions(&mut tx, login, MOST_SESSIONS).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The client began anew: its open packet ids mean nothing any more. Most left none, and ten thousand of them that
+    /// come back at once must not wait for as many commits.
     pub async fn forget_broker_session(&self, login: LoginId, client_id: &str) -> Result<()> {
+        if !sql::has_left_something(&mut self.read().await?, login, client_id).await? {
+            return Ok(());
+        }
         let mut tx = self.write().await?;
         sql::forget_session(&mut tx, login, client_id).await?;
         tx.commit().await?;

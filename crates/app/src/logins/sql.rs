@@ -233,6 +233,24 @@ pub(super) async fn forget_old_sessions(tx: &mut Tx, login: LoginId, keep: i64) 
     Ok(())
 }
 
+/// Whether a client left a session or open deliveries.
+pub(super) async fn has_left_something(
+    tx: &mut Tx,
+    login: LoginId,
+    client_id: &str,
+) -> Result<bool, DbError> {
+    let left: i64 = tx
+        .query(
+            "select (select count(*) from broker_sessions where login_id = $1 and client_id = $2) \
+             + (select count(*) from open_deliveries where login_id = $1 and client_id = $2)",
+        )
+        .bind(login)
+        .bind(client_id.to_owned())
+        .value()
+        .await?;
+    Ok(left > 0)
+}
+
 pub(super) async fn forget_session(tx: &mut Tx, login: LoginId, client_id: &str) -> Result<(), DbError> {
     for sql in [
         "delete from open_deliveries where login_id = $1 and client_id = $2",

@@ -5,7 +5,7 @@ use lockwarden_app::devices::LockState;
 use rumqttc::QoS;
 
 use crate::kit::{Client, Site, within};
-use crate::raw::Raw;
+use crate::raw::{Raw, connect};
 
 const EVENT: &str = "3,0,195249,8193,1";
 
@@ -85,6 +85,29 @@ async fn an_open_qos_2_delivery_survives_a_restart_of_the_server() {
     raw.publish("nuki/A1/lockActionEvent", EVENT, 2, 9, false).await;
     assert_eq!(raw.read(4).await, [0x50, 2, 0, 9]);
     assert_eq!(entries(&site, &anna).await, 2, "a released id is free for something new");
+}
+
+#[tokio::test]
+async fn a_session_taken_up_while_its_last_delivery_is_being_committed_knows_of_it() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
+    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    let busy = site.world.app.db().write().await.unwrap();
+    raw.publish("nuki/A1/lockActionEvent", EVENT, 2, 9, false).await;
+    raw.ping().await;
+    let mut again = Raw::open(site.addr).await;
+    again.send(&connect(&credentials, "SL3P_A1", false, None)).await;
+    // The earlier connection is closed, and what it handed over is still on its way to the disk.
+    assert_eq!(raw.rest().await, Vec::<u8>::new());
+    drop(busy);
+    assert_eq!(again.read(4).await, [0x20, 2, 1, 0]);
+    // Some clients repeat without the flag.
+    again.publish("nuki/A1/lockActionEvent", EVENT, 2, 9, false).await;
+    assert_eq!(again.read(4).await, [0x50, 2, 0, 9]);
+    assert_eq!(entries(&site, &anna).await, 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! with real logins; nothing in the server knows that they are simulated.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lockwarden_app::App;
 use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
@@ -10,6 +11,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::devices::{Connector, LockAction, LockEvent, NewDevice, Trigger};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, PastEvent, building, history};
+use rlimit::Resource;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -23,6 +25,12 @@ use crate::settings::{ServeArgs, Settings};
 const EMAIL: &str = "demo@example.org";
 /// Entries of the past in one transaction.
 const SLICE: usize = 2_000;
+/// Locks whose past is made together; also from how many on somebody is told how far it is.
+const MANY: usize = 500;
+/// Beside the connections of locks: pages, the database, and room at the door.
+const OTHER_FILES: u64 = 8_192;
+/// Days of history times locks that a demo makes by itself: about a hundred thousand entries.
+const LOCK_DAYS: u32 = 15_000;
 
 /// What somebody needs to look around.
 struct Keys {
@@ -31,6 +39,7 @@ struct Keys {
 }
 
 pub async fn demo(args: DemoArgs) -> Result<()> {
+    make_room(args.devices)?;
     let (dir, _keep) = place(&args)?;
     let settings = Settings::resolve(ServeArgs {
         data_dir: Some(dir),
@@ -41,7 +50,7 @@ pub async fn demo(args: DemoArgs) -> Result<()> {
     let server = Server::start(&settings, Sources { demo: true, ..Sources::system() }).await?;
     let (specs, keys) = furnish(&server.app, &args).await?;
     let fleet = connect(&server.running, specs, args.seed);
-    fleet.all_connected().await;
+    await_connections(&server.app, &fleet, args.devices).await;
 
     let url = url_for_people(&settings, server.running.http);
     if args.json {
@@ -53,6 +62,21 @@ pub async fn demo(args: DemoArgs) -> Result<()> {
     fleet.stop().await;
     server.stop().await;
     Ok(())
+}
+
+/// Both ends of every connection are in this process, and each is an open file.
+fn make_room(devices: u32) -> Result<()> {
+    let needed = 2 * u64::from(devices) + OTHER_FILES;
+    let (soft, hard) = rlimit::getrlimit(Resource::NOFILE)
+        .map_err(|error| CommandError::failed("cannot ask for the limit of open files", error))?;
+    if soft >= needed || rlimit::setrlimit(Resource::NOFILE, needed, hard.max(needed)).is_ok() {
+        return Ok(());
+    }
+    let words = format!(
+        "{devices} simulated locks need {needed} open files, and this process may have {hard}: \
+         ask for fewer with --devices, or for more files with ulimit -n"
+    );
+    Err(CommandError::new(Exit::Refused, words))
 }
 
 /// The directory, and what deletes it at the end if it is nobody's.
@@ -78,20 +102,44 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
     let new = NewAccount { email: EMAIL, name: "Demo", password: &password, time_zone: &zone };
     let actor = Actor::operator(app.create_account(new).await?);
     let (_, token) = app.create_token(&actor, NewToken { name: "Demo", scopes: TokenScope::ALL }).await?;
+    let days = args.history_days.unwrap_or_else(|| (LOCK_DAYS / args.devices).clamp(1, 30));
     let mut specs = building(args.devices, args.seed);
-    let mut past = Vec::new();
-    for spec in &mut specs {
-        let new = NewDevice { name: &spec.name, connector: Connector::NukiMqtt };
-        let (device, credentials) = app.add_device(&actor, new).await?;
-        *spec = spec.clone().with_login(&credentials.username, &credentials.password);
-        let events = history(spec, args.history_days, args.seed, app.now().0);
-        past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
-    }
-    past.sort_by_key(|past| past.at);
-    for slice in past.chunks(SLICE) {
-        app.import_activity(&actor, slice).await?;
+    let mut made = 0;
+    for together in specs.chunks_mut(MANY) {
+        let mut past = Vec::new();
+        for spec in together.iter_mut() {
+            let new = NewDevice { name: &spec.name, connector: Connector::NukiMqtt };
+            let (device, credentials) = app.add_device(&actor, new).await?;
+            *spec = spec.clone().with_login(&credentials.username, &credentials.password);
+            let events = history(spec, days, args.seed, app.now().0);
+            past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
+        }
+        past.sort_by_key(|past| past.at);
+        for slice in past.chunks(SLICE) {
+            app.import_activity(&actor, slice).await?;
+        }
+        made += together.len();
+        told_how_far("made", made, args.devices);
     }
     Ok((specs, Keys { password, token }))
+}
+
+/// A line for those who wait for many.
+fn told_how_far(what: &str, done: usize, of: u32) {
+    if usize::try_from(of).is_ok_and(|of| of > MANY) {
+        tell(&format!("{done} of {of} locks {what}"));
+    }
+}
+
+async fn await_connections(app: &App, fleet: &Fleet, of: u32) {
+    let all = fleet.all_connected();
+    tokio::pin!(all);
+    loop {
+        tokio::select! {
+            () = &mut all => return,
+            () = app.clock().wait(Duration::from_secs(2)) => told_how_far("connected", fleet.connected(), of),
+        }
+    }
 }
 
 /// A password that can be typed, from chance.

@@ -1,7 +1,8 @@
 //! The real binary on a directory of its own, and a small HTTP client.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ pub(crate) const EMAIL: &str = "anna@example.org";
 pub(crate) struct Site {
     pub(crate) database: FreshDatabase,
     server: Option<Child>,
-    trace: Option<PathBuf>,
+    /// What the server is started under.
+    wrapper: Vec<OsString>,
     pub(crate) http: SocketAddr,
     pub(crate) mqtt: SocketAddr,
 }
@@ -35,7 +37,7 @@ impl Site {
         Self {
             database: FreshDatabase::make().await,
             server: None,
-            trace: None,
+            wrapper: Vec::new(),
             http: nowhere,
             mqtt: nowhere,
         }
@@ -104,9 +106,17 @@ impl Site {
         Broker { host: self.mqtt.ip().to_string(), port: self.mqtt.port() }
     }
 
-    /// From the next start on, what the server asks of disk and network is written to `file`.
+    /// From the next start on, what the server asks of disk and network is written to `file`. The tracer stands beside
+    /// it, so that the child is still the server itself.
     pub(crate) fn trace_to(&mut self, file: &Path) {
-        self.trace = Some(file.to_owned());
+        let arguments =
+            ["strace", "-D", "-f", "-y", "-s", "16", "-e", "trace=fsync,fdatasync,sendto,write,writev", "-o"];
+        self.wrapper = arguments.iter().map(OsString::from).chain([file.into()]).collect();
+    }
+
+    /// From the next start on, the server may have so many open files.
+    pub(crate) fn limit_files(&mut self, files: u32) {
+        self.wrapper = vec!["prlimit".into(), format!("--nofile={files}:{files}").into()];
     }
 
     /// Starts the server and returns once it serves. The second time on the ports of the first.
@@ -116,8 +126,8 @@ impl Site {
         let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
         let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
         let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt]);
-        if let Some(file) = &self.trace {
-            command = traced(&command, file);
+        if let Some((program, arguments)) = self.wrapper.split_first() {
+            command = wrapped(&command, program, arguments);
         }
         let child = command.stderr(words).spawn();
         self.server = Some(child.unwrap());
@@ -160,15 +170,14 @@ impl Site {
     }
 }
 
-/// The same command under strace, which stands beside it so that the child is still the server itself.
-fn traced(command: &Command, file: &Path) -> Command {
-    let mut traced = Command::new("strace");
-    traced.args(["-D", "-f", "-y", "-s", "16", "-e", "trace=fsync,fdatasync,sendto,write,writev", "-o"]);
-    traced.arg(file).arg(command.get_program()).args(command.get_args());
+/// The same command, started by another program.
+fn wrapped(command: &Command, program: &OsString, arguments: &[OsString]) -> Command {
+    let mut wrapped = Command::new(program);
+    wrapped.args(arguments).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
-        traced.env(name, value.unwrap_or_default());
+        wrapped.env(name, value.unwrap_or_default());
     }
-    traced
+    wrapped
 }
 
 /// Status and body of a GET; an error if nobody answers.

@@ -14,5 +14,6 @@ mod clients;
 mod commands;
 mod crash;
 mod durable;
+mod flood;
 mod kit;
 mod unlock;
