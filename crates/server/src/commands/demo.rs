@@ -28,7 +28,7 @@ const SLICE: usize = 2_000;
 /// Locks whose past is made together; also from how many on somebody is told how far it is.
 const MANY: usize = 500;
 /// Beside the connections of locks: pages, the database, and room at the door.
-const OTHER_FILES: u64 = 8_192;
+const OTHER_FILES: u64 = 512;
 /// Days of history times locks that a demo makes by itself: about a hundred thousand entries.
 const LOCK_DAYS: u32 = 15_000;
 
