@@ -93,7 +93,9 @@ fn crates_depend_on_each_other_only_as_drawn() {
                 "axum" => &["lockwarden-web", "lockwarden-api", "lockwarden"],
                 "maud" => &["lockwarden-web"],
                 "aide" => &["lockwarden-api"],
-                "rmqtt-codec" | "tokio-rustls" => &["lockwarden-gateway"],
+                "rmqtt-codec" => &["lockwarden-gateway"],
+                // The load generator of the benches is a client over TLS.
+                "tokio-rustls" => &["lockwarden-gateway", "lockwarden-benches"],
                 "rumqttc" => &["lockwarden-simulator"],
                 _ => continue,
             };

@@ -4,7 +4,7 @@ import { assert, browser, open, signIn, tile, url } from './browser.mjs';
 const page = await open({ javaScriptEnabled: false });
 await signIn(page);
 const until = async (fact) => {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
     await page.goto(`${url}/devices`);
     if (await fact()) return;
   }
