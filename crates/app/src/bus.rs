@@ -19,6 +19,8 @@ pub enum Event {
     AccessChanged { account: AccountId },
     /// A device's login was changed or revoked: its connections close.
     LoginChanged { account: AccountId, device: DeviceId },
+    /// A backup was restored: whoever is connected has to come back.
+    DataReplaced,
     /// Commands wait in their table.
     CommandsWaiting,
 }
@@ -33,6 +35,7 @@ impl Event {
             Self::DevicesChanged { account } => ("devices", account, nobody.1),
             Self::AccessChanged { account } => ("access", account, nobody.1),
             Self::LoginChanged { account, device } => ("login", account, device),
+            Self::DataReplaced => ("replaced", nobody.0, nobody.1),
             Self::CommandsWaiting => ("commands", nobody.0, nobody.1),
         }
     }
@@ -44,6 +47,7 @@ impl Event {
             "devices" => Self::DevicesChanged { account },
             "access" => Self::AccessChanged { account },
             "login" => Self::LoginChanged { account, device },
+            "replaced" => Self::DataReplaced,
             "commands" => Self::CommandsWaiting,
             _ => return None,
         })
@@ -56,7 +60,7 @@ impl Event {
             | Self::DevicesChanged { account }
             | Self::AccessChanged { account }
             | Self::LoginChanged { account, .. } => Some(account),
-            Self::CommandsWaiting => None,
+            Self::DataReplaced | Self::CommandsWaiting => None,
         }
     }
 }
@@ -119,6 +123,7 @@ mod tests {
             Event::DevicesChanged { account },
             Event::AccessChanged { account },
             Event::LoginChanged { account, device },
+            Event::DataReplaced,
             Event::CommandsWaiting,
         ] {
             let (kind, account, device) = event.stored();

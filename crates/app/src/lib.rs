@@ -41,11 +41,19 @@ struct Inner {
     bus: Bus,
     /// Argon2 takes 19 MiB and a core for each check: guesses wait for each other, not everybody for them.
     hashing: tokio::sync::Semaphore,
+    ends: commands::Ends,
 }
 
 impl App {
     pub fn new(db: Db, clock: Clock, chance: Chance, bus: Bus) -> Self {
-        Self(Arc::new(Inner { db, clock, chance, bus, hashing: tokio::sync::Semaphore::new(2) }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            chance,
+            bus,
+            hashing: tokio::sync::Semaphore::new(2),
+            ends: commands::Ends::default(),
+        }))
     }
 
     pub fn db(&self) -> &Db {
@@ -70,6 +78,10 @@ impl App {
 
     pub(crate) fn hashing(&self) -> &tokio::sync::Semaphore {
         &self.0.hashing
+    }
+
+    pub(crate) fn ends(&self) -> &commands::Ends {
+        &self.0.ends
     }
 
     /// Fits the numbers of JSON (2^53), and is not guessed.

@@ -53,6 +53,11 @@ impl Chance {
         if last < fresh { fresh } else { self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1 }
     }
 
+    /// From now on ids are higher than this one, which was given before.
+    pub fn grow_past(&self, id: i64) {
+        self.0.last_id.fetch_max(id, Ordering::Relaxed);
+    }
+
     /// `N` random bytes as text a person can type: lower-case letters and digits without look-alikes.
     pub fn code<const N: usize>(&self) -> String {
         const LETTERS: &str = "abcdefghijkmnpqrstuvwxyz23456789";

@@ -8,7 +8,7 @@ use lockwarden_app::devices::Observation;
 use lockwarden_app::logins::{BindRefusal, RefusalReason};
 
 use crate::codec::{self, Packet};
-use crate::conn::{Connection, Stream};
+use crate::conn::{Connection, Step, Stream};
 use crate::names;
 use crate::realm::Ending;
 
@@ -20,16 +20,17 @@ impl<S: Stream> Connection<S> {
     pub(crate) async fn ask(&mut self, packet: Packet) -> Result<(), Ending> {
         match packet {
             Packet::Publish { topic, payload, qos, packet, dup } => {
-                let id = names::own(&topic).map(|own| own.nuki_id);
-                if let Some(id) = id
-                    && let Err(reason) = self.bind(id).await?
+                // What is refused in any case binds nothing.
+                let own = names::own(&topic).filter(|own| !names::is_command(own.rest));
+                if let Some(own) = own
+                    && let Err(reason) = self.bind(own.nuki_id).await?
                 {
                     self.refused(reason, &topic);
                     return self.refuse_publish(qos, packet).map_or(Ok(()), |_| Err(Ending::Refused));
                 }
                 match self.publish(&topic, &payload, (qos, packet, dup)) {
-                    Some(_) => Err(Ending::Refused),
-                    None => Ok(()),
+                    Some(Step::End(ending)) => Err(ending),
+                    _ => Ok(()),
                 }
             }
             Packet::Subscribe { packet, filters } => self.subscribe(packet, filters).await,
@@ -52,6 +53,7 @@ impl<S: Stream> Connection<S> {
         match self.door.app.bind_login(&self.login, nuki_id).await {
             Ok(Ok(())) => {
                 self.login.nuki_id = Some(nuki_id);
+                self.drop_foreign_filters();
                 Ok(Ok(()))
             }
             Ok(Err(BindRefusal::OtherDevice)) => Ok(Err(RefusalReason::OtherDevice)),
@@ -65,30 +67,51 @@ impl<S: Stream> Connection<S> {
 
     async fn subscribe(&mut self, packet: u16, filters: Vec<(ByteString, u8)>) -> Result<(), Ending> {
         let mut granted = Vec::with_capacity(filters.len());
+        let before = self.filters.clone();
         for (filter, qos) in filters {
-            granted.push(self.add_filter(&filter, qos).await?.then_some(qos.min(2)));
+            granted.push(self.add_filter(&filter, qos).then_some(qos.min(2)));
         }
         self.listen();
-        self.save().await?;
+        if self.filters != before {
+            self.save().await?;
+        }
         self.handle.send(&codec::subscribed(self.handle.version, packet, &granted));
         Ok(())
     }
 
-    async fn add_filter(&mut self, filter: &str, qos: u8) -> Result<bool, Ending> {
-        if !names::is_filter(filter) || self.filters.len() >= MOST_FILTERS {
+    /// A login that has not spoken yet may listen under any id; once it is bound, only what is its own counts.
+    fn add_filter(&mut self, filter: &str, qos: u8) -> bool {
+        if !names::is_filter(filter) {
             self.refused(RefusalReason::ForeignSubscription, filter);
-            return Ok(false);
+            return false;
         }
-        let Ok(own) = self.check_own(filter, RefusalReason::ForeignSubscription) else {
-            return Ok(false);
-        };
-        if let Err(reason) = self.bind(own.nuki_id).await? {
-            self.refused(reason, filter);
-            return Ok(false);
+        if self.check_own(filter, RefusalReason::ForeignSubscription).is_err() {
+            return false;
+        }
+        let at_hand = self.filters.iter().any(|(other, _)| other == filter);
+        if !at_hand && self.filters.len() >= MOST_FILTERS {
+            self.refused(RefusalReason::ForeignSubscription, filter);
+            return false;
         }
         self.drop_filter(filter);
         self.filters.push((filter.to_owned(), qos.min(2)));
-        Ok(true)
+        true
+    }
+
+    fn drop_foreign_filters(&mut self) {
+        let bound = self.login.nuki_id;
+        let mut foreign = Vec::new();
+        self.filters.retain(|(filter, _)| {
+            let is_own = names::own(filter).map(|own| own.nuki_id) == bound;
+            if !is_own {
+                foreign.push(filter.clone());
+            }
+            is_own
+        });
+        for filter in foreign {
+            self.refused(RefusalReason::ForeignSubscription, &filter);
+        }
+        self.listen();
     }
 
     fn drop_filter(&mut self, filter: &str) -> bool {
@@ -102,16 +125,14 @@ impl<S: Stream> Connection<S> {
         let commands = command_topic(&self.filters);
         let mut out = self.handle.out();
         let changed = out.commands.is_some() != commands.is_some();
-        let listens = commands.is_some();
         out.commands = commands;
         drop(out);
         if changed {
             self.handle.deaf_since.store(0, Ordering::Relaxed);
-            self.door.committer.observe(
-                self.login.device,
-                Observation::Listens(listens),
-                self.door.app.now(),
-            );
+            // Another of its connections may still listen.
+            let listens = self.door.realm.listener(self.login.device).is_ok();
+            let now = self.door.app.now();
+            self.door.committer.observe(self.login.device, Observation::Listens(listens), now);
         }
     }
 

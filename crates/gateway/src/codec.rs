@@ -76,7 +76,7 @@ pub(crate) enum Packet {
         filters: Vec<ByteString>,
     },
     Ping,
-    /// With a 5 client's wish that its will be sent nevertheless.
+    /// With a 5 client's word that this is no normal end, or that its will be sent nevertheless.
     Disconnect {
         with_will: bool,
     },
@@ -251,8 +251,9 @@ fn packet_v5(packet: v5::Packet) -> Result<Packet, Broken> {
             Packet::Unsubscribe { packet: unsubscribe.packet_id.get(), filters: unsubscribe.topic_filters }
         }
         v5::Packet::PingRequest => Packet::Ping,
+        // Only a normal end drops the will (MQTT 5, 3.14.4).
         v5::Packet::Disconnect(disconnect) => Packet::Disconnect {
-            with_will: disconnect.reason_code == v5::DisconnectReasonCode::DisconnectWithWillMessage,
+            with_will: disconnect.reason_code != v5::DisconnectReasonCode::NormalDisconnection,
         },
         _ => return Err(Broken::Malformed),
     })
@@ -308,7 +309,11 @@ pub(crate) fn refuse(version: Version, refusal: Refusal) -> Vec<u8> {
 }
 
 /// The welcome, with what this door does not offer (MQTT 5, 3.2.2.3).
-pub(crate) fn welcome(version: Version, session_present: bool, assigned_id: Option<&str>) -> Vec<u8> {
+pub(crate) fn welcome(
+    version: Version,
+    (keeps, session_present): (bool, bool),
+    assigned_id: Option<&str>,
+) -> Vec<u8> {
     match version {
         Version::V3 => vec![0x20, 2, u8::from(session_present), 0],
         Version::V5 => {
@@ -316,6 +321,8 @@ pub(crate) fn welcome(version: Version, session_present: bool, assigned_id: Opti
                 session_present,
                 reason_code: v5::ConnectAckReason::Success,
                 receive_max: NonZeroU16::new(WINDOW).unwrap_or(NonZeroU16::MIN),
+                // A kept session is kept until the login has four newer ones (MQTT 5, 3.2.2.3.2).
+                session_expiry_interval_secs: keeps.then_some(u32::MAX),
                 max_packet_size: u32::try_from(MAX_PACKET).ok(),
                 assigned_client_id: assigned_id.map(ByteString::from),
                 topic_alias_max: 0,

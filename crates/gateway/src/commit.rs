@@ -1,7 +1,7 @@
 //! The committer: what arrived during one commit is the next batch, without waiting. Acknowledgements leave after the
 //! commit of what they acknowledge; a failed commit acknowledges nothing and ends the connections concerned.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
@@ -9,7 +9,7 @@ use std::task::Waker;
 use lockwarden_app::App;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ids::{DeviceId, LoginId};
 use tokio::sync::{Notify, watch};
 
 use crate::codec::{Ack, WINDOW, ack};
@@ -36,12 +36,15 @@ pub(crate) struct Answer {
 #[derive(Default)]
 struct Queue {
     items: VecDeque<Item>,
+    /// What the gateway saw itself and a failed commit did not keep. Nobody repeats it, so it goes with the next batch.
+    owed: Vec<Item>,
     /// Connections that wait for room, in the order they came: whoever is served again at once must not keep those who
     /// wait from being served at all.
     parked: VecDeque<(Arc<Handle>, Waker)>,
     closed: bool,
-    /// How many were ever pushed.
+    /// How many were ever pushed, and the last of each login that is not settled.
     pushed: u64,
+    last_of: HashMap<LoginId, u64>,
 }
 
 #[derive(Default)]
@@ -62,8 +65,12 @@ impl Committer {
     pub(crate) fn push(&self, item: Item) {
         let mut queue = self.queue();
         let was_empty = queue.items.is_empty();
-        queue.items.push_back(item);
         queue.pushed += 1;
+        let number = queue.pushed;
+        if let Some((handle, _)) = &item.answer {
+            queue.last_of.insert(handle.login, number);
+        }
+        queue.items.push_back(item);
         drop(queue);
         if was_empty {
             self.filled.notify_one();
@@ -94,11 +101,20 @@ impl Committer {
         false
     }
 
-    /// Waits until everything pushed so far is on the disk, or has failed.
-    pub(crate) async fn settled(&self) {
-        let pushed = self.queue().pushed;
+    /// Waits until everything this login has handed over so far is on the disk, or has failed.
+    pub(crate) async fn settled(&self, login: LoginId) {
+        let Some(last) = self.queue().last_of.get(&login).copied() else {
+            return;
+        };
         // The sender lives as long as we do.
-        let _ = self.settled.subscribe().wait_for(|settled| *settled >= pushed).await;
+        let _ = self.settled.subscribe().wait_for(|settled| *settled >= last).await;
+    }
+
+    /// Tries again what is owed, if anything is.
+    pub(crate) fn nudge(&self) {
+        if !self.queue().owed.is_empty() {
+            self.filled.notify_one();
+        }
     }
 
     /// After this, [`Committer::run`] returns once everything that waits is committed.
@@ -109,35 +125,53 @@ impl Committer {
 
     pub(crate) async fn run(&self, app: &App) {
         loop {
-            let (batch, parked) = {
+            let ((batch, owed), turns) = {
                 let mut queue = self.queue();
-                if queue.items.is_empty() && queue.closed {
-                    return;
-                }
                 let size = queue.items.len().min(BATCH);
-                let batch: Vec<Item> = queue.items.drain(..size).collect();
+                let mut batch = std::mem::take(&mut queue.owed);
+                let owed = batch.len();
+                batch.extend(queue.items.drain(..size));
                 // Each may bring a window full.
                 let room = FULL.saturating_sub(queue.items.len()) / usize::from(WINDOW);
                 let turns = room.min(queue.parked.len());
                 let parked: Vec<_> = queue.parked.drain(..turns).collect();
-                (batch, parked)
+                if batch.is_empty() && turns == 0 && queue.closed {
+                    return;
+                }
+                ((batch, owed), parked)
             };
-            for (handle, waker) in parked {
+            let anybody_waited = !turns.is_empty();
+            for (handle, waker) in turns {
                 handle.is_parked.store(false, Ordering::Relaxed);
                 handle.may_enter.store(true, Ordering::Relaxed);
                 waker.wake();
             }
-            if batch.is_empty() {
-                self.filled.notified().await;
+            if !batch.is_empty() {
+                self.commit(app, batch, owed).await;
+            } else if anybody_waited {
+                // Those who were let in may have nothing to bring, and then nobody would call for the next.
+                tokio::task::yield_now().await;
                 continue;
             }
-            self.commit(app, batch).await;
+            if self.has_nothing_to_do() {
+                self.filled.notified().await;
+            }
         }
     }
 
-    async fn commit(&self, app: &App, mut batch: Vec<Item>) {
-        let size = batch.len() as u64;
-        let intakes: Vec<Intake> = batch.iter_mut().filter_map(|item| item.intake.take()).collect();
+    fn has_nothing_to_do(&self) -> bool {
+        let queue = self.queue();
+        queue.items.is_empty() && queue.parked.is_empty() && !(queue.closed && queue.owed.is_empty())
+    }
+
+    /// The first `owed` of the batch were counted when they first failed.
+    async fn commit(&self, app: &App, mut batch: Vec<Item>, owed: usize) {
+        let size = (batch.len() - owed) as u64;
+        let kept = |item: &mut Item| match item.answer {
+            Some(_) => item.intake.take(),
+            None => item.intake.clone(),
+        };
+        let intakes: Vec<Intake> = batch.iter_mut().filter_map(kept).collect();
         let committed = if intakes.is_empty() { Ok(()) } else { app.record(&intakes).await };
         match committed {
             Ok(()) => {
@@ -149,9 +183,18 @@ impl Committer {
                 for (handle, _) in batch.iter().filter_map(|item| item.answer.as_ref()) {
                     handle.end(Ending::NotCommitted);
                 }
+                batch.retain(|item| item.answer.is_none());
+                let mut queue = self.queue();
+                // A server that stops cannot wait for its database for ever.
+                if !queue.closed {
+                    queue.owed = batch;
+                }
             }
         }
+        let mut queue = self.queue();
         self.settled.send_modify(|settled| *settled += size);
+        let settled = *self.settled.borrow();
+        queue.last_of.retain(|_, last| *last > settled);
     }
 
     fn acknowledge(&self, batch: &[Item]) {

@@ -10,11 +10,13 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{Delivery, Intake, Observation, Repetition, Report};
+use lockwarden_app::clock::Steady;
+use lockwarden_app::devices::{Delivery, Intake, Observation, Repetition, Report, Session};
 use lockwarden_app::logins::{Authenticated, RefusalReason};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will, packet_length};
 use crate::commit::{Answer, Item};
@@ -22,18 +24,35 @@ use crate::door::Door;
 use crate::names::{self, Own};
 use crate::nuki_mqtt;
 use crate::realm::{Ending, Handle, UNSENT};
+use crate::socket;
 
 const SCRATCH: usize = 16 * 1_024;
 /// How long after taking up a session a publish may be an unflagged repetition.
 const RESUMING: Duration = Duration::from_secs(10);
+/// QoS 2 deliveries that a client of 3.1.1, which cannot be told a limit, may have half done.
+const MOST_OPEN: usize = 1_024;
 
 thread_local! {
     /// Every connection of a thread reads into the same piece of memory, so that an idle one has none of its own.
     static READ_INTO: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The socket below whatever protects it.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
 
 pub(crate) struct Connection<S> {
     pub stream: S,
@@ -42,7 +61,7 @@ pub(crate) struct Connection<S> {
     pub login: Authenticated,
     pub keep: bool,
     /// When this connection took up a session that an earlier one left.
-    pub resumed_at: Option<Time>,
+    pub resumed_at: Option<Steady>,
     pub will: Option<Box<Will>>,
     pub filters: Vec<(String, u8)>,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
@@ -50,6 +69,8 @@ pub(crate) struct Connection<S> {
     /// Bytes of a packet that is not whole yet.
     pub partial: Vec<u8>,
     pub flush_owed: bool,
+    /// Until when the kernel may deliver the last command, as long as the device has not acknowledged it.
+    pub command_until: Option<Steady>,
     /// A refusal was told to the log once; more of them are only counted.
     pub grumbled: bool,
 }
@@ -84,6 +105,10 @@ impl<S: Stream> Connection<S> {
                 }
             }
         };
+        let is_silent = self.handle.out().ending == Some(Ending::Silent);
+        if self.command_until.is_some() || is_silent {
+            socket::forget_unsent(self.stream.socket());
+        }
         let now = self.door.app.now();
         let will = self.will.take().filter(|_| over == Over::Abrupt);
         let (door, handle) = (&self.door, &self.handle);
@@ -118,56 +143,87 @@ impl<S: Stream> Connection<S> {
 
     /// Writes what waits. Ready(true): an ending was ordered and everything before it has left.
     fn write(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, ()>> {
-        let mut out = self.handle.out();
+        let handle = Arc::clone(&self.handle);
+        let mut out = handle.out();
         // Registered first, so that whatever is added from now on wakes this task.
         match &mut out.waker {
             Some(waker) => waker.clone_from(context.waker()),
             none => *none = Some(context.waker().clone()),
         }
-        let now = self.door.app.now().0;
+        if let Some(until) = out.command_until
+            && !self.is_in_time(until)
+        {
+            return Poll::Ready(Err(()));
+        }
         while !out.bytes.is_empty() {
             match Pin::new(&mut self.stream).poll_write(context, &out.bytes) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(())),
                 Poll::Ready(Ok(written)) => {
                     out.bytes.drain(..written);
                     self.flush_owed = true;
-                    self.handle.stuck_since.store(0, Ordering::Relaxed);
+                    handle.stuck_since.store(0, Ordering::Relaxed);
                 }
                 Poll::Pending => {
-                    let _ = self.handle.stuck_since.compare_exchange(
-                        0,
-                        now,
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    );
-                    if out.ending.is_some() {
-                        return Poll::Ready(Ok(true));
-                    }
-                    return Poll::Pending;
+                    self.is_stuck();
+                    return if out.ending.is_some() { Poll::Ready(Ok(true)) } else { Poll::Pending };
                 }
             }
         }
         out.bytes = Vec::new();
-        let ending = out.ending;
-        drop(out);
         if self.flush_owed {
             match Pin::new(&mut self.stream).poll_flush(context) {
-                Poll::Ready(Ok(())) => self.flush_owed = false,
+                Poll::Ready(Ok(())) => {
+                    self.flush_owed = false;
+                    handle.stuck_since.store(0, Ordering::Relaxed);
+                }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
-                Poll::Pending if ending.is_none() => return Poll::Pending,
+                Poll::Pending if out.ending.is_none() => {
+                    self.is_stuck();
+                    return Poll::Pending;
+                }
                 Poll::Pending => {}
             }
         }
-        let Some(ending) = ending else {
+        out.command_until = None;
+        let Some(ending) = out.ending else {
             return Poll::Ready(Ok(false));
         };
-        let farewell = codec::farewell(self.handle.version, ending.reason());
+        drop(out);
+        let farewell = codec::farewell(handle.version, ending.reason());
         if !farewell.is_empty() {
             // Said if there is room for it; we go in any case.
             let _ = Pin::new(&mut self.stream).poll_write(context, &farewell);
             let _ = Pin::new(&mut self.stream).poll_flush(context);
         }
         Poll::Ready(Ok(true))
+    }
+
+    /// Whether a command may still leave. If so, the kernel is told until when; if not, it goes down with the connection.
+    fn is_in_time(&mut self, until: Steady) -> bool {
+        let now = self.door.app.clock().steady();
+        if now >= until {
+            tracing::warn!(device.id = %self.login.device, "a command could not leave in time; the connection is cut off");
+            self.command_until = Some(until);
+            return false;
+        }
+        if self.command_until != Some(until) {
+            self.command_until = Some(until);
+            socket::deliver_within(self.stream.socket(), until.since(now));
+        }
+        true
+    }
+
+    /// The device has the last command: what else is sent need not hurry.
+    fn command_arrived(&mut self) {
+        if self.command_until.take().is_some() {
+            socket::deliver_within(self.stream.socket(), socket::DELIVERY);
+        }
+    }
+
+    fn is_stuck(&self) {
+        let now = self.door.app.clock().steady().0;
+        let stuck = &self.handle.stuck_since;
+        let _ = stuck.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn may_read(&self, context: &mut Context<'_>) -> bool {
@@ -213,7 +269,7 @@ impl<S: Stream> Connection<S> {
             let frame = rest.get(..length).unwrap_or_default();
             let packet = codec::read(self.handle.version, frame);
             used += length;
-            self.handle.heard_at.store(self.door.app.now().0, Ordering::Relaxed);
+            self.handle.heard_at.store(self.door.app.clock().steady().0, Ordering::Relaxed);
             step = match packet {
                 Ok(packet) => self.packet(packet),
                 Err(broken) => Some(self.broken(broken)),
@@ -246,6 +302,7 @@ impl<S: Stream> Connection<S> {
                 self.publish(&topic, &payload, (qos, packet, dup))
             }
             Packet::PublishReceived(packet) => {
+                // An answer to nothing we send; without its own answer the client would ask again and again.
                 self.handle.send(&codec::ack(Ack::Release, packet));
                 None
             }
@@ -253,7 +310,11 @@ impl<S: Stream> Connection<S> {
                 self.release(packet);
                 None
             }
-            Packet::PublishAck | Packet::PublishComplete => None,
+            Packet::PublishAck => {
+                self.command_arrived();
+                None
+            }
+            Packet::PublishComplete => None,
             Packet::Ping => {
                 self.handle.send(&codec::PONG);
                 None
@@ -304,6 +365,11 @@ impl<S: Stream> Connection<S> {
             }
         };
         self.take(intake, ack);
+        let most = if self.handle.version == Version::V5 { usize::from(WINDOW) } else { MOST_OPEN };
+        if self.open.len() > most {
+            self.refused(RefusalReason::Malformed, "more open deliveries than allowed");
+            return Some(Step::End(Ending::TooManyOpen));
+        }
         None
     }
 
@@ -322,14 +388,14 @@ impl<S: Stream> Connection<S> {
         }
         // An id that is not open is new, unless the client itself says otherwise.
         let repetition = if dup { Repetition::Said } else { Repetition::No };
-        let client_id = Arc::clone(&self.handle.client_id);
-        Delivery::ExactlyOnce { login: self.login.login, client_id, packet, digest, repetition }
+        Delivery::ExactlyOnce { session: self.kept(), packet, digest, repetition }
     }
 
     /// A client that takes up its session repeats first what was not acknowledged (MQTT 3.1.1, 4.4). It must flag it
     /// (3.3.1.1), and some widely used clients do not.
     fn repetition(&self, dup: bool) -> Repetition {
-        let just_resumed = self.resumed_at.is_some_and(|at| self.door.app.now().since(at) < RESUMING);
+        let now = self.door.app.clock().steady();
+        let just_resumed = self.resumed_at.is_some_and(|at| now.since(at) < RESUMING);
         match (dup, just_resumed) {
             (true, _) => Repetition::Said,
             (false, true) => Repetition::Possible,
@@ -350,9 +416,14 @@ impl<S: Stream> Connection<S> {
 
     fn release(&mut self, packet: u16) {
         self.open.remove(&packet);
-        let client_id = Arc::clone(&self.handle.client_id);
-        let released = Intake::Released { login: self.login.login, client_id, packet };
-        self.take(Some(released), Some((Ack::Complete, packet)));
+        let released = self.kept().map(|session| Intake::Released { session, packet });
+        self.take(released, Some((Ack::Complete, packet)));
+    }
+
+    /// The session, if it outlives this connection.
+    fn kept(&self) -> Option<Session> {
+        let (login, client_id) = (self.login.login, Arc::clone(&self.handle.client_id));
+        self.keep.then_some(Session { login, client_id })
     }
 
     /// 5 has a word for it; 3.1.1 has not, and an acknowledgement would be a lie (MQTT 3.1.1, 3.3.5).

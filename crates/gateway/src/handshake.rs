@@ -177,6 +177,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         client_id: Arc::clone(&entry.client_id),
         patience_ms: i64::try_from(patience.as_millis()).unwrap_or(i64::MAX),
         now: door.app.now(),
+        steady: door.app.clock().steady(),
     };
     let handle = match door.realm.join(&joining, &door.committer) {
         Ok(handle) => handle,
@@ -192,11 +193,11 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
             return say(&mut stream, &codec::refuse(connect.version, refusal)).await;
         }
     };
-    let resumed_at = session.is_some().then(|| door.app.now());
+    let resumed_at = session.is_some().then(|| door.app.clock().steady());
     let session = session.unwrap_or_default();
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
-    handle.send(&codec::welcome(connect.version, resumed_at.is_some(), assigned));
+    handle.send(&codec::welcome(connect.version, (connect.keep, resumed_at.is_some()), assigned));
     let mut connection = Connection {
         stream,
         door: Arc::clone(door),
@@ -205,22 +206,31 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         keep: connect.keep,
         resumed_at,
         will: connect.will.map(Box::new),
-        filters: session.filters,
+        filters: session.filters.into_iter().filter(|(filter, _)| is_own(&entry.login, filter)).collect(),
         open: session.open.into_iter().collect::<HashSet<u16>>(),
         partial: rest,
         flush_owed: false,
+        command_until: None,
         grumbled: false,
     };
     connection.listen();
     door.connections.spawn(connection.run());
 }
 
+/// Filters that were left before the login was bound may be somebody else's.
+fn is_own(login: &Authenticated, filter: &str) -> bool {
+    let id = names::own(filter).map(|own| own.nuki_id);
+    login.nuki_id.is_none_or(|bound| id == Some(bound))
+}
+
 /// The session that this client left, or a new one. The login is looked at once more: what ended it while the other
 /// checks ran found no connection to close.
 async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option<BrokerSession>, Refusal> {
-    // What an earlier connection of this client handed over belongs to the session, and must be in it.
-    door.committer.settled().await;
     let login = entry.login.login;
+    if !connect.clean {
+        // What an earlier connection of this client handed over belongs to the session, and must be in it.
+        door.committer.settled(login).await;
+    }
     let taking = async {
         if !door.app.login_stands(login).await? {
             return Ok(Err(Refusal::NotAuthorized));

@@ -13,6 +13,7 @@ mod names;
 mod nuki_mqtt;
 mod outbox;
 mod realm;
+mod socket;
 mod sweep;
 
 use std::io;

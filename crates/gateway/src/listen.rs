@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
 use crate::handshake::{CONNECT, shake_hands};
+use crate::socket;
 
 /// After a connection could not be accepted.
 const BREATH: Duration = Duration::from_secs(1);
@@ -123,8 +124,8 @@ fn greet(door: &Arc<Door>, stream: TcpStream, address: IpAddr, tls: Option<TlsAc
     let Some(place) = Addresses::enter(door, address) else {
         return turn_away(door, address, "too many connections that have not signed in");
     };
-    // Acknowledgements are four bytes, and must not wait for each other.
-    let _ = stream.set_nodelay(true);
+    socket::prepare(&stream);
+    socket::deliver_within(&stream, socket::DELIVERY);
     let door = Arc::clone(door);
     let connections = door.connections.clone();
     connections.spawn(async move {

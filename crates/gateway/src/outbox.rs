@@ -2,33 +2,34 @@
 //! marks it sent), and written to one live connection, at once or not at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lockwarden_app::commands::Taken;
 use lockwarden_app::ids::CommandId;
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
+use crate::realm::NotSent;
+use crate::socket::SHORTEST_DELIVERY;
+
+/// The table is looked at this often even if nobody says that there is something: a wake-up can be lost.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Sends what is due until stopped. Errors of the database are logged and tried again; nothing is lost, because
 /// nothing leaves the table.
 pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
     loop {
-        let next = match round(&door).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::error!(%error, "commands could not be read; they are tried again until their deadline");
-                Some(door.app.now().plus(std::time::Duration::from_secs(1)))
-            }
-        };
+        let next = round(&door).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "commands could not be read; they are tried again until their deadline");
+            None
+        });
+        // A moment past its end, so that it is over when it is looked at.
+        let end = next.map_or(LOOK, |at| at.plus(Duration::from_millis(1)).since(door.app.now()));
         let waited = stop
             .run_until_cancelled(async {
-                match next {
-                    Some(at) => tokio::select! {
-                        () = door.app.bus().commands_waiting() => {}
-                        // A moment past its end, so that it is over when it is looked at.
-                        () = door.app.clock().wait_until(at.plus(std::time::Duration::from_millis(1))) => {}
-                    },
-                    None => door.app.bus().commands_waiting().await,
+                tokio::select! {
+                    () = door.app.bus().commands_waiting() => {}
+                    () = door.app.clock().wait(end.min(LOOK)) => {}
                 }
             })
             .await;
@@ -55,8 +56,13 @@ async fn send(door: &Door, id: CommandId) -> lockwarden_app::Result<()> {
     Ok(())
 }
 
-fn put_on_the_wire(door: &Door, taken: &Taken) -> Result<(), crate::realm::NotSent> {
+fn put_on_the_wire(door: &Door, taken: &Taken) -> Result<(), NotSent> {
+    let now = door.app.clock().steady();
+    if taken.until.since(now) < SHORTEST_DELIVERY {
+        return Err(NotSent::TooLate);
+    }
     let handle = door.realm.listener(taken.device)?;
+    handle.command(taken.action.code(), taken.until)?;
     tracing::info!(command.id = %taken.id, device.id = %taken.device, action = taken.action.code(), "command sent");
-    handle.command(taken.action.code())
+    Ok(())
 }

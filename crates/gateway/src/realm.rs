@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-use lockwarden_app::clock::Time;
+use lockwarden_app::clock::{Steady, Time};
+use lockwarden_app::commands::EXPIRED;
 use lockwarden_app::ids::{DeviceId, LoginId};
 use lockwarden_app::logins::RefusalReason;
 
@@ -26,7 +27,7 @@ pub(crate) struct Handle {
     pub client_id: Arc<str>,
     /// Milliseconds without a whole packet after which it ends.
     pub patience_ms: i64,
-    /// When the last whole packet came (and not a byte of one).
+    /// When the last whole packet came (and not a byte of one), on the steady clock like the next two.
     pub heard_at: AtomicI64,
     /// When it last had something unsent that the other side did not take; 0 if nothing waits.
     pub stuck_since: AtomicI64,
@@ -48,6 +49,8 @@ pub(crate) struct Out {
     pub waker: Option<Waker>,
     /// Topic and QoS of commands, while the device listens to them.
     pub commands: Option<(Box<str>, u8)>,
+    /// Among the bytes is a command, which must not leave after this.
+    pub command_until: Option<Steady>,
     next_packet: u16,
 }
 
@@ -61,6 +64,7 @@ pub(crate) enum Ending {
     Refused,
     Malformed,
     TooLarge,
+    TooManyOpen,
     ShuttingDown,
 }
 
@@ -74,6 +78,7 @@ impl Ending {
             Self::NotCommitted => 0x80,
             Self::Malformed => 0x81,
             Self::TooLarge => 0x95,
+            Self::TooManyOpen => 0x93,
             Self::ShuttingDown => 0x8B,
         }
     }
@@ -104,8 +109,9 @@ impl Handle {
         }
     }
 
-    /// Puts a command on its way, if this connection listens and can take it now.
-    pub(crate) fn command(&self, action: u8) -> Result<(), NotSent> {
+    /// Puts a command on its way, if this connection listens and can take it now. It leaves by `until` or, with the
+    /// connection, not at all.
+    pub(crate) fn command(&self, action: u8, until: Steady) -> Result<(), NotSent> {
         let mut out = self.out();
         if out.ending.is_some() {
             return Err(NotSent::Gone);
@@ -113,13 +119,14 @@ impl Handle {
         let Some((topic, qos)) = out.commands.clone() else {
             return Err(NotSent::NotListening);
         };
-        if !out.bytes.is_empty() {
+        if self.stuck_since.load(Ordering::Relaxed) != 0 || out.bytes.len() >= UNSENT {
             return Err(NotSent::Busy);
         }
         out.next_packet = out.next_packet.checked_add(1).unwrap_or(1);
         let packet = out.next_packet;
-        let bytes = codec::publish(self.version, &topic, &action.to_string(), qos, packet);
+        let bytes = codec::publish(self.version, &topic, &action.to_string(), qos.min(COMMAND_QOS), packet);
         out.bytes.extend_from_slice(&bytes);
+        out.command_until = Some(until);
         let waker = out.waker.take();
         drop(out);
         if let Some(waker) = waker {
@@ -129,12 +136,18 @@ impl Handle {
     }
 }
 
+/// Commands leave with QoS 1 at most, whatever was subscribed with (MQTT 3.1.1, 3.8.4: a delivery has the lesser of the
+/// two). A QoS 2 delivery that breaks off stays half open in a client that keeps its session, and the next command with
+/// its packet id would release the old one. Nothing is sent again, so once at most it is in any case.
+const COMMAND_QOS: u8 = 1;
+
 /// Why certainly no byte of a command left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotSent {
     Gone,
     NotListening,
     Busy,
+    TooLate,
 }
 
 impl NotSent {
@@ -145,6 +158,7 @@ impl NotSent {
                 "the lock does not listen for commands: \"Allow locking\" is off in its MQTT settings"
             }
             Self::Busy => "the connection to the lock is stuck; nothing was sent",
+            Self::TooLate => EXPIRED,
         }
     }
 }
@@ -165,6 +179,7 @@ pub(crate) struct Joining {
     pub client_id: Arc<str>,
     pub patience_ms: i64,
     pub now: Time,
+    pub steady: Steady,
 }
 
 impl Realm {
@@ -189,9 +204,9 @@ impl Realm {
             device: joining.device,
             client_id: joining.client_id.clone(),
             patience_ms: joining.patience_ms,
-            heard_at: AtomicI64::new(joining.now.0),
+            heard_at: AtomicI64::new(joining.steady.0),
             stuck_since: AtomicI64::new(0),
-            deaf_since: AtomicI64::new(joining.now.0),
+            deaf_since: AtomicI64::new(joining.steady.0),
             is_parked: AtomicBool::new(false),
             may_enter: AtomicBool::new(false),
             out: Mutex::default(),
@@ -200,14 +215,14 @@ impl Realm {
             other.end(Ending::TakenOver);
         }
         live.retain(|other| !is_same(other));
-        if live.is_empty() {
-            committer.link(joining.device, true, joining.now);
-        }
+        // Also where another connection still lives: each is a beginning, before which repetitions may lie.
+        committer.link(joining.device, true, joining.now);
         live.push(Arc::clone(&handle));
         Ok(handle)
     }
 
-    /// Takes a connection out. If it was the device's last, `last_words` are spoken and the device goes offline.
+    /// Takes a connection out. If it was the device's last, `last_words` are spoken and the device goes offline, unless
+    /// it is this process that goes.
     pub(crate) fn leave(&self, handle: &Handle, committer: &Committer, now: Time, last_words: impl FnOnce()) {
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(live) = devices.get_mut(&handle.device) else {
@@ -217,8 +232,10 @@ impl Realm {
         live.retain(|other| other.number != handle.number);
         if live.is_empty() && before > 0 {
             devices.remove(&handle.device);
-            last_words();
-            committer.link(handle.device, false, now);
+            if !self.stopping.load(Ordering::Relaxed) {
+                last_words();
+                committer.link(handle.device, false, now);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use lockwarden_app::devices::Observation;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+use crate::codec::WINDOW;
 use crate::door::Door;
 use crate::realm::{Ending, Handle};
 
@@ -32,23 +33,30 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
 }
 
 fn sweep(door: &Door) {
-    let now = door.app.now();
+    let (now, steady) = (door.app.now(), door.app.clock().steady().0);
     for handle in door.realm.all() {
-        if now.0 - handle.heard_at.load(Ordering::Relaxed) > handle.patience_ms {
+        // Whoever is not read now cannot be blamed for silence.
+        let is_read = !handle.is_parked.load(Ordering::Relaxed) && handle.out().uncommitted < WINDOW;
+        if !is_read {
+            handle.heard_at.store(steady, Ordering::Relaxed);
+        }
+        if steady - handle.heard_at.load(Ordering::Relaxed) > handle.patience_ms {
             handle.end(Ending::Silent);
         }
         let stuck = handle.stuck_since.load(Ordering::Relaxed);
-        if stuck != 0 && now.0 - stuck > STUCK_MS {
+        if stuck != 0 && steady - stuck > STUCK_MS {
             handle.end(Ending::Silent);
         }
         let deaf = handle.deaf_since.load(Ordering::Relaxed);
-        if deaf != 0 && now.0 - deaf > DEAF_MS {
+        if deaf != 0 && steady - deaf > DEAF_MS {
             handle.deaf_since.store(0, Ordering::Relaxed);
-            if handle.out().commands.is_none() {
+            // Another of its connections may listen.
+            if door.realm.listener(handle.device).is_err() {
                 door.committer.observe(handle.device, Observation::Listens(false), now);
             }
         }
     }
+    door.committer.nudge();
 }
 
 /// Closes what a changed or revoked login left open.
@@ -58,6 +66,11 @@ pub(crate) async fn watch_logins(door: Arc<Door>, stop: CancellationToken) {
         loop {
             match events.recv().await {
                 Ok(Event::LoginChanged { device, .. }) => check(&door, door.realm.of_device(device)).await,
+                Ok(Event::DataReplaced) => {
+                    for handle in door.realm.all() {
+                        handle.end(Ending::LoginEnded);
+                    }
+                }
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => check(&door, door.realm.all()).await,
                 Err(RecvError::Closed) => return,

@@ -1,7 +1,7 @@
 //! The data directory: its lock, its database, and the note the server leaves in it for commands beside it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,8 @@ pub struct Running {
     pub http: SocketAddr,
     pub mqtt: SocketAddr,
     pub mqtts: Option<SocketAddr>,
+    /// Commands beside the server use the same database, however it was told.
+    pub database: Option<String>,
 }
 
 /// Held for as long as the server runs; the operating system lets go of it even after `kill -9`.
@@ -73,7 +75,19 @@ fn note_path(data_dir: &Path) -> PathBuf {
 pub fn leave_note(data_dir: &Path, running: &Running) -> Result<()> {
     let text =
         serde_json::to_string(running).map_err(|error| CommandError::failed("cannot write a note", error))?;
-    std::fs::write(note_path(data_dir), text)
+    let path = note_path(data_dir);
+    // The database's address may hold a password, so the file is its owner's from the first byte on.
+    let _ = std::fs::remove_file(&path);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+        .open(&path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| CommandError::failed("cannot write into the data directory", error))
 }
 
@@ -83,8 +97,23 @@ pub fn read_note(data_dir: &Path) -> Option<Running> {
     serde_json::from_str(&text).ok()
 }
 
-/// The app for a command beside the server: what it commits, the server hears of.
+/// The app for a command that needs an installation: what it commits, the server hears of.
 pub async fn open_beside(settings: &Settings) -> Result<App> {
+    if let Some(file) = settings.database.strip_prefix("sqlite:")
+        && !Path::new(file).is_file()
+    {
+        let words = format!(
+            "there is no installation here: {file} does not exist. Name its directory with --data-dir, or its database \
+             in {} or LOCKWARDEN_DATABASE",
+            crate::settings::FILE_NAME
+        );
+        return Err(CommandError::new(Exit::NotFound, words));
+    }
+    make_or_open(settings).await
+}
+
+/// The same for a command that may be the first.
+pub async fn make_or_open(settings: &Settings) -> Result<App> {
     make_private(&settings.data_dir)?;
     let db = open_database(settings).await?;
     Ok(App::new(db, Clock::System, Chance::system(), Bus::to_the_server()))

@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use lockwarden_app::App;
 use lockwarden_app::bus::Bus;
-use lockwarden_app::clock::Clock;
+use lockwarden_app::clock::{Clock, Time};
+use lockwarden_app::db::{Claim, Db};
 use lockwarden_app::rng::Chance;
 use lockwarden_gateway::{Gateway, Limits};
 use lockwarden_web::WebConfig;
@@ -24,6 +25,9 @@ use crate::settings::Settings;
 
 /// How often old sessions and counts of failed sign-ins are dropped.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
+
+/// After a start, locks come back within this: keep-alives are shorter, and so are their pauses between tries.
+const RETURN: Duration = Duration::from_mins(2);
 
 /// HTTP connections at a time; each open page holds one.
 const MOST_HTTP: usize = 4_096;
@@ -50,6 +54,7 @@ pub struct Server {
     pub running: Running,
     stop: CancellationToken,
     tasks: TaskTracker,
+    claim: Claim,
     lock: home::Lock,
 }
 
@@ -59,7 +64,9 @@ impl Server {
         let lock = home::take(&settings.data_dir)?;
         let room = Room::of_this_process();
         let db = home::open_database(settings).await?;
+        let claim = claim(&db, &sources.clock).await?;
         let app = App::new(db, sources.clock, sources.chance, Bus::default());
+        let started = app.now();
         app.settle_after_restart().await?;
         app.forget_connections().await?;
 
@@ -71,16 +78,18 @@ impl Server {
             CommandError::new(Exit::Refused, format!("cannot listen for HTTP on {}: {error}", settings.http))
         })?;
         let http = listener.local_addr().map_err(|error| CommandError::failed("no HTTP address", error))?;
-        let running = Running { http, mqtt: gateway.local_addr(), mqtts: gateway.tls_addr() };
+        let database = Some(settings.database.clone());
+        let running = Running { http, mqtt: gateway.local_addr(), mqtts: gateway.tls_addr(), database };
         home::leave_note(&settings.data_dir, &running)?;
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let router = router(&app, settings, &running, sources.demo);
-        tasks.spawn(http::serve(listener, router, room.http, stop.clone()));
+        let house = http::House { most: room.http, proxies: settings.trusted_proxies.clone() };
+        tasks.spawn(http::serve(listener, router, house, stop.clone()));
         tasks.spawn(gateway.run(stop.clone()));
-        spawn_background(&tasks, &app, &stop);
-        Ok(Self { app, running, stop, tasks, lock })
+        spawn_background(&tasks, &app, &stop, started);
+        Ok(Self { app, running, stop, tasks, claim, lock })
     }
 
     /// Graceful: no new commands, what is being committed is committed and acknowledged, then everything closes.
@@ -89,11 +98,35 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
         self.app.db().close().await;
+        drop(self.claim);
         drop(self.lock);
     }
 }
 
-fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken) {
+/// One server for one database. The claim of a server that was killed a moment ago may take a moment to go.
+async fn claim(db: &Db, clock: &Clock) -> Result<Claim> {
+    for _ in 0..50 {
+        let claimed =
+            db.claim().await.map_err(|error| CommandError::failed("cannot claim the database", error))?;
+        if let Some(claim) = claimed {
+            return Ok(claim);
+        }
+        clock.wait(Duration::from_millis(200)).await;
+    }
+    Err(CommandError::new(Exit::Refused, "another server already runs on this database"))
+}
+
+fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken, started: Time) {
+    let (beside, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move {
+        let look = async {
+            beside.clock().wait(RETURN).await;
+            if let Err(error) = beside.note_absent(started).await {
+                tracing::warn!(%error, "cannot write down which devices have not come back");
+            }
+        };
+        until.run_until_cancelled(look).await;
+    });
     let (beside, until) = (app.clone(), stop.clone());
     tasks.spawn(async move {
         until.run_until_cancelled(beside.pass_on_foreign_events()).await;

@@ -1,13 +1,14 @@
 //! Settings. Each is a flag, an environment variable `LOCKWARDEN_…` and a line of `lockwarden.toml`, in that order; the
 //! table in [`Settings::rows`] is what `lockwarden config` prints.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
 
 use crate::exit::{CommandError, Exit, Result};
+use crate::home::read_note;
 
 /// What can be given by flag or environment. Everything is optional here: the file and the defaults come after.
 #[derive(Args, Clone, Debug, Default)]
@@ -36,6 +37,9 @@ pub struct ServeArgs {
     /// The address people use, for example `https://locks.example.org` behind a reverse proxy
     #[arg(long, env = "LOCKWARDEN_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas [default: none]
+    #[arg(long, env = "LOCKWARDEN_TRUSTED_PROXIES", value_name = "IP,…", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<IpAddr>>,
     /// The host name to type into the lock's app [default: this machine's address]
     #[arg(long, env = "LOCKWARDEN_MQTT_HOST", value_name = "HOST")]
     pub mqtt_host: Option<String>,
@@ -55,6 +59,7 @@ struct File {
     tls_key: Option<PathBuf>,
     database: Option<String>,
     public_url: Option<String>,
+    trusted_proxies: Option<Vec<IpAddr>>,
     mqtt_host: Option<String>,
     log: Option<String>,
 }
@@ -70,6 +75,7 @@ pub struct Settings {
     pub tls_key: Option<PathBuf>,
     pub database: String,
     pub public_url: Option<String>,
+    pub trusted_proxies: Vec<IpAddr>,
     pub mqtt_host: Option<String>,
     pub log: String,
     rows: Vec<Row>,
@@ -114,6 +120,13 @@ impl Settings {
                 sqlite,
             ),
             public_url: chosen.maybe("public_url", args.public_url, file.public_url, Clone::clone),
+            trusted_proxies: chosen.take(
+                "trusted_proxies",
+                args.trusted_proxies,
+                file.trusted_proxies,
+                |proxies| proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                Vec::new(),
+            ),
             mqtt_host: chosen.maybe("mqtt_host", args.mqtt_host, file.mqtt_host, Clone::clone),
             log: chosen.take("log", args.log, file.log, Clone::clone, "info".to_owned()),
             rows: Vec::new(),
@@ -123,9 +136,11 @@ impl Settings {
         Ok(Self { rows: chosen.0, ..settings })
     }
 
-    /// The settings of the installation in this directory, for a command beside the server.
+    /// The settings of the installation in this directory, for a command beside the server. The database is that of the
+    /// server that runs, unless another is named.
     pub fn of(data_dir: &Path) -> Result<Self> {
-        let database = std::env::var("LOCKWARDEN_DATABASE").ok();
+        let running = read_note(data_dir).and_then(|running| running.database);
+        let database = std::env::var("LOCKWARDEN_DATABASE").ok().or(running);
         let mqtt_host = std::env::var("LOCKWARDEN_MQTT_HOST").ok();
         Self::resolve(ServeArgs {
             data_dir: Some(data_dir.to_owned()),
@@ -205,14 +220,19 @@ fn read_file(data_dir: &Path) -> Result<File> {
         .map_err(|error| CommandError::new(Exit::Invalid, format!("{}: {error}", path.display())))
 }
 
-/// A database URL as it may be printed.
+/// A database URL as it may be printed: without anything that could be a password.
 fn without_password(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
-        Some((scheme, (user, place))) => {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (address, options) = rest.split_once('?').map_or((rest, ""), |(address, _)| (address, "?…"));
+    // A password may hold an @ of its own.
+    match address.rsplit_once('@') {
+        Some((user, place)) => {
             let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:…@{place}")
+            format!("{scheme}://{user}:…@{place}{options}")
         }
-        None => url.to_owned(),
+        None => format!("{scheme}://{address}{options}"),
     }
 }
 
@@ -224,6 +244,12 @@ mod tests {
     fn a_password_in_a_database_url_is_not_printed() {
         assert_eq!(without_password("postgres://anna:geheim@db/locks"), "postgres://anna:…@db/locks");
         assert_eq!(without_password("sqlite:/a/b.db"), "sqlite:/a/b.db");
+        assert_eq!(without_password("postgres://anna:ge@heim@db/locks"), "postgres://anna:…@db/locks");
+        assert_eq!(
+            without_password("postgres://anna@db/locks?password=geheim"),
+            "postgres://anna:…@db/locks?…"
+        );
+        assert_eq!(without_password("postgres://db/locks?password=geheim"), "postgres://db/locks?…");
     }
 
     #[test]

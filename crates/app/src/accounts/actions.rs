@@ -1,5 +1,6 @@
 //! Accounts themselves: making one, reading one's own, changing the password.
 
+use super::sign_in::{change_key, email_key};
 use super::sql::{self, AccountRow};
 use super::{Account, check_email, check_person_name, password};
 use crate::App;
@@ -115,7 +116,9 @@ impl App {
         sql::end_other_sessions(&mut tx, account.id, None).await?;
         sql::revoke_all_tokens(&mut tx, account.id).await?;
         sql::forget_browsers(&mut tx, account.id).await?;
-        sql::forget_failures(&mut tx, &super::sign_in::email_key(&account.email)).await?;
+        for key in [email_key(&account.email), change_key(account.id)] {
+            sql::forget_failures(&mut tx, &key).await?;
+        }
         tx.emit(Event::AccessChanged { account: account.master.unwrap_or(account.id) });
         tx.commit().await?;
         Ok(())

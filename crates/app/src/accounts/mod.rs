@@ -8,6 +8,7 @@ mod set_up;
 mod sign_in;
 mod sql;
 mod tokens;
+mod ways_in;
 
 pub use actions::NewAccount;
 pub use password::MIN_PASSWORD;
@@ -16,6 +17,7 @@ pub(crate) use sessions::actor_now;
 pub use sessions::{Authenticated, Session};
 pub use sign_in::{SignIn, SignedIn};
 pub use tokens::{NewToken, Token};
+pub(crate) use ways_in::{WaysIn, keep_newer};
 
 use crate::clock::Time;
 use crate::ids::AccountId;

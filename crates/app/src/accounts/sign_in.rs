@@ -1,6 +1,7 @@
 //! Signing in with e-mail and password. An attempt is counted before the password is looked at, so that neither many
 //! at once nor a crash gives more guesses. Answers are the same, and as slow, whether or not the e-mail is known.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use super::password::{self, Verified};
@@ -44,6 +45,20 @@ pub(super) fn email_key(email: &str) -> String {
     format!("email:{}", hex(&hash(email.as_bytes())))
 }
 
+/// Whoever is signed in has a count of their own: strangers who guess at the e-mail cannot keep them from changing it.
+pub(super) fn change_key(account: AccountId) -> String {
+    format!("change:{account}")
+}
+
+/// A household or office has one address of IPv4, and a /64 of IPv6.
+fn address_key(address: &str) -> String {
+    match address.parse::<Ipv6Addr>().map(|address| (address.to_ipv4_mapped(), address.segments())) {
+        Ok((Some(old), _)) => format!("address:{old}"),
+        Ok((None, [a, b, c, d, ..])) => format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64"),
+        Err(_) => format!("address:{address}"),
+    }
+}
+
 /// How long to wait after this many failures.
 fn delay(failures: i64, free: i64) -> Duration {
     let over = failures - free;
@@ -54,15 +69,17 @@ fn delay(failures: i64, free: i64) -> Duration {
 }
 
 fn wait_left(failures: Failures, free: i64, now: Time) -> Option<Refusal> {
-    let until = failures.failed_at?.plus(delay(failures.failures, free));
-    let left = until.since(now);
+    let delay = delay(failures.failures, free);
+    // A clock that was set back must not make anybody wait for longer than was meant.
+    let left = failures.failed_at?.plus(delay).since(now).min(delay);
     (!left.is_zero()).then(|| Refusal::WaitBeforeSignIn(left.as_secs().max(1)))
 }
 
 impl App {
     pub async fn sign_in(&self, with: SignIn<'_>) -> Result<SignedIn> {
         // A text that is no address cannot have an account; it is counted and answered like any other wrong one.
-        let email = check_email(with.email).unwrap_or_else(|_| with.email.chars().take(254).collect());
+        let email = check_email(with.email)
+            .unwrap_or_else(|_| with.email.chars().filter(|c| !c.is_control()).take(254).collect());
         let browser = with.browser.map(|secret| hash(secret.as_bytes()));
         let mut tx = self.write().await?;
         let account = sql::find_by_email(&mut tx, &email).await?;
@@ -100,7 +117,7 @@ impl App {
         if let Some(wait) = wait_left(failures, FREE, now) {
             return Err(wait.into());
         }
-        let place = format!("address:{address}");
+        let place = address_key(address);
         let mut from_there = sql::failures(tx, &place).await?;
         if from_there.failed_at.is_some_and(|at| now.since(at) > ADDRESS_MEMORY) {
             from_there = Failures::default();
@@ -122,7 +139,7 @@ impl App {
 
     /// Checks the present password of somebody who is signed in, with the same limit on guesses.
     pub(super) async fn verify_within_limits(&self, account: &AccountRow, given: &str) -> Result<()> {
-        let key = email_key(&account.email);
+        let key = change_key(account.id);
         let mut tx = self.write().await?;
         let failures = sql::failures(&mut tx, &key).await?;
         if failures.failures >= LAST {
@@ -158,13 +175,18 @@ impl App {
         let session = SessionId(self.random_id());
         let user_agent: String = with.user_agent.chars().filter(|c| !c.is_control()).take(300).collect();
         let mut tx = self.write().await?;
+        if sql::load(&mut tx, account.id).await?.password_hash != account.password_hash {
+            // It was changed after it had been looked at, and that ended every session.
+            return Err(Refusal::WrongPassword.into());
+        }
         if !known_browser {
             // A known browser proves nothing about the guesser elsewhere, whose count goes on.
             sql::forget_failures(&mut tx, &email_key(&account.email)).await?;
+            sql::one_less(&mut tx, &address_key(with.address)).await?;
         }
         sql::know_browser(&mut tx, &hash(browser.as_bytes()), account.id, 0, now).await?;
         if let Some(hash) = renewed {
-            sql::set_password(&mut tx, account.id, hash, now).await?;
+            sql::renew_hash(&mut tx, account.id, &account.password_hash, hash).await?;
         }
         let new = NewSession {
             id: session,
@@ -194,6 +216,13 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address_and_a_mapped_one_as_what_it_maps() {
+        assert_eq!(address_key("2001:db8:1:2:3:4:5:6"), address_key("2001:db8:1:2::1"));
+        assert_ne!(address_key("2001:db8:1:2::1"), address_key("2001:db8:1:3::1"));
+        assert_eq!(address_key("::ffff:192.0.2.1"), address_key("192.0.2.1"));
+    }
 
     #[test]
     fn delays_grow_to_an_hour_and_no_further() {

@@ -91,6 +91,21 @@ pub(super) async fn set_password(tx: &mut Tx, id: AccountId, hash: String, now: 
     Ok(())
 }
 
+pub(super) async fn all_passwords(tx: &mut Tx) -> Result<Vec<(AccountId, String, Time)>, DbError> {
+    tx.query("select id, password_hash, password_changed_at from accounts").all().await
+}
+
+/// The password's hash with today's costs, unless it was changed meanwhile.
+pub(super) async fn renew_hash(tx: &mut Tx, id: AccountId, old: &str, new: String) -> Result<(), DbError> {
+    tx.query("update accounts set password_hash = $3 where id = $1 and password_hash = $2")
+        .bind(id)
+        .bind(old.to_owned())
+        .bind(new)
+        .run()
+        .await?;
+    Ok(())
+}
+
 // Failed sign-ins.
 
 #[derive(Clone, Copy, Default, FromRow)]
@@ -123,6 +138,15 @@ pub(super) async fn failed(tx: &mut Tx, key: &str, failures: i64, now: Time) -> 
 
 pub(super) async fn forget_failures(tx: &mut Tx, key: &str) -> Result<(), DbError> {
     tx.query("delete from sign_in_failures where key = $1").bind(key.to_owned()).run().await?;
+    Ok(())
+}
+
+/// Takes back what was counted before it was known that it is none.
+pub(super) async fn one_less(tx: &mut Tx, key: &str) -> Result<(), DbError> {
+    tx.query("update sign_in_failures set failures = failures - 1 where key = $1 and failures > 0")
+        .bind(key.to_owned())
+        .run()
+        .await?;
     Ok(())
 }
 
@@ -365,6 +389,10 @@ pub(super) async fn insert_token(
         .run()
         .await?;
     Ok(())
+}
+
+pub(super) async fn all_tokens(tx: &mut Tx) -> Result<Vec<(TokenId, AccountId)>, DbError> {
+    tx.query("select id, account_id from tokens").all().await
 }
 
 pub(super) async fn token_used(tx: &mut Tx, id: TokenId, now: Time) -> Result<(), DbError> {

@@ -171,15 +171,13 @@ pub(crate) async fn note_all(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) ->
     sql::insert(tx, entries).await
 }
 
-/// Whether one of the device's last entries, received since then, came by this very delivery.
-pub(crate) async fn recorded(
+/// What delivered the device's last entries, newest first.
+pub(crate) async fn last_deliveries(
     tx: &mut Tx,
     account: AccountId,
     device: DeviceId,
-    (delivered_by, since): (&[u8], Time),
-) -> Result<bool, DbError> {
-    let last = sql::last_deliveries(tx, account, device, LOOK_BACK).await?;
-    Ok(last.iter().any(|(delivery, at)| *at >= since && delivery.as_deref() == Some(delivered_by)))
+) -> Result<Vec<(Option<Vec<u8>>, Time)>, DbError> {
+    sql::last_deliveries(tx, account, device, LOOK_BACK).await
 }
 
 /// The device told its own time for an entry.

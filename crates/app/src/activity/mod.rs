@@ -4,7 +4,7 @@ mod actions;
 mod sql;
 
 pub use actions::{Cursor, EntryQuery, Page, Past};
-pub(crate) use actions::{finish, note, note_all, recorded, tell_time, told};
+pub(crate) use actions::{finish, last_deliveries, note, note_all, tell_time, told};
 
 use crate::clock::Time;
 use crate::codes::codes;

@@ -15,7 +15,7 @@ const INSERT: &str = "insert into activity (id, account_id, device_id, at, recei
 
 pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> Result<(), DbError> {
     for chunk in chunks(entries) {
-        let mut query = tx.rows(INSERT, COLUMNS, chunk.len(), " on conflict do nothing");
+        let mut query = tx.rows(INSERT, COLUMNS, chunk.len(), "");
         for (id, entry) in chunk {
             query = query
                 .bind(*id)

@@ -8,7 +8,7 @@ use crate::App;
 use crate::activity::{self, Completion, NewEntry, Origin};
 use crate::actor::{Actor, Who};
 use crate::bus::Event;
-use crate::clock::Time;
+use crate::clock::{Steady, Time};
 use crate::db::Tx;
 use crate::devices::{self, Device, LockAction, LockState};
 use crate::error::{Error, Refusal, Result};
@@ -31,8 +31,8 @@ pub struct Taken {
     pub id: CommandId,
     pub device: DeviceId,
     pub action: LockAction,
-    /// Not on the wire after this.
-    pub deadline: Time,
+    /// Not at the lock after this.
+    pub until: Steady,
 }
 
 impl App {
@@ -57,6 +57,7 @@ impl App {
         tx.emit(Event::CommandsWaiting);
         tx.emit(Event::DeviceChanged { account: actor.account, device: device.id });
         let command = sql::load(&mut tx, id).await?.into();
+        self.ends().set(id, self.clock().steady().plus(DEADLINE));
         tx.commit().await?;
         Ok(command)
     }
@@ -144,8 +145,14 @@ impl App {
         if CommandState::from_name(&row.state) != CommandState::Created {
             return Ok(None);
         }
-        let now = self.now();
-        if let Some((state, reason)) = self.why_not_send(&mut tx, &row, now).await? {
+        let (now, steady) = (self.now(), self.clock().steady());
+        let until = self.ends().of(id).unwrap_or_else(|| steady.plus(row.deadline.since(now)));
+        let refused = if now > row.deadline || steady > until {
+            Some((CommandState::Expired, EXPIRED.to_owned()))
+        } else {
+            self.why_not_send(&mut tx, &row, now).await?
+        };
+        if let Some((state, reason)) = refused {
             finish(&mut tx, &row, Ending { state, code: None, reason: Some(&reason), result: None }, now)
                 .await?;
             tx.commit().await?;
@@ -157,8 +164,9 @@ impl App {
         }
         tx.emit(Event::DeviceChanged { account: row.account_id, device: row.device_id });
         tx.commit().await?;
-        let taken = Taken { id, device: row.device_id, action, deadline: row.deadline };
-        if self.now() > row.deadline {
+        self.ends().set(id, steady.plus(answer_time(action)));
+        let taken = Taken { id, device: row.device_id, action, until };
+        if self.clock().steady() > until {
             // The commit itself took too long. Nothing has left yet, and now nothing may.
             self.command_not_sent(&taken, EXPIRED).await?;
             return Ok(None);
@@ -172,9 +180,6 @@ impl App {
         row: &CommandRow,
         now: Time,
     ) -> Result<Option<(CommandState, String)>> {
-        if now > row.deadline {
-            return Ok(Some((CommandState::Expired, EXPIRED.to_owned())));
-        }
         let who = (row.actor_id, row.session_id, row.token_id);
         let may = match accounts::actor_now(tx, row.account_id, who, now).await? {
             Some(actor) => actor.may_operate(tx, row.device_id).await.is_ok(),
@@ -206,17 +211,22 @@ impl App {
         Ok(())
     }
 
-    /// Ends the open commands whose time is over, and says when to look again.
+    /// Ends the open commands whose time is over, by either clock, and says when to look again.
     pub async fn settle_commands(&self) -> Result<Option<Time>> {
         let now = self.now();
+        let over = self.ends().take_over(self.clock().steady());
         let mut tx = self.read().await?;
-        if sql::next_end(&mut tx).await?.is_some_and(|end| end < now) {
+        if !over.is_empty() || sql::next_end(&mut tx).await?.is_some_and(|end| end < now) {
             drop(tx);
             tx = self.write().await?;
             for row in sql::overdue(&mut tx, now).await? {
                 give_up(&mut tx, &row, now).await?;
             }
-            tx.emit(Event::CommandsWaiting);
+            for id in over {
+                if let Some(row) = sql::find_open(&mut tx, id).await? {
+                    give_up(&mut tx, &row, now).await?;
+                }
+            }
             let next = sql::next_end(&mut tx).await?;
             tx.commit().await?;
             return Ok(next);
@@ -227,30 +237,47 @@ impl App {
     /// For the start of a process: what was sent before has no answer, and what was not sent will not be.
     pub async fn settle_after_restart(&self) -> Result<()> {
         let mut tx = self.write().await?;
-        let now = self.now();
-        for row in sql::all_open(&mut tx).await? {
-            let ending = match CommandState::from_name(&row.state) {
-                CommandState::Created => Ending {
-                    state: CommandState::Expired,
-                    code: None,
-                    reason: Some("Lockwarden restarted before it was sent"),
-                    result: None,
-                },
-                _ => Ending {
-                    state: CommandState::Unknown,
-                    code: None,
-                    reason: Some("Lockwarden restarted before the lock answered"),
-                    result: None,
-                },
-            };
-            finish(&mut tx, &row, ending, now).await?;
-        }
+        settle_all(&mut tx, self.now()).await?;
+        // Ids grow with time, which may have been set back since the last of them was given.
+        self.chance().grow_past(sql::last_id(&mut tx).await?);
         tx.commit().await?;
         Ok(())
     }
 }
 
-const EXPIRED: &str = "it could not be sent within 10 s";
+/// Ends every open command: whoever would hear its answer is gone.
+pub(crate) async fn settle_all(tx: &mut Tx, now: Time) -> Result<(), DbError> {
+    let words = ("Lockwarden restarted before it was sent", "Lockwarden restarted before the lock answered");
+    for row in sql::all_open(tx).await? {
+        break_off(tx, &row, words, now).await?;
+    }
+    Ok(())
+}
+
+/// The device leaves the account: nothing more is sent to it, and nothing it answers is heard.
+pub(crate) async fn device_removed(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
+    let words = ("the device was removed before it was sent", "the device was removed before it answered");
+    for row in sql::open_of_device(tx, device).await? {
+        break_off(tx, &row, words, now).await?;
+    }
+    Ok(())
+}
+
+async fn break_off(
+    tx: &mut Tx,
+    row: &CommandRow,
+    (unsent, unanswered): (&str, &str),
+    now: Time,
+) -> Result<(), DbError> {
+    let (state, reason) = match CommandState::from_name(&row.state) {
+        CommandState::Created => (CommandState::Expired, unsent),
+        _ => (CommandState::Unknown, unanswered),
+    };
+    finish(tx, row, Ending { state, code: None, reason: Some(reason), result: None }, now).await
+}
+
+/// Why a command ends that waited too long.
+pub const EXPIRED: &str = "it could not be sent within 10 s";
 
 /// How a command ends: its state, the device's number and words, and what the log says of it.
 struct Ending<'a> {
@@ -292,6 +319,9 @@ async fn give_up(tx: &mut Tx, row: &CommandRow, now: Time) -> Result<(), DbError
 
 /// The lock said, after the command began, that it is where the command was to bring it.
 async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction) -> Result<bool, DbError> {
+    if devices::account_of(tx, row.device_id).await?.is_none() {
+        return Ok(false);
+    }
     let said = devices::load(tx, row.device_id).await?.said;
     let since = said.state_changed_at.zip(row.sent_at).is_some_and(|(changed, sent)| changed >= sent);
     let there = match action {

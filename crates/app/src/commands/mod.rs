@@ -2,10 +2,12 @@
 //! and is never repeated by us: what was sent and not answered stays `unknown`.
 
 mod actions;
+mod ends;
 mod sql;
 
-pub use actions::{Order, Taken};
-pub(crate) use actions::{answered, moved, performed};
+pub use actions::{EXPIRED, Order, Taken};
+pub(crate) use actions::{answered, device_removed, moved, performed, settle_all};
+pub(crate) use ends::Ends;
 
 use std::time::Duration;
 

@@ -201,14 +201,15 @@ pub(super) async fn under_way(tx: &mut Tx, device: DeviceId) -> Result<Option<Co
         .await
 }
 
-/// The oldest command that was given up without an answer since `since`.
+/// The oldest command since `since` that ended without the lock's answer: given up, or done by what the lock reports.
 pub(super) async fn given_up(
     tx: &mut Tx,
     device: DeviceId,
     since: Time,
 ) -> Result<Option<CommandRow>, DbError> {
     tx.query(select_command!(
-        "c.device_id = $1 and c.state = 'unknown' and c.error_code is null and c.sent_at >= $2 order by c.id limit 1"
+        "c.device_id = $1 and c.state in ('unknown', 'done') and c.error_code is null and c.sent_at >= $2 \
+         order by c.id limit 1"
     ))
     .bind(device)
     .bind(since)
@@ -216,7 +217,8 @@ pub(super) async fn given_up(
     .await
 }
 
-/// The oldest command of this action that was sent since `since` and of which the lock has not told yet.
+/// The command of this action that was sent since `since` and of which the lock has not told yet: the one under way, or
+/// else the last that the lock carried out. One that it refused, or that was never sent, it has nothing to tell of.
 pub(super) async fn to_be_told(
     tx: &mut Tx,
     device: DeviceId,
@@ -224,7 +226,9 @@ pub(super) async fn to_be_told(
     since: Time,
 ) -> Result<Option<CommandRow>, DbError> {
     tx.query(select_command!(
-        "c.device_id = $1 and c.action = $2 and c.sent_at >= $3 and c.performed_at is null order by c.id limit 1"
+        "c.device_id = $1 and c.action = $2 and c.sent_at >= $3 and c.performed_at is null \
+         and (c.state in ('sent', 'accepted', 'done', 'unknown') or c.error_code in (66, 67, 68, 70, 72, 73, 74, 75, 76)) \
+         order by case when c.state in ('sent', 'accepted') then 0 else 1 end, c.id desc limit 1"
     ))
     .bind(device)
     .bind(action.stored())
@@ -243,6 +247,27 @@ pub(super) async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<CommandRow>, D
     .bind(now)
     .all()
     .await
+}
+
+pub(super) async fn find_open(tx: &mut Tx, id: CommandId) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!("c.id = $1 and c.state in ('created', 'sent', 'accepted')"))
+        .bind(id)
+        .find()
+        .await
+}
+
+pub(super) async fn open_of_device(tx: &mut Tx, device: DeviceId) -> Result<Vec<CommandRow>, DbError> {
+    tx.query(select_command!("c.state in ('created', 'sent', 'accepted') and c.device_id = $1 order by c.id"))
+        .bind(device)
+        .all()
+        .await
+}
+
+/// The highest id of a command or an entry so far.
+pub(super) async fn last_id(tx: &mut Tx) -> Result<i64, DbError> {
+    let commands = tx.query("select max(id) from commands").value::<Option<i64>>().await?;
+    let entries = tx.query("select max(id) from activity").value::<Option<i64>>().await?;
+    Ok(commands.max(entries).unwrap_or(0))
 }
 
 pub(super) async fn all_open(tx: &mut Tx) -> Result<Vec<CommandRow>, DbError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgConnection, PgPool, SqlitePool};
 
 use super::readers::{READERS, Readers};
 use super::{DbError, Tx, checkpoint};
@@ -37,6 +37,16 @@ const LONG_LOG: u64 = 64 << 20;
 /// Writers take turns on PostgreSQL too, as they do on SQLite: what a transaction has read stays true until it commits,
 /// so "look, then write" is right on both. The number is only a name.
 const ONE_WRITER: &str = "select pg_advisory_xact_lock(4707)";
+
+/// A server that died without a word must not keep the next one out.
+const NOTICE_THE_DEAD: &str =
+    "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
+const ONE_SERVER: &str = "select pg_try_advisory_lock(4708)";
+
+/// See [`Db::claim`].
+pub struct Claim {
+    _connection: Option<PgConnection>,
+}
 
 #[derive(Clone)]
 pub struct Db(pub(super) Kind);
@@ -102,9 +112,24 @@ impl Db {
     }
 
     async fn open_pg(url: &str) -> Result<Self, DbError> {
-        let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
+        // A server may be set to acknowledge commits early. What we acknowledge is on the disk.
+        let options = PgConnectOptions::from_str(url)?
+            .statement_cache_capacity(256)
+            .options([("synchronous_commit", "on")]);
         let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).connect_with(options).await?;
         Ok(Self(Kind::Pg(pool)))
+    }
+
+    /// Claims the database for one server, as long as the claim is held; none if another server holds it. (A file has its
+    /// directory's lock.) The claim of a server whose machine died is gone after half a minute.
+    pub async fn claim(&self) -> Result<Option<Claim>, DbError> {
+        let Kind::Pg(pool) = &self.0 else {
+            return Ok(Some(Claim { _connection: None }));
+        };
+        let mut connection = pool.acquire().await?.detach();
+        sqlx::raw_sql(NOTICE_THE_DEAD).execute(&mut connection).await?;
+        let held: bool = sqlx::query_scalar(ONE_SERVER).fetch_one(&mut connection).await?;
+        Ok(held.then_some(Claim { _connection: Some(connection) }))
     }
 
     /// A connection for reading. What it reads may move between two queries; nothing it does can be committed.

@@ -16,7 +16,7 @@ mod readers;
 mod transfer;
 mod tx;
 
-pub use connect::Db;
+pub use connect::{Claim, Db};
 pub use query::{Query, Record, Value, chunks};
 pub use tx::Tx;
 
@@ -25,6 +25,8 @@ pub use tx::Tx;
 pub enum DbError {
     #[error("{0}")]
     Open(String),
+    #[error("{0}")]
+    NotABackup(String),
     #[error("a row with the same {0} exists")]
     Unique(String),
     #[error(transparent)]

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use sqlx::{Row as _, SqlitePool};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, Row as _, SqliteConnection, SqlitePool};
 
 use super::connect::{Kind, MIGRATIONS};
 use super::tx::Inner;
@@ -58,15 +59,13 @@ impl Db {
     }
 
     /// Replaces everything by what a backup holds, inside `tx`. The file itself is not touched: an older schema is
-    /// brought up to date in a copy beside it.
+    /// brought up to date in a copy beside it. A file that is no complete backup is refused before anything is deleted.
     pub async fn restore_into(tx: &mut Tx, file: &Path, scratch: &Path) -> Result<u64, DbError> {
         std::fs::copy(file, scratch)
             .map_err(|error| DbError::Open(format!("cannot copy the backup: {error}")))?;
+        check(scratch).await?;
         let backup = Self::open(&format!("sqlite:{}", scratch.display())).await?;
-        for (table, _) in TABLES.iter().rev() {
-            tx.query(leak(format!("delete from {table}"))).run().await?;
-        }
-        for table in PASSING {
+        for table in TABLES.iter().rev().map(|(table, _)| table).chain(PASSING) {
             tx.query(leak(format!("delete from {table}"))).run().await?;
         }
         let mut from = backup.read().await?;
@@ -74,6 +73,44 @@ impl Db {
         drop(from);
         backup.close().await;
         Ok(copied)
+    }
+}
+
+/// Whether a file is a whole database of ours with somebody who can sign in.
+async fn check(file: &Path) -> Result<(), DbError> {
+    let no_backup = |why: &str| DbError::NotABackup(why.to_owned());
+    let mut head = [0; 16];
+    let read = std::fs::File::open(file).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    if read.is_err() || head != *b"SQLite format 3\0" {
+        return Err(no_backup("is not a backup"));
+    }
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let checked = async {
+        let sound: String = sqlx::query_scalar("pragma quick_check(1)").fetch_one(&mut connection).await?;
+        if sound != "ok" {
+            return Err(no_backup("is damaged"));
+        }
+        let ours: i64 = sqlx::query_scalar(
+            "select count(*) from sqlite_schema where name in ('_sqlx_migrations', 'accounts', 'activity')",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        if ours < 3 {
+            return Err(no_backup("is a database, but not a backup of Lockwarden"));
+        }
+        let accounts: i64 =
+            sqlx::query_scalar("select count(*) from accounts").fetch_one(&mut connection).await?;
+        if accounts == 0 {
+            return Err(no_backup("holds no account: it is empty, or was never finished"));
+        }
+        Ok(())
+    };
+    let checked = checked.await;
+    connection.close().await?;
+    match checked {
+        Err(DbError::Sql(_)) => Err(no_backup("is damaged")),
+        other => other,
     }
 }
 

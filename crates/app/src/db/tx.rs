@@ -22,6 +22,14 @@ pub struct Tx {
     bus: Option<Bus>,
 }
 
+/// A commit that has begun is finished and told of, also if whoever asked for it has gone (a browser that closed).
+#[expect(clippy::disallowed_methods, reason = "closing the database waits for the connection that it holds")]
+async fn finish(commit: impl Future<Output = Result<(), DbError>> + Send + 'static) -> Result<(), DbError> {
+    tokio::spawn(commit)
+        .await
+        .unwrap_or_else(|broken| Err(DbError::Open(format!("a commit broke off: {broken}"))))
+}
+
 impl Tx {
     pub(super) fn sqlite_read(reader: Reader) -> Self {
         Self::new(Inner::SqliteRead(reader))
@@ -81,19 +89,22 @@ impl Tx {
             self.leave_events().await?;
         }
         let Tx { inner, events, bus } = self;
-        match inner {
-            Inner::SqliteWrite(transaction) => transaction.commit().await?,
-            Inner::PgWrite(transaction) => transaction.commit().await?,
-            Inner::SqliteRead(_) | Inner::PgRead(_) => {
-                return Err(DbError::Open("a reading connection has nothing to commit".to_owned()));
+        let finishing = async move {
+            match inner {
+                Inner::SqliteWrite(transaction) => transaction.commit().await?,
+                Inner::PgWrite(transaction) => transaction.commit().await?,
+                Inner::SqliteRead(_) | Inner::PgRead(_) => {
+                    return Err(DbError::Open("a reading connection has nothing to commit".to_owned()));
+                }
             }
-        }
-        if let Some(bus) = bus {
-            for event in events {
-                bus.publish(event);
+            if let Some(bus) = bus {
+                for event in events {
+                    bus.publish(event);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        finish(finishing).await
     }
 
     /// Leaves the events in their table, inside the transaction, for the process that people look at.

@@ -5,12 +5,14 @@ use std::cmp::Reverse;
 use super::sql;
 use super::{Connector, Device, check_name};
 use crate::App;
+use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::Actor;
 use crate::bus::Event;
 use crate::clock::Time;
+use crate::commands;
 use crate::db::{DbError, Tx};
 use crate::error::{Error, Refusal, Result};
-use crate::ids::{AccountId, DeviceId};
+use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins::{self, Credentials};
 
 /// Devices in one account.
@@ -106,6 +108,7 @@ impl App {
         let mut tx = self.write().await?;
         let manageable = actor.may_manage(&mut tx, id).await?;
         logins::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -116,10 +119,28 @@ impl App {
     /// For the start of a process: nobody is connected to it yet.
     pub async fn forget_connections(&self) -> Result<()> {
         let mut tx = self.write().await?;
-        sql::all_offline(&mut tx).await?;
+        all_offline(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
+
+    /// For some time after the start: who was connected to the process before and has not come back is away, since then.
+    pub async fn note_absent(&self, since: Time) -> Result<()> {
+        let mut tx = self.write().await?;
+        let mut entries = Vec::new();
+        for (device, account) in sql::absent(&mut tx, since).await? {
+            let entry = NewEntry::at(account, device, since, Happening::WentOffline, Origin::Unknown);
+            entries.push((ActivityId(self.growing_id()), entry));
+            tx.emit(Event::DeviceChanged { account, device });
+        }
+        activity::note_all(&mut tx, &entries).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    sql::all_offline(tx).await
 }
 
 /// `type · 2^32 + Nuki ID`, taken apart.

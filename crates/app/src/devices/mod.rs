@@ -4,11 +4,12 @@
 mod actions;
 mod apply;
 mod record;
+mod repeats;
 mod sql;
 
 pub use actions::{NewDevice, SortBy};
-pub(crate) use actions::{account_of, bind, load, nuki_id_of};
-pub use record::{Delivery, Intake, LockEvent, Observation, Repetition, Report};
+pub(crate) use actions::{account_of, all_offline, bind, load, nuki_id_of};
+pub use record::{Delivery, Intake, LockEvent, Observation, Repetition, Report, Session};
 
 use crate::activity::Origin;
 use crate::clock::Time;
@@ -53,6 +54,24 @@ impl LockState {
     /// The bolt is certainly out. Anything else must not be shown as locked.
     pub fn is_locked(self) -> bool {
         self == Self::Locked
+    }
+}
+
+impl LockAction {
+    /// Whether a lock that carries this out comes through this state (MQTT API 1.4 state sequences).
+    pub fn passes(self, state: LockState) -> bool {
+        use LockState::{Locked, Locking, Unlatched, Unlatching, Unlocked, UnlockedLockNGo, Unlocking};
+        let opens = matches!(state, Unlocking | Unlocked);
+        match self {
+            Self::Unlock => opens,
+            Self::Lock | Self::FullLock => matches!(state, Locking | Locked),
+            Self::Unlatch => opens || matches!(state, Unlatching | Unlatched),
+            Self::LockNGo => opens || matches!(state, UnlockedLockNGo | Locking | Locked),
+            Self::LockNGoUnlatch => {
+                opens || matches!(state, Unlatching | Unlatched | UnlockedLockNGo | Locking | Locked)
+            }
+            Self::FobNoAction | Self::ButtonNoAction | Self::Other(_) => false,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::apply::{Effect, apply};
+use super::repeats::{self, Mark};
 use super::sql::{self, StateRow};
 use super::{DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
 use crate::App;
@@ -23,19 +23,22 @@ const CLOCK_TOLERANCE_MS: i64 = 120_000;
 /// A device tells its time with every update, so only what comes this soon belongs to the entry before it.
 const SAME_UPDATE_MS: i64 = 5_000;
 
-/// What is not flagged as a repetition is taken for one only of something this new.
-const RECENT: Duration = Duration::from_mins(1);
-
 /// One thing to make last.
 #[derive(Clone, Debug)]
 pub enum Intake {
     Reported(Report),
     /// A QoS 2 delivery is complete (MQTT 3.1.1, 4.3.3: PUBREL); its id may be used again.
     Released {
-        login: LoginId,
-        client_id: Arc<str>,
+        session: Session,
         packet: u16,
     },
+}
+
+/// A session that outlives its connection.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub login: LoginId,
+    pub client_id: Arc<str>,
 }
 
 /// One thing a device said.
@@ -54,8 +57,9 @@ pub enum Delivery {
     AtMostOnce,
     /// QoS 1; `digest` is of topic and payload.
     AtLeastOnce { packet: u16, digest: u64, repetition: Repetition },
-    /// QoS 2: recorded together with its open packet id, which the gateway asks for when a session resumes.
-    ExactlyOnce { login: LoginId, client_id: Arc<str>, packet: u16, digest: u64, repetition: Repetition },
+    /// QoS 2: in a session that outlives its connection recorded together with its open packet id, which the gateway asks
+    /// for when the session resumes.
+    ExactlyOnce { session: Option<Session>, packet: u16, digest: u64, repetition: Repetition },
 }
 
 /// Whether a delivery may have been recorded before.
@@ -69,15 +73,14 @@ pub enum Repetition {
 }
 
 impl Delivery {
-    fn repetition(&self) -> Repetition {
+    pub(super) fn repetition(&self) -> Repetition {
         match self {
             Self::AtMostOnce => Repetition::No,
             Self::AtLeastOnce { repetition, .. } | Self::ExactlyOnce { repetition, .. } => *repetition,
         }
     }
 
-    /// Packet id and digest: what the same delivery brings again.
-    fn mark(&self) -> Option<[u8; 10]> {
+    pub(super) fn mark(&self) -> Option<Mark> {
         let (Self::AtLeastOnce { packet, digest, .. } | Self::ExactlyOnce { packet, digest, .. }) = self
         else {
             return None;
@@ -141,8 +144,8 @@ impl App {
         for intake in batch {
             match intake {
                 Intake::Reported(report) => self.take(&mut tx, &mut work, report).await?,
-                Intake::Released { login, client_id, packet } => {
-                    logins::close_delivery(&mut tx, *login, client_id, *packet).await?;
+                Intake::Released { session, packet } => {
+                    logins::close_delivery(&mut tx, session, *packet).await?;
                 }
             }
         }
@@ -155,17 +158,19 @@ impl App {
         let Some(known) = work.known.get_mut(&report.device) else {
             return Ok(());
         };
-        if let Delivery::ExactlyOnce { login, client_id, packet, .. } = &report.delivery {
-            logins::open_delivery(tx, *login, client_id, *packet).await?;
+        if let Delivery::ExactlyOnce { session: Some(session), packet, .. } = &report.delivery {
+            logins::open_delivery(tx, session, *packet).await?;
         }
         if let Observation::DeviceType(kind) = report.seen {
             sql::set_type(tx, report.device, kind.stored(), report.received_at).await?;
         }
         let before = known.state.clone();
         // A repetition must not even touch "last".
-        if matches!(report.seen, Observation::Event(_))
-            && recorded(tx, &work.entries, known.account, report).await?
-        {
+        let is_new = match report.seen {
+            Observation::Event(_) => !recorded(tx, &work.entries, known, report).await?,
+            _ => repeats::is_new(&mut known.state, &report.delivery, report.received_at),
+        };
+        if !is_new {
             return Ok(());
         }
         let effect = apply(&mut known.state, &report.seen, report.received_at);
@@ -282,22 +287,19 @@ impl Batch {
 async fn recorded(
     tx: &mut Tx,
     entries: &[(ActivityId, NewEntry)],
-    account: AccountId,
+    known: &Known,
     report: &Report,
 ) -> Result<bool> {
-    let since = match report.delivery.repetition() {
-        Repetition::No => return Ok(false),
-        Repetition::Said => Time(i64::MIN),
-        Repetition::Possible => report.received_at.minus(RECENT),
-    };
-    let Some(delivered_by) = report.delivery.mark() else {
+    let since = repeats::since(&known.state, &report.delivery, report.received_at);
+    let (Some(since), Some(mark)) = (since, report.delivery.mark()) else {
         return Ok(false);
     };
-    let here = entries
-        .iter()
-        .filter(|(_, entry)| entry.device == report.device)
-        .any(|(_, entry)| entry.delivered_by.as_deref() == Some(&delivered_by));
-    Ok(here || activity::recorded(tx, account, report.device, (&delivered_by, since)).await?)
+    let earlier = activity::last_deliveries(tx, known.account, report.device).await?;
+    let here = entries.iter().rev().filter(|(_, entry)| entry.device == report.device);
+    let here = here.map(|(_, entry)| (entry.delivered_by.as_deref(), entry.received_at));
+    let earlier = earlier.iter().map(|(delivery, at)| (delivery.as_deref(), *at));
+    let newest_first = here.chain(earlier).filter_map(|(delivery, at)| Some((delivery?, at)));
+    Ok(repeats::is_last(newest_first, &mark, since))
 }
 
 /// Gives the device's own time to the entry it belongs to, and marks the entry if that clock is wrong.

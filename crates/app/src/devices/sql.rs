@@ -43,6 +43,9 @@ pub(super) struct StateRow {
     pub ring_at: Option<Time>,
     pub device_time: Option<Time>,
     pub clock_offset_ms: Option<i64>,
+    pub connected_at: Option<Time>,
+    pub repeats_from: Option<Time>,
+    pub deliveries: Option<Vec<u8>>,
 }
 
 #[derive(FromRow)]
@@ -74,7 +77,8 @@ macro_rules! state_columns {
          s.rest_state, s.mode, s.last_action, s.last_trigger, s.last_origin, s.last_auth_id, s.last_code_id, \
          s.last_event_at, s.expected_action, s.untimed_entry, s.door_state, s.door_changed_at, s.battery_critical, \
          s.battery_percent, s.battery_charging, s.keypad_battery_critical, s.door_battery_critical, \
-         s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms"
+         s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms, s.connected_at, \
+         s.repeats_from, s.deliveries"
     };
 }
 
@@ -213,15 +217,29 @@ pub(super) async fn nuki_id_of(tx: &mut Tx, id: DeviceId) -> Result<Option<i64>,
         .flatten())
 }
 
-/// Nobody is connected to a process that has just started.
+/// Nobody is connected to a process that has just started. Who was away before still is, since then; since when the
+/// others are, nobody knows yet.
 pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     tx.query(
         "update device_states set online = false, accepts_commands = null, online_changed_at = null, \
-         expected_action = null where online or online_changed_at is not null",
+         expected_action = null where online",
     )
     .run()
     .await?;
     Ok(())
+}
+
+/// Devices of which nobody knows since when they are away, marked as away since `since`.
+pub(super) async fn absent(tx: &mut Tx, since: Time) -> Result<Vec<(DeviceId, AccountId)>, DbError> {
+    tx.query(
+        "update device_states set online_changed_at = $1 where not online and online_changed_at is null \
+         and connected_at is not null and device_id in (select id from devices where removed_at is null) \
+         returning device_id, \
+         (select d.account_id from devices d where d.id = device_states.device_id)",
+    )
+    .bind(since)
+    .all()
+    .await
 }
 
 /// The states of these devices; a device that was removed meanwhile is not among them.
@@ -247,7 +265,7 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
     query.all().await
 }
 
-const STATE_COLUMNS: usize = 31;
+const STATE_COLUMNS: usize = 34;
 
 /// Writes whole states, many rows to a statement.
 pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
@@ -285,7 +303,10 @@ pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -
                 .bind(s.own_name.clone())
                 .bind(s.ring_at)
                 .bind(s.device_time)
-                .bind(s.clock_offset_ms);
+                .bind(s.clock_offset_ms)
+                .bind(s.connected_at)
+                .bind(s.repeats_from)
+                .bind(s.deliveries.clone());
         }
         query.run().await?;
     }
@@ -296,7 +317,8 @@ const WRITE_STATES: &str = "insert into device_states (device_id, online, online
     said_at, state, state_said_at, state_changed_at, rest_state, mode, last_action, last_trigger, last_origin, \
     last_auth_id, last_code_id, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
     battery_critical, battery_percent, battery_charging, keypad_battery_critical, door_battery_critical, \
-    server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms)";
+    server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms, connected_at, repeats_from, \
+    deliveries)";
 const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set online = excluded.online, \
     online_changed_at = excluded.online_changed_at, accepts_commands = excluded.accepts_commands, \
     said_at = excluded.said_at, state = excluded.state, state_said_at = excluded.state_said_at, \
@@ -310,7 +332,8 @@ const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set onli
     keypad_battery_critical = excluded.keypad_battery_critical, \
     door_battery_critical = excluded.door_battery_critical, server_connected = excluded.server_connected, \
     firmware = excluded.firmware, own_name = excluded.own_name, ring_at = excluded.ring_at, \
-    device_time = excluded.device_time, clock_offset_ms = excluded.clock_offset_ms";
+    device_time = excluded.device_time, clock_offset_ms = excluded.clock_offset_ms, \
+    connected_at = excluded.connected_at, repeats_from = excluded.repeats_from, deliveries = excluded.deliveries";
 
 fn byte(number: i64) -> Option<u8> {
     u8::try_from(number).ok()

@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
-use crate::devices;
+use crate::devices::{self, Session};
 use crate::error::Result;
 use crate::ids::{AccountId, DeviceId, LoginId};
 use crate::secrets::hash;
@@ -240,20 +240,24 @@ pub(crate) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Resu
     Ok(())
 }
 
-pub(crate) async fn open_delivery(
-    tx: &mut Tx,
-    login: LoginId,
-    client_id: &str,
-    packet: u16,
-) -> Result<(), DbError> {
-    sql::open_delivery(tx, login, client_id, packet).await
+/// Every login that was ended, and when.
+pub(crate) async fn revoked(tx: &mut Tx) -> Result<Vec<(LoginId, Time)>, DbError> {
+    sql::revoked(tx).await
 }
 
-pub(crate) async fn close_delivery(
-    tx: &mut Tx,
-    login: LoginId,
-    client_id: &str,
-    packet: u16,
-) -> Result<(), DbError> {
-    sql::close_delivery(tx, login, client_id, packet).await
+/// Ends these once more, where a backup brought them back; how many it did.
+pub(crate) async fn keep_revoked(tx: &mut Tx, revoked: &[(LoginId, Time)]) -> Result<u64, DbError> {
+    let mut ended = 0;
+    for (login, at) in revoked {
+        ended += sql::revoke(tx, *login, *at).await?;
+    }
+    Ok(ended)
+}
+
+pub(crate) async fn open_delivery(tx: &mut Tx, session: &Session, packet: u16) -> Result<(), DbError> {
+    sql::open_delivery(tx, session.login, &session.client_id, packet).await
+}
+
+pub(crate) async fn close_delivery(tx: &mut Tx, session: &Session, packet: u16) -> Result<(), DbError> {
+    sql::close_delivery(tx, session.login, &session.client_id, packet).await
 }

@@ -4,7 +4,7 @@ mod actions;
 mod sql;
 
 pub use actions::{Authenticated, BindRefusal, BrokerSession, LoginCheck};
-pub(crate) use actions::{close_delivery, create, open_delivery, revoke_all};
+pub(crate) use actions::{close_delivery, create, keep_revoked, open_delivery, revoke_all, revoked};
 
 use crate::clock::Time;
 use crate::ids::LoginId;

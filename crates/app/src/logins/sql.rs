@@ -94,6 +94,18 @@ pub(super) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Resu
         .await
 }
 
+pub(super) async fn revoked(tx: &mut Tx) -> Result<Vec<(LoginId, Time)>, DbError> {
+    tx.query("select id, revoked_at from logins where revoked_at is not null").all().await
+}
+
+pub(super) async fn revoke(tx: &mut Tx, login: LoginId, at: Time) -> Result<u64, DbError> {
+    tx.query("update logins set revoked_at = $2 where id = $1 and revoked_at is null")
+        .bind(login)
+        .bind(at)
+        .run()
+        .await
+}
+
 pub(super) async fn connected(tx: &mut Tx, login: LoginId, now: Time) -> Result<(), DbError> {
     tx.query("update logins set first_connected_at = $2 where id = $1 and first_connected_at is null")
         .bind(login)

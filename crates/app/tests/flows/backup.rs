@@ -17,7 +17,7 @@ async fn a_backup_brings_everything_back_but_sessions_and_open_commands() {
 
     let other = World::new().await;
     other.owner("Boris").await;
-    assert_eq!(other.app.restore(&file).await.unwrap(), rows);
+    assert_eq!(other.app.restore(&file).await.unwrap().rows, rows);
     let (_, anna) = other.sign_in("anna@example.org").await;
     let devices = other.app.list_devices(&anna, SortBy::Name).await.unwrap();
     assert_eq!((devices.len(), devices[0].name.as_str(), devices[0].link.online), (1, "Front door", false));

@@ -7,7 +7,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{
-    Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Repetition, Trigger,
+    Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Repetition, Session, Trigger,
 };
 use lockwarden_testkit::World;
 
@@ -99,9 +99,9 @@ async fn an_open_delivery_survives_a_restart_until_it_is_released() {
     let (door, credentials) = world.device(&anna, "Front door").await;
     let login = world.login(&credentials).await;
     let client_id: std::sync::Arc<str> = "SL3P_A1".into();
+    let session = Session { login: login.login, client_id: client_id.clone() };
     let delivery = Delivery::ExactlyOnce {
-        login: login.login,
-        client_id: client_id.clone(),
+        session: Some(session.clone()),
         packet: 11,
         digest: 5,
         repetition: Repetition::No,
@@ -110,13 +110,9 @@ async fn an_open_delivery_survives_a_restart_until_it_is_released() {
     world.app.save_broker_session(login.login, &client_id, &filters).await.unwrap();
     world.app.record(&[world.report(door, keypad(1), delivery)]).await.unwrap();
     let world = world.restart(2).await;
-    let session = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
-    assert_eq!((session.filters.as_slice(), session.open.as_slice()), (filters.as_slice(), [11].as_slice()));
-    world
-        .app
-        .record(&[Intake::Released { login: login.login, client_id: client_id.clone(), packet: 11 }])
-        .await
-        .unwrap();
+    let left = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
+    assert_eq!((left.filters.as_slice(), left.open.as_slice()), (filters.as_slice(), [11].as_slice()));
+    world.app.record(&[Intake::Released { session, packet: 11 }]).await.unwrap();
     let session = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
     assert!(session.open.is_empty());
 }

@@ -4,8 +4,12 @@
 
 mod backup;
 mod commands;
+mod guessing;
 mod isolation;
+mod late;
 mod log;
 mod logins;
+mod repeats;
+mod restore;
 mod sign_in;
 mod storage;

@@ -101,7 +101,7 @@ async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having
     assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
     let command = order(&site, &anna, device).await.unwrap();
     let publish = raw.read(25).await;
-    assert_eq!(publish[0], 0x34, "QoS 2, no DUP, not retained");
+    assert_eq!(publish[0], 0x32, "QoS 1, no DUP, not retained: nothing that could stay half done");
     drop(raw);
     site.until(&anna, device, |device| !device.link.online).await;
     let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
@@ -109,6 +109,11 @@ async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having
     site.world.clock.advance(ANSWER + Duration::from_secs(1));
     until_state(&site, &anna, &command, CommandState::Unknown).await;
     raw.ping().await;
+    // The next one is itself and nothing older, although packet ids begin anew.
+    let lock = Order { device, action: LockAction::Lock, idempotency_key: None };
+    site.world.app.order(&anna, lock).await.unwrap();
+    let publish = raw.read(25).await;
+    assert_eq!((publish[0], publish[24]), (0x32, b'2'));
 }
 
 #[tokio::test]

@@ -11,14 +11,14 @@ use serde_json::json;
 
 use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{host_for_locks, open_beside, read_note, read_password};
+use crate::home::{host_for_locks, make_or_open, open_beside, read_note, read_password};
 use crate::settings::Settings;
 
 pub async fn account(command: AccountCommand) -> Result<()> {
     match command {
         AccountCommand::Create { at, email, name, password_stdin: _ } => {
             let settings = Settings::of(&at.data_dir)?;
-            let app = open_beside(&settings).await?;
+            let app = make_or_open(&settings).await?;
             let password = read_password()?;
             let zone = time_zone();
             let new = NewAccount { email: &email, name: &name, password: &password, time_zone: &zone };

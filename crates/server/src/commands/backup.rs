@@ -3,7 +3,7 @@
 use crate::cli::{BackupArgs, RestoreArgs};
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::open_beside;
+use crate::home::{make_or_open, open_beside};
 use crate::settings::Settings;
 
 pub async fn backup(args: BackupArgs) -> Result<()> {
@@ -24,9 +24,15 @@ pub async fn restore(args: RestoreArgs) -> Result<()> {
         return Err(CommandError::new(Exit::NotFound, format!("{} is not a file", args.file.display())));
     }
     let settings = Settings::of(&args.at.data_dir)?;
-    let app = open_beside(&settings).await?;
-    let rows = app.restore(&args.file).await?;
+    let app = make_or_open(&settings).await?;
+    let restored = app.restore(&args.file).await?;
     app.db().close().await;
-    tell(&format!("{rows} rows restored; everybody has to sign in again, and no command is open"));
+    tell(&format!("{} rows restored; everybody has to sign in again, and no command is open", restored.rows));
+    if restored.still_revoked > 0 {
+        tell(&format!("{} tokens and logins stay revoked, as they were before", restored.still_revoked));
+    }
+    if restored.passwords_kept > 0 {
+        tell(&format!("{} passwords that are newer than the backup stay", restored.passwords_kept));
+    }
     Ok(())
 }

@@ -1,0 +1,169 @@
+//! Promise 1 where time, removal and other commands come in between.
+
+use std::time::Duration;
+
+use lockwarden_app::activity::{EntryQuery, Happening};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
+use lockwarden_app::commands::{ANSWER, Command, CommandState, DEADLINE, Order};
+use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_testkit::{START, World};
+
+async fn order(world: &World, actor: &Actor, device: DeviceId, action: LockAction) -> Command {
+    world.app.order(actor, Order { device, action, idempotency_key: None }).await.unwrap()
+}
+
+async fn sent(world: &World, actor: &Actor, device: DeviceId, action: LockAction) -> Command {
+    let command = order(world, actor, device, action).await;
+    assert!(world.app.take_command(command.id).await.unwrap().is_some());
+    command
+}
+
+async fn load(world: &World, actor: &Actor, command: &Command) -> Command {
+    world.app.load_command(actor, command.id).await.unwrap()
+}
+
+fn told(action: LockAction) -> Observation {
+    Observation::Event(LockEvent { action, trigger: Trigger::Mqtt, auth_id: None, code_id: None, extra: 0 })
+}
+
+fn set_back(world: &World, by: Duration) {
+    world.clock.set(world.clock.now().minus(by));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_command_late() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let under_way = sent(&world, &anna, door, LockAction::LockNGo).await;
+    let waiting = order(&world, &anna, door, LockAction::Unlock).await;
+    set_back(&world, Duration::from_hours(1));
+    world.clock.advance(DEADLINE + Duration::from_secs(1));
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(load(&world, &anna, &under_way).await.state, CommandState::Done);
+    assert!(world.app.take_command(waiting.id).await.unwrap().is_none(), "it would leave late");
+    assert_eq!(load(&world, &anna, &waiting).await.state, CommandState::Expired);
+}
+
+#[tokio::test]
+async fn a_command_ends_in_time_although_the_clock_was_set_back() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let under_way = sent(&world, &anna, door, LockAction::Unlock).await;
+    let waiting = order(&world, &anna, door, LockAction::Lock).await;
+    set_back(&world, Duration::from_hours(1));
+    world.clock.advance(DEADLINE + Duration::from_secs(1));
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(load(&world, &anna, &waiting).await.state, CommandState::Expired);
+    world.clock.advance(ANSWER);
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(load(&world, &anna, &under_way).await.state, CommandState::Unknown);
+}
+
+#[tokio::test]
+async fn ids_go_on_growing_after_a_restart_with_the_clock_set_back() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let before = order(&world, &anna, door, LockAction::Unlock).await;
+    let world = world.restart(2).await;
+    world.clock.set(Time(START.0 - 86_400_000));
+    let (_, anna) = world.sign_in("anna@example.org").await;
+    world.says(door, Observation::Link { up: true }).await;
+    let after = order(&world, &anna, door, LockAction::Lock).await;
+    assert!(after.id > before.id);
+}
+
+#[tokio::test]
+async fn removing_a_device_ends_its_commands_and_nobody_elses() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (gone, stays) = (world.lock(&anna, "Gone", 0xA1).await, world.lock(&anna, "Stays", 0xA2).await);
+    let begun = sent(&world, &anna, gone, LockAction::Unlock).await;
+    world.says(gone, Observation::State(LockState::Unlocking)).await;
+    let waiting = order(&world, &anna, gone, LockAction::Lock).await;
+    let other = sent(&world, &anna, stays, LockAction::Unlock).await;
+    world.app.remove_device(&anna, gone).await.unwrap();
+    assert!(world.app.due_commands().await.unwrap().is_empty());
+    assert!(world.app.take_command(waiting.id).await.unwrap().is_none());
+    world.clock.advance(ANSWER + Duration::from_secs(1));
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(load(&world, &anna, &other).await.state, CommandState::Unknown, "its time is over");
+    let next = order(&world, &anna, stays, LockAction::Lock).await;
+    assert_eq!(world.app.due_commands().await.unwrap(), [(next.id, stays)]);
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    let states: Vec<_> = [begun, waiting]
+        .iter()
+        .map(|command| entries.iter().find(|entry| entry.command == Some(command.id)).unwrap().command_state)
+        .collect();
+    assert_eq!(states, [Some(CommandState::Unknown), Some(CommandState::Expired)]);
+}
+
+#[tokio::test]
+async fn a_late_answer_of_a_command_that_was_done_by_its_state_does_not_end_the_next() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let first = sent(&world, &anna, door, LockAction::Unlock).await;
+    world.clock.advance(Duration::from_secs(1));
+    world.says(door, Observation::State(LockState::Unlocking)).await;
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    world.clock.advance(ANSWER);
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(load(&world, &anna, &first).await.state, CommandState::Done);
+    let second = sent(&world, &anna, door, LockAction::Lock).await;
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(load(&world, &anna, &second).await.state, CommandState::Sent, "that was the first one's");
+    world.says(door, Observation::CommandResponse(66)).await;
+    let second = load(&world, &anna, &second).await;
+    assert_eq!((second.state, second.error_code), (CommandState::Failed, Some(66)));
+}
+
+#[tokio::test]
+async fn what_the_lock_tells_belongs_to_the_command_it_took_and_not_to_one_it_refused() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let refused = sent(&world, &anna, door, LockAction::Unlock).await;
+    world.says(door, Observation::CommandResponse(69)).await;
+    let taken = sent(&world, &anna, door, LockAction::Unlock).await;
+    world.says(door, told(LockAction::Unlock)).await;
+    assert_eq!(load(&world, &anna, &taken).await.state, CommandState::Accepted);
+    assert_eq!(load(&world, &anna, &refused).await.state, CommandState::Failed);
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    let trigger =
+        |command: &Command| entries.iter().find(|entry| entry.command == Some(command.id)).unwrap().trigger;
+    assert_eq!((trigger(&refused), trigger(&taken)), (None, Some(Trigger::Mqtt)));
+}
+
+#[tokio::test]
+async fn who_does_not_come_back_after_a_restart_is_away_since_then_and_returns_with_an_entry() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (back, away) = (world.lock(&anna, "Back", 0xA1).await, world.lock(&anna, "Away", 0xA2).await);
+    let long_gone = world.lock(&anna, "Long gone", 0xA3).await;
+    world.says(long_gone, Observation::Link { up: false }).await;
+    let since = world.app.load_device(&anna, long_gone).await.unwrap().link.changed_at;
+    world.clock.advance(Duration::from_hours(1));
+    let world = world.restart(2).await;
+    let (_, anna) = world.sign_in("anna@example.org").await;
+    let started = world.clock.now();
+    world.says(back, Observation::Link { up: true }).await;
+    world.clock.advance(Duration::from_mins(2));
+    for _ in 0..2 {
+        world.app.note_absent(started).await.unwrap();
+    }
+    assert_eq!(world.app.load_device(&anna, long_gone).await.unwrap().link.changed_at, since);
+    assert_eq!(world.app.load_device(&anna, away).await.unwrap().link.changed_at, Some(started));
+    assert!(world.app.load_device(&anna, back).await.unwrap().link.online);
+    world.says(away, Observation::Link { up: true }).await;
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    let of = |device| -> Vec<Happening> {
+        entries.iter().filter(|entry| entry.device == device).map(|entry| entry.happening).collect()
+    };
+    assert_eq!(of(away), [Happening::CameOnline, Happening::WentOffline]);
+    assert_eq!(of(back), [], "our restart is not its absence");
+}
