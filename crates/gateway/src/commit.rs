@@ -216,3 +216,60 @@ impl Committer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+    use std::time::Duration;
+
+    use lockwarden_testkit::World;
+
+    use super::*;
+    use crate::codec::Version;
+    use crate::realm::{Joining, Realm};
+
+    #[derive(Default)]
+    struct Called(AtomicUsize);
+
+    impl Wake for Called {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_for_room_gets_a_turn_even_if_nobody_brings_anything() {
+        const WAITING: usize = 1_000;
+        let world = World::new().await;
+        let (committer, realm) = (Committer::default(), Realm::default());
+        for _ in 0..FULL {
+            committer.push(Item { intake: None, answer: None });
+        }
+        let called = Arc::new(Called::default());
+        for number in 0..WAITING {
+            let number = i64::try_from(number).unwrap();
+            let joining = Joining {
+                version: Version::V3,
+                login: LoginId(number),
+                device: DeviceId(number),
+                client_id: "SL3P".into(),
+                patience_ms: 90_000,
+                now: world.clock.now(),
+                steady: world.clock.steady(),
+            };
+            let handle = realm.join(&joining, &committer).unwrap();
+            assert!(!committer.has_room(&handle, &Waker::from(Arc::clone(&called))));
+        }
+        let waited = async {
+            while called.0.load(Ordering::Relaxed) < WAITING {
+                tokio::task::yield_now().await;
+            }
+        };
+        let done = tokio::select! {
+            () = committer.run(&world.app) => false,
+            done = tokio::time::timeout(Duration::from_secs(10), waited) => done.is_ok(),
+        };
+        assert!(done, "{} of {WAITING} had a turn", called.0.load(Ordering::Relaxed));
+    }
+}

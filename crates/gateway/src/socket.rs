@@ -45,3 +45,22 @@ pub(crate) fn forget_unsent(stream: &TcpStream) {
         tracing::debug!(%error, "a device connection could not be cut off");
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_is_told_until_when_it_may_deliver() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&near);
+        assert!(deliver_within(&near, Duration::from_secs(7)));
+        assert_eq!(SockRef::from(&near).tcp_user_timeout().unwrap(), Some(Duration::from_secs(7)));
+        assert!(near.nodelay().unwrap() && SockRef::from(&near).keepalive().unwrap());
+        forget_unsent(&near);
+        assert_eq!(near.linger().unwrap(), Some(Duration::ZERO));
+    }
+}

@@ -146,7 +146,13 @@ impl World {
     /// From now on nothing a device says can be committed.
     pub async fn break_writes(&self) {
         let mut tx = self.app.db().write().await.unwrap();
-        tx.query("drop table device_states").run().await.unwrap();
+        tx.query("alter table device_states rename to device_states_away").run().await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn mend_writes(&self) {
+        let mut tx = self.app.db().write().await.unwrap();
+        tx.query("alter table device_states_away rename to device_states").run().await.unwrap();
         tx.commit().await.unwrap();
     }
 

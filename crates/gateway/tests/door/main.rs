@@ -13,6 +13,7 @@ mod commands;
 mod isolation;
 mod kit;
 mod limits;
+mod line;
 mod parsers;
 mod qos;
 mod raw;

@@ -13,6 +13,7 @@ mod browser;
 mod clients;
 mod commands;
 mod crash;
+mod dead_line;
 mod durable;
 mod flood;
 mod kit;
