@@ -98,7 +98,7 @@ async fn who_only_listens_or_is_refused_binds_its_login_to_nothing() {
                     tokio::task::yield_now().await;
                 }
             })
-            .await
+            .await;
         }
     }
     raw.ping().await;

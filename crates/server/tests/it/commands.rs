@@ -4,7 +4,7 @@
 use lockwarden_simulator::{Fleet, Options};
 use serde_json::Value;
 
-use crate::kit::{EMAIL, PASSWORD, Site, get, within};
+use crate::kit::{EMAIL, PASSWORD, Site, get, run_untold, within};
 
 #[tokio::test]
 async fn accounts_tokens_and_devices_can_be_made_before_the_server_ever_ran() {
@@ -91,6 +91,35 @@ async fn a_second_server_on_the_same_directory_is_refused_and_the_first_is_healt
 }
 
 #[tokio::test]
+async fn a_second_server_on_the_same_database_is_refused_wherever_its_directory_is() {
+    let site = Site::serving().await;
+    if site.database.is_sqlite() {
+        return; // Its database is in its directory, which has a lock of its own.
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let second = site.run_in(elsewhere.path(), &["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("already runs on this database"));
+    assert_eq!(get(site.http, "/readyz", "").await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_command_uses_the_database_of_the_server_that_runs_and_makes_none_where_there_is_none() {
+    let site = Site::serving().await;
+    // The server was told by flag or environment; the command is not told again.
+    let add = ["device", "add", "--email", EMAIL, "--connector", "nuki-mqtt", "--name", "Front door"];
+    let added = run_untold(site.dir(), &add);
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let nowhere = tempfile::tempdir().unwrap();
+    for args in [&add[..], &["backup", "backup.db"], &["token", "create", "--email", EMAIL, "--name", "x"]] {
+        let refused = run_untold(nowhere.path(), args);
+        assert_eq!(refused.status.code(), Some(4), "{args:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("no installation here"), "{args:?}");
+    }
+    assert!(std::fs::read_dir(nowhere.path()).unwrap().next().is_none(), "nothing was made");
+}
+
+#[tokio::test]
 async fn config_prints_every_setting_with_its_source_and_no_password() {
     let site = Site::new().await;
     let printed = site.ok(&["config", "--http", "127.0.0.1:9"], "");
@@ -103,6 +132,7 @@ async fn config_prints_every_setting_with_its_source_and_no_password() {
         "tls_key",
         "database",
         "public_url",
+        "trusted_proxies",
         "mqtt_host",
         "log",
     ] {

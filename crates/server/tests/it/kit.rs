@@ -56,10 +56,14 @@ impl Site {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
-        command.args(args).arg("--data-dir").arg(self.dir());
-        command.env("LOCKWARDEN_DATABASE", &self.database.url).env("LOCKWARDEN_LOG", "warn");
+        let mut command = untold(self.dir(), args);
+        command.env("LOCKWARDEN_DATABASE", &self.database.url);
         command
+    }
+
+    /// Runs a command on the same database from another directory.
+    pub(crate) fn run_in(&self, dir: &Path, args: &[&str]) -> Output {
+        untold(dir, args).env("LOCKWARDEN_DATABASE", &self.database.url).output().unwrap()
     }
 
     /// Runs a command to its end.
@@ -168,6 +172,22 @@ impl Site {
         let ended = Command::new("kill").arg(server.id().to_string()).status().unwrap();
         assert!(ended.success() && server.wait().unwrap().success(), "a graceful stop ends well");
     }
+}
+
+/// Runs a command that is not told of any database.
+pub(crate) fn run_untold(dir: &Path, args: &[&str]) -> Output {
+    untold(dir, args).output().unwrap()
+}
+
+fn untold(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
+    command
+        .args(args)
+        .arg("--data-dir")
+        .arg(dir)
+        .env("LOCKWARDEN_LOG", "warn")
+        .env_remove("LOCKWARDEN_DATABASE");
+    command
 }
 
 /// The same command, started by another program.
