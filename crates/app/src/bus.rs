@@ -1,6 +1,7 @@
 //! What commits tell the rest of the process. Events carry ids only: whoever hears one reads the tables.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -72,12 +73,18 @@ const BACKLOG: usize = 4_096;
 pub struct Bus {
     events: broadcast::Sender<Event>,
     commands: Arc<Notify>,
+    ways_in_closed: Arc<AtomicU64>,
     elsewhere: bool,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { events: broadcast::Sender::new(BACKLOG), commands: Arc::default(), elsewhere: false }
+        Self {
+            events: broadcast::Sender::new(BACKLOG),
+            commands: Arc::default(),
+            ways_in_closed: Arc::default(),
+            elsewhere: false,
+        }
     }
 }
 
@@ -91,7 +98,15 @@ impl Bus {
         self.elsewhere
     }
 
+    /// How often a way in was closed: whoever remembers one looks again when this has grown.
+    pub(crate) fn ways_in_closed(&self) -> u64 {
+        self.ways_in_closed.load(Ordering::Acquire)
+    }
+
     pub(crate) fn publish(&self, event: Event) {
+        if matches!(event, Event::AccessChanged { .. } | Event::DataReplaced) {
+            self.ways_in_closed.fetch_add(1, Ordering::AcqRel);
+        }
         if event == Event::CommandsWaiting {
             self.commands.notify_one();
         } else {

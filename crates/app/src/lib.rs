@@ -42,18 +42,14 @@ struct Inner {
     /// Argon2 takes 19 MiB and a core for each check: guesses wait for each other, not everybody for them.
     hashing: tokio::sync::Semaphore,
     ends: commands::Ends,
+    known_tokens: accounts::KnownTokens,
 }
 
 impl App {
     pub fn new(db: Db, clock: Clock, chance: Chance, bus: Bus) -> Self {
-        Self(Arc::new(Inner {
-            db,
-            clock,
-            chance,
-            bus,
-            hashing: tokio::sync::Semaphore::new(2),
-            ends: commands::Ends::default(),
-        }))
+        let hashing = tokio::sync::Semaphore::new(2);
+        let (ends, known_tokens) = (commands::Ends::default(), accounts::KnownTokens::default());
+        Self(Arc::new(Inner { db, clock, chance, bus, hashing, ends, known_tokens }))
     }
 
     pub fn db(&self) -> &Db {
@@ -82,6 +78,10 @@ impl App {
 
     pub(crate) fn ends(&self) -> &commands::Ends {
         &self.0.ends
+    }
+
+    pub(crate) fn known_tokens(&self) -> &accounts::KnownTokens {
+        &self.0.known_tokens
     }
 
     /// Fits the numbers of JSON (2^53), and is not guessed.

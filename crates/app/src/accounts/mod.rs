@@ -1,6 +1,7 @@
 //! Who signs in, and how: accounts, passwords, sessions, personal API tokens, the first start.
 
 mod actions;
+mod known_tokens;
 mod password;
 mod scopes;
 mod sessions;
@@ -11,6 +12,7 @@ mod tokens;
 mod ways_in;
 
 pub use actions::NewAccount;
+pub(crate) use known_tokens::KnownTokens;
 pub use password::MIN_PASSWORD;
 pub use scopes::TokenScope;
 pub(crate) use sessions::actor_now;

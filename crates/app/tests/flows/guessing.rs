@@ -69,3 +69,27 @@ async fn an_address_with_control_characters_is_wrong_like_any_other() {
         assert!(matches!(answer, Err(Error::Refused(Refusal::WrongPassword))), "{email:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_full_use_is_dead_when_its_revocation_returns() {
+    use lockwarden_app::accounts::{NewToken, TokenScope};
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    for _ in 0..20 {
+        let new = NewToken { name: "script", scopes: TokenScope::ALL };
+        let (id, secret) = world.app.create_token(&anna, new).await.unwrap();
+        let mut users = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let (app, secret) = (world.app.clone(), secret.clone());
+            users.spawn(async move {
+                while app.authenticate_token(&secret).await.unwrap().is_some() {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        assert!(world.app.authenticate_token(&secret).await.unwrap().is_some());
+        world.app.revoke_token(&anna, id).await.unwrap();
+        assert!(world.app.authenticate_token(&secret).await.unwrap().is_none());
+        users.join_all().await;
+    }
+}
