@@ -13,7 +13,7 @@ use lockwarden_app::rng::Chance;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{CommandError, Exit, Result};
-use crate::settings::Settings;
+use crate::settings::{FILE_NAME, ServeArgs, Settings};
 
 /// Where a running server can be reached.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -97,6 +97,18 @@ pub fn read_note(data_dir: &Path) -> Option<Running> {
     serde_json::from_str(&text).ok()
 }
 
+/// The settings of the installation in this directory, for a command beside the server. The database is that of the server
+/// that runs, unless another is named.
+pub fn settings_of(data_dir: &Path) -> Result<Settings> {
+    let running = read_note(data_dir).and_then(|running| running.database);
+    Settings::resolve(ServeArgs {
+        data_dir: Some(data_dir.to_owned()),
+        database: std::env::var("LOCKWARDEN_DATABASE").ok().or(running),
+        mqtt_host: std::env::var("LOCKWARDEN_MQTT_HOST").ok(),
+        ..ServeArgs::default()
+    })
+}
+
 /// The app for a command that needs an installation: what it commits, the server hears of.
 pub async fn open_beside(settings: &Settings) -> Result<App> {
     if let Some(file) = settings.database.strip_prefix("sqlite:")
@@ -104,8 +116,7 @@ pub async fn open_beside(settings: &Settings) -> Result<App> {
     {
         let words = format!(
             "there is no installation here: {file} does not exist. Name its directory with --data-dir, or its database \
-             in {} or LOCKWARDEN_DATABASE",
-            crate::settings::FILE_NAME
+             in {FILE_NAME} or LOCKWARDEN_DATABASE"
         );
         return Err(CommandError::new(Exit::NotFound, words));
     }

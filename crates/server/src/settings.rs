@@ -8,7 +8,6 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::read_note;
 
 /// What can be given by flag or environment. Everything is optional here: the file and the defaults come after.
 #[derive(Args, Clone, Debug, Default)]
@@ -134,20 +133,6 @@ impl Settings {
         };
         settings.check()?;
         Ok(Self { rows: chosen.0, ..settings })
-    }
-
-    /// The settings of the installation in this directory, for a command beside the server. The database is that of the
-    /// server that runs, unless another is named.
-    pub fn of(data_dir: &Path) -> Result<Self> {
-        let running = read_note(data_dir).and_then(|running| running.database);
-        let database = std::env::var("LOCKWARDEN_DATABASE").ok().or(running);
-        let mqtt_host = std::env::var("LOCKWARDEN_MQTT_HOST").ok();
-        Self::resolve(ServeArgs {
-            data_dir: Some(data_dir.to_owned()),
-            database,
-            mqtt_host,
-            ..ServeArgs::default()
-        })
     }
 
     pub fn rows(&self) -> &[Row] {

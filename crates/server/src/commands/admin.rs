@@ -11,13 +11,12 @@ use serde_json::json;
 
 use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{host_for_locks, make_or_open, open_beside, read_note, read_password};
-use crate::settings::Settings;
+use crate::home::{host_for_locks, make_or_open, open_beside, read_note, read_password, settings_of};
 
 pub async fn account(command: AccountCommand) -> Result<()> {
     match command {
         AccountCommand::Create { at, email, name, password_stdin: _ } => {
-            let settings = Settings::of(&at.data_dir)?;
+            let settings = settings_of(&at.data_dir)?;
             let app = make_or_open(&settings).await?;
             let password = read_password()?;
             let zone = time_zone();
@@ -27,7 +26,7 @@ pub async fn account(command: AccountCommand) -> Result<()> {
             close(app).await;
         }
         AccountCommand::Password { at, email, password_stdin: _ } => {
-            let settings = Settings::of(&at.data_dir)?;
+            let settings = settings_of(&at.data_dir)?;
             let app = open_beside(&settings).await?;
             app.reset_password(&email, &read_password()?).await?;
             tell(&format!("new password set for {email}; every session and token of it has ended"));
@@ -39,7 +38,7 @@ pub async fn account(command: AccountCommand) -> Result<()> {
 
 pub async fn token(command: TokenCommand) -> Result<()> {
     let TokenCommand::Create { at, email, name } = command;
-    let settings = Settings::of(&at.data_dir)?;
+    let settings = settings_of(&at.data_dir)?;
     let app = open_beside(&settings).await?;
     let actor = actor_of(&app, &email).await?;
     let (_, secret) = app.create_token(&actor, NewToken { name: &name, scopes: TokenScope::ALL }).await?;
@@ -53,7 +52,7 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
         let known: Vec<_> = Connector::ALL.iter().map(|connector| connector.name()).collect();
         CommandError::new(Exit::Invalid, format!("connector: {connector} is not one of {}", known.join(", ")))
     })?;
-    let settings = Settings::of(&at.data_dir)?;
+    let settings = settings_of(&at.data_dir)?;
     let app = open_beside(&settings).await?;
     let actor = actor_of(&app, &email).await?;
     let (id, credentials) = app.add_device(&actor, NewDevice { name: &name, connector }).await?;

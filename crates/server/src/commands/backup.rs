@@ -3,15 +3,14 @@
 use crate::cli::{BackupArgs, RestoreArgs};
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{make_or_open, open_beside};
-use crate::settings::Settings;
+use crate::home::{make_or_open, open_beside, settings_of};
 
 pub async fn backup(args: BackupArgs) -> Result<()> {
     if args.file.exists() {
         let words = format!("{} exists; a backup never overwrites a file", args.file.display());
         return Err(CommandError::new(Exit::Refused, words));
     }
-    let settings = Settings::of(&args.at.data_dir)?;
+    let settings = settings_of(&args.at.data_dir)?;
     let app = open_beside(&settings).await?;
     let rows = app.back_up(&args.file).await?;
     app.db().close().await;
@@ -23,7 +22,7 @@ pub async fn restore(args: RestoreArgs) -> Result<()> {
     if !args.file.is_file() {
         return Err(CommandError::new(Exit::NotFound, format!("{} is not a file", args.file.display())));
     }
-    let settings = Settings::of(&args.at.data_dir)?;
+    let settings = settings_of(&args.at.data_dir)?;
     let app = make_or_open(&settings).await?;
     let restored = app.restore(&args.file).await?;
     app.db().close().await;

@@ -8,8 +8,7 @@ use tokio::time::timeout;
 
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::read_note;
-use crate::settings::Settings;
+use crate::home::{read_note, settings_of};
 
 /// A server that takes longer is not healthy.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn check(data_dir: &std::path::Path) -> Result<()> {
     let mut http = match read_note(data_dir) {
         Some(running) => running.http,
-        None => Settings::of(data_dir)?.http,
+        None => settings_of(data_dir)?.http,
     };
     if http.ip().is_unspecified() {
         http.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
