@@ -85,11 +85,13 @@ pub(crate) async fn show(
         div.bar {
             h1 { "Devices" }
             span.grow {}
-            @if !cards.is_empty() { (controls(listing, drawn)) }
             @if may(&signed, Rights::CREATE) && !cards.is_empty() { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
         @if cards.is_empty() { (nothing_yet(may(&signed, Rights::CREATE))) }
-        @else { (counts::line(&kinds, listing)) (shown(&cards, listing, drawn)) }
+        @else {
+            div.bar.filters { (counts::line(&kinds, listing)) (controls(listing, drawn)) }
+            (shown(&cards, listing, drawn))
+        }
         (frame::live(&live_query(&kinds, listing, drawn), when.now))
     };
     let page = frame::page(&web, &signed, Here::Devices, "Devices", &body);
