@@ -43,6 +43,40 @@ impl<S: Send + Sync> FromRequestParts<S> for Smartlock {
     }
 }
 
+/// The same key again is the same order, for clients that repeat what they got no answer to.
+pub(crate) struct IdempotencyKey(pub Option<String>);
+
+const KEY: &str = "idempotency-key";
+
+impl OperationInput for IdempotencyKey {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        let described = serde_json::json!({
+            "in": "header",
+            "name": "Idempotency-Key",
+            "description": "1 to 128 visible ASCII characters; the same key again is the same order",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        });
+        operation.parameters.extend(serde_json::from_value(described));
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let mut given = parts.headers.get_all(KEY).iter();
+        let (Some(key), None) = (given.next(), given.next()) else {
+            return if parts.headers.contains_key(KEY) {
+                Err(Failure::bad("Idempotency-Key is given twice"))
+            } else {
+                Ok(Self(None))
+            };
+        };
+        let key = key.to_str().map_err(|_| Failure::bad("Idempotency-Key: visible ASCII characters"))?;
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
 /// The query, refused if a parameter is given twice (which of them counts is what attacks are made of).
 pub(crate) struct Ask<T>(pub T);
 

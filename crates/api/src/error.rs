@@ -47,11 +47,13 @@ impl Failure {
         Self::new(StatusCode::UNAUTHORIZED, "an API token is needed: Authorization: Bearer <token>")
     }
 
-    /// The operations without a body say 405 where the others say 400 (Web API 4.10.0).
-    pub(crate) fn or_not_allowed(self) -> Self {
-        let status =
-            if self.status == StatusCode::BAD_REQUEST { StatusCode::METHOD_NOT_ALLOWED } else { self.status };
-        Self { status, ..self }
+    /// The operations without a body say 405 where the others say 400 to what the device does not offer (Web API
+    /// 4.10.0). What is wrong with the call itself is 400 there too.
+    pub(crate) fn without_a_body(error: Error) -> Self {
+        let not_offered = matches!(error, Error::Refused(Refusal::NotOffered));
+        let failure = Self::from(error);
+        let status = if not_offered { StatusCode::METHOD_NOT_ALLOWED } else { failure.status };
+        Self { status, ..failure }
     }
 }
 

@@ -11,6 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::failure::{Failure, render};
+use crate::identify::IN_PARTS;
 use crate::parts::frame;
 use crate::web::Web;
 
@@ -30,8 +31,13 @@ const FIXED: [(HeaderName, &str); 5] = [
 ];
 
 pub(crate) async fn headers(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let in_parts = request.headers().contains_key(IN_PARTS);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if in_parts {
+        // By this our script knows the answer as ours: a proxy answers in its own name while we are away.
+        headers.insert(IN_PARTS, HeaderValue::from_static("1"));
+    }
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -51,7 +57,8 @@ pub(crate) async fn same_origin_only(State(web): State<Web>, request: Request, n
     }
     tracing::warn!(path = request.uri().path(), "a form from another origin was refused");
     let refused = Failure::Status(StatusCode::FORBIDDEN).into_response();
-    render(&web, refused, false, |title, body| frame::bare(&web, title, &body).into_response())
+    let in_parts = request.headers().contains_key(IN_PARTS);
+    render(&web, refused, in_parts, |title, body| frame::bare(&web, title, &body).into_response())
 }
 
 /// Whether a form was sent from these pages. Browsers say where a POST comes from by `Origin`, newer ones on https

@@ -56,8 +56,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     }
 }
 
-/// The header our own script sends with a form that it wants answered in parts.
-const IN_PARTS: &str = "lockwarden-parts";
+/// The header our own script sends with a form that it wants answered in parts, and that such an answer carries.
+pub(crate) const IN_PARTS: &str = "lockwarden-parts";
 
 /// Whether the answer is to be parts of the page instead of a whole one.
 #[derive(Clone, Copy)]
@@ -143,6 +143,11 @@ fn plain(web: &Web, failure: Failure, in_parts: bool) -> Response {
     })
 }
 
+/// A zone this machine does not know is better shown as UTC than not at all.
+pub(crate) fn zone_of(profile: &Account) -> TimeZone {
+    TimeZone::get(&profile.time_zone).unwrap_or(TimeZone::UTC)
+}
+
 async fn who(web: &Web, headers: &HeaderMap) -> Result<(Option<Signed>, Option<String>)> {
     let Some(secret) = web.read_cookie(headers, Cookie::Session) else {
         return Ok((None, None));
@@ -151,8 +156,7 @@ async fn who(web: &Web, headers: &HeaderMap) -> Result<(Option<Signed>, Option<S
         return Ok((None, None));
     };
     let profile = web.app.load_profile(&session.actor).await?;
-    // A zone this machine does not know is better shown as UTC than not at all.
-    let zone = TimeZone::get(&profile.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = zone_of(&profile);
     let person = Person { actor: session.actor, session: session.session, profile, zone };
     Ok((Some(Signed(Arc::new(person))), session.rotated))
 }

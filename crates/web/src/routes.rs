@@ -79,6 +79,7 @@ fn table() -> Vec<Route> {
         route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
         route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
         route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
+        route("GET", "/settings/api-tokens/{id}/revoke", SignedIn, get(api_tokens::ask_revoke)),
         route("POST", "/settings/api-tokens/{id}/revoke", SignedIn, post(api_tokens::revoke)),
     ]
 }

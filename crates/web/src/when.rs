@@ -66,6 +66,11 @@ impl When {
         at.strftime(format).to_string()
     }
 
+    /// The same to the second, where somebody looks closely.
+    pub(crate) fn exact(&self, at: Time) -> String {
+        format!("{}{}", self.short(at), self.local(at).strftime(":%S"))
+    }
+
     /// `24 November 2026`.
     pub(crate) fn date(&self, at: Time) -> String {
         self.local(at).strftime("%-d %B %Y").to_string()
@@ -128,6 +133,7 @@ mod tests {
         let when = when("2026-11-24T13:30:00Z");
         assert_eq!(when.short(time("2026-11-24T13:02:00Z")), "14:02");
         assert_eq!(when.short(time("2026-11-23T22:59:00Z")), "yesterday 23:59");
+        assert_eq!(when.exact(time("2026-11-23T22:59:07Z")), "yesterday 23:59:07");
         assert_eq!(when.short(time("2026-11-23T23:00:00Z")), "00:00");
         assert_eq!(when.short(time("2026-11-20T21:10:00Z")), "Fri 22:10");
         assert_eq!(when.short(time("2026-03-02T21:10:00Z")), "2 Mar 22:10");

@@ -2,49 +2,45 @@
 //! in the device's state and in the log.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::LockAction;
 
-use crate::ask::{Body, Smartlock};
+use crate::ask::{Body, IdempotencyKey, Smartlock};
 use crate::bearer::Bearer;
 use crate::error::Failure;
 use crate::reply::Accepted;
 use crate::wire;
 
-/// The same key again is the same order, for clients that repeat what they got no answer to.
-const KEY: &str = "idempotency-key";
-
 pub(crate) async fn any(
     State(app): State<App>,
     Bearer(actor): Bearer,
     Smartlock(number): Smartlock,
-    headers: HeaderMap,
+    key: IdempotencyKey,
     Body(body): Body<wire::Action>,
 ) -> Result<Accepted, Failure> {
     let action =
         body.action().ok_or_else(|| Failure::bad("action: 1 to 5 (option 4 with action 2: full lock)"))?;
-    order(&app, &actor, number, action, &headers).await
+    Ok(order(&app, &actor, number, action, &key).await?)
 }
 
 pub(crate) async fn lock(
     State(app): State<App>,
     Bearer(actor): Bearer,
     Smartlock(number): Smartlock,
-    headers: HeaderMap,
+    key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Lock, &headers).await.map_err(Failure::or_not_allowed)
+    order(&app, &actor, number, LockAction::Lock, &key).await.map_err(Failure::without_a_body)
 }
 
 pub(crate) async fn unlock(
     State(app): State<App>,
     Bearer(actor): Bearer,
     Smartlock(number): Smartlock,
-    headers: HeaderMap,
+    key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Unlock, &headers).await.map_err(Failure::or_not_allowed)
+    order(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
 }
 
 async fn order(
@@ -52,15 +48,9 @@ async fn order(
     actor: &Actor,
     number: i64,
     action: LockAction,
-    headers: &HeaderMap,
-) -> Result<Accepted, Failure> {
-    let key = match headers.get(KEY) {
-        Some(key) => {
-            Some(key.to_str().map_err(|_| Failure::bad("Idempotency-Key: visible ASCII characters"))?)
-        }
-        None => None,
-    };
+    key: &IdempotencyKey,
+) -> lockwarden_app::Result<Accepted> {
     let device = app.find_operable(actor, number).await?;
-    app.order(actor, Order { device, action, idempotency_key: key }).await?;
+    app.order(actor, Order { device, action, idempotency_key: key.0.as_deref() }).await?;
     Ok(Accepted)
 }

@@ -1,5 +1,5 @@
 //! `/smartlock/log` and `/smartlock/{smartlockId}/log`: the log, newest first, in pages of at most 50. What the Web API
-//! has no number for (a device that went offline, say) is left out, and the page is filled all the same.
+//! has no number for (a device that went offline, say) is left out by the query, so it takes no place on a page.
 
 use axum::extract::State;
 use lockwarden_app::App;
@@ -49,27 +49,12 @@ async fn read(
     if filter.names_a_user() {
         return Ok(Reply(Vec::new()));
     }
-    let query = EntryQuery { device, from, to, before, limit, reported: true, happening: None };
+    let query = EntryQuery { device, from, to, before, limit, in_web_api: true, happening: None };
     let entries = match filter.happenings() {
-        None => page(app, actor, query).await?,
+        None => app.list_activity(actor, query).await?.entries,
         Some(happenings) => merged(app, actor, query, &happenings).await?,
     };
     Ok(Reply(entries.iter().filter_map(SmartlockLog::of).collect()))
-}
-
-/// Reads on until the page is full of what can be shown.
-async fn page(app: &App, actor: &Actor, mut query: EntryQuery) -> Result<Vec<Entry>, Failure> {
-    let limit = query.limit;
-    let mut shown = Vec::new();
-    loop {
-        let page = app.list_activity(actor, query).await?;
-        shown.extend(page.entries.into_iter().filter(|entry| SmartlockLog::of(entry).is_some()));
-        query.before = page.next;
-        if shown.len() >= limit || query.before.is_none() {
-            shown.truncate(limit);
-            return Ok(shown);
-        }
-    }
 }
 
 /// Several of our kinds of entry can be one number of the Web API; each has an index, so each is asked for.

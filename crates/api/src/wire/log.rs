@@ -129,7 +129,7 @@ pub(crate) struct LogFilter {
     /// Filter for auths.
     auth_id: Option<String>,
     /// Filter for account users.
-    account_user_id: Option<String>,
+    account_user_id: Option<i64>,
     /// RFC 3339.
     from_date: Option<String>,
     /// RFC 3339.
@@ -186,6 +186,15 @@ impl LogFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_of_entry_is_asked_for_if_and_only_if_it_can_be_written() {
+        let all = Happening::KNOWN.iter().copied().chain((0..=u8::MAX).map(Happening::Other));
+        for happening in all {
+            let asked_for = Happening::IN_WEB_API.contains(&happening);
+            assert_eq!(action(happening).is_some(), asked_for, "{happening:?}");
+        }
+    }
 
     #[test]
     fn an_id_on_the_wire_leads_back_to_its_entry() {

@@ -1,7 +1,8 @@
 //! `Smartlock` and `Smartlock.State`. Both are made from what the device last said; `serverState` 4 says that it is
-//! offline, so that a client can tell an old state from a present one.
+//! offline, so that a client can tell an old state from a present one. Of a device that is back and has not told its state
+//! since, nothing is known: state 255.
 
-use lockwarden_app::devices::{Device, DeviceType, DoorState, LockAction, LockState, Mode, Said, Trigger};
+use lockwarden_app::devices::{Device, DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,7 @@ impl Smartlock {
             auth_id: 0,
             name: device.name.clone(),
             favorite: device.favourite,
-            state: State::of(&device.said),
+            state: State::of(device),
             firmware_version: device.said.firmware.as_deref().and_then(version),
             server_state: if device.link.online { 0 } else { 4 },
             admin_pin_state: 1,
@@ -76,8 +77,10 @@ impl Smartlock {
 }
 
 impl State {
-    fn of(said: &Said) -> Option<Self> {
-        let state = said.state?;
+    fn of(device: &Device) -> Option<Self> {
+        let said = &device.said;
+        let unsaid = device.link.online && device.is_stale();
+        let state = if unsaid { LockState::Undefined } else { said.state? };
         Some(Self {
             // Every lock that is mounted is in door mode; one that never said so is taken at that.
             mode: said.mode.map_or(Mode::Door.code(), Mode::code),
@@ -103,7 +106,11 @@ impl State {
             battery_charge: said.battery_percent,
             keypad_battery_critical: said.keypad_battery_critical,
             doorsensor_battery_critical: said.door_battery_critical,
-            door_state: said.door.map_or(DoorState::Unavailable.code(), DoorState::code),
+            door_state: match said.door {
+                None => DoorState::Unavailable.code(),
+                Some(DoorState::Opened | DoorState::Closed) if unsaid => DoorState::Unknown.code(),
+                Some(door) => door.code(),
+            },
             ring_to_open_timer: 0,
             night_mode: false,
         })

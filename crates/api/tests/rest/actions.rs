@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use lockwarden_app::accounts::TokenScope;
-use lockwarden_app::devices::{LockAction, Observation};
+use lockwarden_app::devices::{DeviceType, LockAction, Observation};
 
 use crate::kit::Api;
 
@@ -19,6 +19,7 @@ async fn a_valid_order_answers_204_and_waits_in_the_table() {
         ("/action", r#"{"action":1,"option":0}"#),
         ("/action", r#"{"action":"3","config":0}"#),
         ("/action", r#"{"action":2,"option":4}"#),
+        ("/action", r#"{"action":4}"#),
         ("/action/lock", ""),
         ("/action/unlock", ""),
     ] {
@@ -29,7 +30,14 @@ async fn a_valid_order_answers_204_and_waits_in_the_table() {
     let actions: Vec<_> = commands.iter().rev().map(|command| command.action).collect();
     assert_eq!(
         actions,
-        [LockAction::Unlock, LockAction::Unlatch, LockAction::FullLock, LockAction::Lock, LockAction::Unlock]
+        [
+            LockAction::Unlock,
+            LockAction::Unlatch,
+            LockAction::FullLock,
+            LockAction::LockNGo,
+            LockAction::Lock,
+            LockAction::Unlock
+        ]
     );
 }
 
@@ -84,6 +92,48 @@ async fn the_same_idempotency_key_is_one_command() {
         assert_eq!(api.send(request).await.status, StatusCode::NO_CONTENT);
     }
     assert_eq!(api.world.app.list_commands(&anna, door, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_that_cannot_be_or_was_another_order_is_400_with_and_without_a_body() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    let door = api.world.lock(&anna, "Front door", 0xA1).await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    let call = async |path: &str, keys: &[&str]| {
+        let mut request =
+            Request::post(format!("/api{DOOR}{path}")).header("authorization", format!("Bearer {token}"));
+        for key in keys {
+            request = request.header("idempotency-key", *key);
+        }
+        api.send(request.body(Body::from(r#"{"action":1}"#)).unwrap()).await.status
+    };
+    assert_eq!(call("/action/lock", &["first"]).await, StatusCode::NO_CONTENT);
+    let long = "x".repeat(129);
+    for path in ["/action", "/action/unlock"] {
+        for keys in [&["first"][..], &[""], &["a b"], &["ä"], &[&long], &["one", "two"]] {
+            assert_eq!(call(path, keys).await, StatusCode::BAD_REQUEST, "{path} {keys:?}");
+        }
+    }
+    assert_eq!(api.world.app.list_commands(&anna, door, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_device_does_not_offer_is_405_without_a_body_and_400_with_one() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    let opener = api.world.lock(&anna, "Opener", 0xA1).await;
+    api.world.says(opener, Observation::DeviceType(DeviceType::Opener)).await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    for (path, expected) in [
+        ("/action", StatusCode::BAD_REQUEST),
+        ("/action/lock", StatusCode::METHOD_NOT_ALLOWED),
+        ("/action/unlock", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer =
+            api.call("POST", &format!("/smartlock/8589934753{path}"), &token, r#"{"action":1}"#).await;
+        assert_eq!(answer.status, expected, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use lockwarden_app::accounts::TokenScope;
-use lockwarden_app::devices::{LockAction, LockEvent, Observation, Trigger};
+use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
 use serde_json::Value;
 
 use crate::kit::Api;
@@ -88,6 +88,7 @@ async fn limits_are_clamped_and_nonsense_is_refused() {
         "?id=zz",
         "?fromDate=yesterday",
         "?action=1000",
+        "?accountUserId=abc",
         "?limit=1&limit=2",
     ] {
         assert_eq!(
@@ -100,6 +101,41 @@ async fn limits_are_clamped_and_nonsense_is_refused() {
         api.get("/smartlock/log?id=000000000000000000000001", &token).await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn a_lock_that_comes_and_goes_does_not_hide_what_happened_before() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    let door = api.world.lock(&anna, "Front door", 0xA1).await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    api.world.says(door, keypad(7)).await;
+    for _ in 0..3 {
+        api.world.clock.advance(Duration::from_secs(1));
+        api.world.says(door, Observation::Link { up: false }).await;
+        api.world.says(door, Observation::Link { up: true }).await;
+        api.world.says(door, Observation::State(LockState::MotorBlocked)).await;
+    }
+    for path in ["/smartlock/log", "/smartlock/17179869345/log"] {
+        let page = api.get(&format!("{path}?limit=1"), &token).await.json();
+        assert_eq!((ids(&page).len(), &page[0]["name"]), (1, &"Keypad code 7".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_with_a_number_that_is_ours_or_the_door_sensors_is_not_told_as_that() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    let door = api.world.lock(&anna, "Front door", 0xA1).await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    for number in [7, 150, 160, 240, 241] {
+        let action = LockAction::from_code(number);
+        let event = LockEvent { action, trigger: Trigger::System, auth_id: None, code_id: None, extra: 0 };
+        api.world.says(door, Observation::Event(event)).await;
+    }
+    for query in ["", "?action=240", "?action=2"] {
+        assert!(ids(&api.get(&format!("/smartlock/log{query}"), &token).await.json()).is_empty(), "{query}");
+    }
 }
 
 #[tokio::test]

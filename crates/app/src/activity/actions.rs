@@ -15,8 +15,6 @@ use crate::ids::{AccountId, ActivityId, DeviceId};
 
 /// A repetition comes within the client's window of open deliveries, which the gateway keeps at 64.
 const LOOK_BACK: i64 = 256;
-/// Entries of a page at most.
-const PAGE: usize = 200;
 /// "100+ new" says enough.
 const NEWER: i64 = 100;
 
@@ -43,10 +41,15 @@ pub struct EntryQuery {
     pub from: Option<Time>,
     pub to: Option<Time>,
     pub before: Option<Cursor>,
-    /// Only what a device reported the outcome of: what the Web API shows.
-    pub reported: bool,
+    /// Only what the Web API shows.
+    pub in_web_api: bool,
     /// 1 to 200; 0 means 50.
     pub limit: usize,
+}
+
+impl EntryQuery {
+    /// Entries of a page at most.
+    pub const MOST: usize = 200;
 }
 
 /// One page, newest first.
@@ -55,6 +58,14 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
+}
+
+/// A device as the log knows it, in the account or not any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    pub id: DeviceId,
+    pub name: String,
+    pub removed: bool,
 }
 
 /// Something that happened before Lockwarden knew the device.
@@ -97,13 +108,19 @@ impl App {
         Ok(())
     }
 
+    /// A device whose log is to be read. A removed one has a log too.
+    pub async fn load_logged(&self, actor: &Actor, device: DeviceId) -> Result<Logged> {
+        let mut tx = self.read().await?;
+        logged(&mut tx, actor, device).await
+    }
+
     pub async fn list_activity(&self, actor: &Actor, query: EntryQuery) -> Result<Page> {
         actor.may_read_log()?;
         let mut tx = self.read().await?;
         if let Some(device) = query.device {
-            actor.may_read_log_of(&mut tx, device).await?;
+            logged(&mut tx, actor, device).await?;
         }
-        let limit = if query.limit == 0 { 50 } else { query.limit.min(PAGE) };
+        let limit = if query.limit == 0 { 50 } else { query.limit.min(EntryQuery::MOST) };
         let before = query.before.unwrap_or(Cursor::NEWEST);
         let mut slice = Slice {
             account: actor.account,
@@ -112,7 +129,7 @@ impl App {
             from: query.from.unwrap_or(Time(i64::MIN)),
             to: query.to.unwrap_or(Time(i64::MAX)),
             before: (before.at, before.id),
-            reported: query.reported,
+            in_web_api: query.in_web_api,
             limit: i64::try_from(limit).unwrap_or(50) + 1,
         };
         let mut entries = Vec::new();
@@ -153,11 +170,18 @@ impl App {
         actor.may_read_log()?;
         let mut tx = self.read().await?;
         if let Some(device) = device {
-            actor.may_read_log_of(&mut tx, device).await?;
+            logged(&mut tx, actor, device).await?;
         }
         let newer = sql::count_newer(&mut tx, actor.account, device, (after.at, after.id), NEWER).await?;
         Ok(usize::try_from(newer).unwrap_or(0))
     }
+}
+
+async fn logged(tx: &mut Tx, actor: &Actor, id: DeviceId) -> Result<Logged> {
+    let found = sql::device(tx, actor.account, id).await?;
+    let (name, removed) = found.filter(|_| actor.scope.contains(id)).ok_or(Error::NotFound)?;
+    actor.may_read_log()?;
+    Ok(Logged { id, name, removed })
 }
 
 pub(crate) async fn note(tx: &mut Tx, id: ActivityId, entry: NewEntry) -> Result<(), DbError> {

@@ -3,7 +3,7 @@
 mod actions;
 mod sql;
 
-pub use actions::{Cursor, EntryQuery, Page, Past};
+pub use actions::{Cursor, EntryQuery, Logged, Page, Past};
 pub(crate) use actions::{finish, last_deliveries, note, note_all, tell_time, told};
 
 use crate::clock::Time;
@@ -12,7 +12,8 @@ use crate::devices::{DeviceType, LockAction, Trigger};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 codes! {
-    /// What happened. Numbers below 128 and from 208 are the Web API's (4.10.0, `SmartlockLog.action`).
+    /// What happened. Numbers below 128 and from 208 are the Web API's (4.10.0, `SmartlockLog.action`). `Other` is an
+    /// action of a lock that has no name here; its number may be one of ours, so the table has it 1,000 higher.
     Happening {
         Unlock = 1, Lock = 2, Unlatch = 3, LockNGo = 4, LockNGoUnlatch = 5, FullLock = 6,
         FobNoAction = 80, ButtonNoAction = 90,
@@ -53,7 +54,49 @@ codes! {
 
 impl From<LockAction> for Happening {
     fn from(action: LockAction) -> Self {
-        Self::from_code(action.code())
+        match action {
+            LockAction::Unlock => Self::Unlock,
+            LockAction::Lock => Self::Lock,
+            LockAction::Unlatch => Self::Unlatch,
+            LockAction::LockNGo => Self::LockNGo,
+            LockAction::LockNGoUnlatch => Self::LockNGoUnlatch,
+            LockAction::FullLock => Self::FullLock,
+            LockAction::FobNoAction => Self::FobNoAction,
+            LockAction::ButtonNoAction => Self::ButtonNoAction,
+            LockAction::Other(number) => Self::Other(number),
+        }
+    }
+}
+
+const NAMELESS: i64 = 1_000;
+
+impl Happening {
+    /// What the Web API has a number for.
+    pub const IN_WEB_API: [Self; 10] = [
+        Self::Unlock,
+        Self::Lock,
+        Self::Unlatch,
+        Self::LockNGo,
+        Self::LockNGoUnlatch,
+        Self::FullLock,
+        Self::TurnedToLocked,
+        Self::TurnedToUnlocked,
+        Self::DoorOpened,
+        Self::DoorClosed,
+    ];
+
+    fn in_table(self) -> i64 {
+        match self {
+            Self::Other(number) => NAMELESS + i64::from(number),
+            named => named.stored(),
+        }
+    }
+
+    fn from_table(number: i64) -> Self {
+        match u8::try_from(number - NAMELESS) {
+            Ok(nameless) => Self::Other(nameless),
+            Err(_) => Self::from_stored(number),
+        }
     }
 }
 
@@ -66,6 +109,8 @@ pub struct Entry {
     pub account: AccountId,
     pub device: DeviceId,
     pub device_name: String,
+    /// It is not in the account any more; what it did still is.
+    pub device_removed: bool,
     pub device_kind: Option<DeviceType>,
     pub nuki_id: Option<u32>,
     pub at: Time,

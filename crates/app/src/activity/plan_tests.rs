@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::db::Db;
+use crate::devices::LockAction;
 
 fn slice(device: Option<DeviceId>, action: Option<Happening>) -> Slice {
     Slice {
@@ -11,7 +12,7 @@ fn slice(device: Option<DeviceId>, action: Option<Happening>) -> Slice {
         from: Time(0),
         to: Time(i64::MAX),
         before: (Time(i64::MAX), ActivityId(i64::MAX)),
-        reported: true,
+        in_web_api: true,
         limit: 51,
     }
 }
@@ -48,4 +49,26 @@ async fn every_page_comes_from_its_index_without_sorting() {
     drop(tx);
     db.close().await;
     let _ = std::fs::remove_file(file);
+}
+
+#[test]
+fn the_query_for_the_web_api_names_exactly_the_kinds_it_has_a_number_for() {
+    let numbers = Happening::IN_WEB_API.map(|happening| happening.in_table().to_string()).join(", ");
+    for sql in [PAGE, PAGE_OF_DEVICE, PAGE_OF_ACTION, PAGE_OF_BOTH] {
+        assert!(sql.contains(&format!("action in ({numbers})")), "{sql}");
+    }
+}
+
+#[test]
+fn an_action_without_a_name_never_reads_as_one_that_has_one() {
+    for number in 0..=u8::MAX {
+        let happening = Happening::from(LockAction::from_code(number));
+        assert_eq!(Happening::from_table(happening.in_table()), happening, "{number}");
+        if matches!(LockAction::from_code(number), LockAction::Other(_)) {
+            assert_eq!(
+                (happening, happening.in_table()),
+                (Happening::Other(number), 1_000 + i64::from(number))
+            );
+        }
+    }
 }

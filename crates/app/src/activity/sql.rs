@@ -25,7 +25,7 @@ pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> R
                 .bind(entry.received_at)
                 .bind(entry.device_at)
                 .bind(entry.marks)
-                .bind(entry.happening.stored())
+                .bind(entry.happening.in_table())
                 .bind(entry.origin.stored())
                 .bind(entry.trigger.map(Trigger::stored))
                 .bind(entry.result.map(Completion::stored))
@@ -47,6 +47,7 @@ pub(super) struct EntryRow {
     account_id: AccountId,
     device_id: DeviceId,
     device_name: String,
+    device_removed: bool,
     device_type: Option<i64>,
     nuki_id: Option<i64>,
     at: Time,
@@ -74,8 +75,8 @@ pub(super) struct Slice {
     pub from: Time,
     pub to: Time,
     pub before: (Time, ActivityId),
-    /// Only what a device reported the outcome of.
-    pub reported: bool,
+    /// Only what the Web API shows: a kind it has a number for, with an outcome, of a device it has a number for.
+    pub in_web_api: bool,
     pub limit: i64,
 }
 
@@ -83,12 +84,14 @@ pub(super) struct Slice {
 macro_rules! page {
     ($filter:literal) => {
         concat!(
-            "select e.id, e.account_id, e.device_id, d.name as device_name, d.device_type, d.nuki_id, e.at, \
-             e.received_at, e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, \
-             e.code_id, e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
+            "select e.id, e.account_id, e.device_id, d.name as device_name, \
+             d.removed_at is not null as device_removed, d.device_type, d.nuki_id, e.at, e.received_at, \
+             e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, e.code_id, \
+             e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
              c.reason as command_reason from ( \
              select * from activity where account_id = $1 and (at, id) < ($2, $3) and at >= $4 and at <= $5 \
-             and (result is not null or $6 = false)",
+             and ($6 = false or (result is not null and action in (1, 2, 3, 4, 5, 6, 150, 151, 240, 241) \
+             and exists (select 1 from devices n where n.id = device_id and n.device_type is not null)))",
             $filter,
             " order by at desc, id desc limit $7) e join devices d on d.id = e.device_id \
              left join accounts a on a.id = e.actor_id left join commands c on c.id = e.command_id \
@@ -119,15 +122,28 @@ fn bind<'t>(query: Query<'t>, slice: &Slice) -> Query<'t> {
         .bind(slice.before.1)
         .bind(slice.from)
         .bind(slice.to)
-        .bind(slice.reported)
+        .bind(slice.in_web_api)
         .bind(slice.limit);
     if let Some(device) = slice.device {
         query = query.bind(device);
     }
     if let Some(action) = slice.action {
-        query = query.bind(action.stored());
+        query = query.bind(action.in_table());
     }
     query
+}
+
+/// A device whose entries the account has: its name, and whether it was removed.
+pub(super) async fn device(
+    tx: &mut Tx,
+    account: AccountId,
+    device: DeviceId,
+) -> Result<Option<(String, bool)>, DbError> {
+    tx.query("select name, removed_at is not null from devices where id = $1 and account_id = $2")
+        .bind(device)
+        .bind(account)
+        .find()
+        .await
 }
 
 /// Where an entry stands in the log.
@@ -225,13 +241,14 @@ impl From<EntryRow> for Entry {
             account: row.account_id,
             device: row.device_id,
             device_name: row.device_name,
+            device_removed: row.device_removed,
             device_kind: row.device_type.map(DeviceType::from_stored),
             nuki_id: unsigned(row.nuki_id),
             at: row.at,
             received_at: row.received_at,
             device_at: row.device_at,
             clock_is_wrong: row.marks & CLOCK_IS_WRONG != 0,
-            happening: Happening::from_stored(row.action),
+            happening: Happening::from_table(row.action),
             origin: Origin::from_stored(row.origin),
             trigger: row.device_trigger.map(Trigger::from_stored),
             result: row.result.map(Completion::from_stored),

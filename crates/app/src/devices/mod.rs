@@ -58,7 +58,8 @@ impl LockState {
 }
 
 impl LockAction {
-    /// Whether a lock that carries this out comes through this state (MQTT API 1.4 state sequences).
+    /// Whether a lock that carries this out comes through this state (MQTT API 1.4, sequences of `state`). In any other it
+    /// got by something else.
     pub fn passes(self, state: LockState) -> bool {
         use LockState::{Locked, Locking, Unlatched, Unlatching, Unlocked, UnlockedLockNGo, Unlocking};
         let opens = matches!(state, Unlocking | Unlocked);
@@ -169,6 +170,11 @@ impl Device {
         Some(smartlock_id(self.kind?, self.nuki_id?))
     }
 
+    /// Its state was said before it connected: it may have changed while the device was away.
+    pub fn is_stale(&self) -> bool {
+        self.link.changed_at.zip(self.said.state_at).is_some_and(|(connected, said)| said < connected)
+    }
+
     /// What a person can be offered here, the safe action first.
     pub fn offers(&self) -> &'static [LockAction] {
         use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
@@ -208,6 +214,19 @@ mod tests {
     fn the_smartlock_number_is_type_before_nuki_id() {
         assert_eq!(smartlock_id(DeviceType::SmartLock34, 0x1234_5678), 17_485_289_080);
         assert_eq!(smartlock_id(DeviceType::SmartLock12, 0x3C88_62ED), 1_015_571_181);
+    }
+
+    #[test]
+    fn an_action_passes_its_own_states_and_never_rests_in_its_opposite() {
+        use LockState as S;
+        let path = |action: LockAction| {
+            LockState::KNOWN.iter().copied().filter(|state| action.passes(*state)).collect::<Vec<_>>()
+        };
+        assert_eq!(path(LockAction::Lock), [S::Locked, S::Locking]);
+        assert_eq!(path(LockAction::Unlock), [S::Unlocking, S::Unlocked]);
+        assert_eq!(path(LockAction::Unlatch), [S::Unlocking, S::Unlocked, S::Unlatched, S::Unlatching]);
+        assert_eq!(path(LockAction::LockNGo), [S::Locked, S::Unlocking, S::Locking, S::UnlockedLockNGo]);
+        assert!(path(LockAction::ButtonNoAction).is_empty());
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use lockwarden_app::activity::{Cursor, Entry, EntryQuery, Happening, Origin};
-use lockwarden_app::actor::Actor;
+use lockwarden_app::Error;
+use lockwarden_app::activity::{Cursor, Entry, EntryQuery, Happening, Logged, Origin};
+use lockwarden_app::actor::{Actor, Scope};
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{
     Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Repetition, Session, Trigger,
 };
+use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::World;
 
 fn keypad(code_id: u32) -> Observation {
@@ -217,4 +219,64 @@ async fn a_repeated_event_of_our_own_command_stays_its_one_entry() {
         world.app.record(&[told]).await.unwrap();
     }
     assert_eq!(log(&world, &anna).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_whose_number_is_one_of_ours_keeps_it_and_is_not_mistaken_for_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for number in [7, 99, 150, 160, 240] {
+        let event = LockEvent {
+            action: LockAction::from_code(number),
+            trigger: Trigger::System,
+            auth_id: None,
+            code_id: None,
+            extra: 0,
+        };
+        world.says(door, Observation::Event(event)).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let told: Vec<_> = log(&world, &anna).await.into_iter().rev().map(|entry| entry.happening).collect();
+    assert_eq!(told, [7, 99, 150, 160, 240].map(Happening::Other));
+    for ours in [Happening::WentOffline, Happening::DoorOpened] {
+        let query = EntryQuery { happening: Some(ours), ..EntryQuery::default() };
+        assert!(world.app.list_activity(&anna, query).await.unwrap().entries.is_empty(), "{ours:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_removed_device_is_its_owners_to_read_and_nobody_elses() {
+    let world = World::new().await;
+    let (anna, boris) = (world.owner("Anna").await, world.owner("Boris").await);
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, keypad(8_193)).await;
+    world.app.remove_device(&anna, door).await.unwrap();
+    let of_door = EntryQuery { device: Some(door), ..EntryQuery::default() };
+    let page = world.app.list_activity(&anna, of_door).await.unwrap();
+    assert!(page.entries.len() == 1 && page.entries[0].device_removed);
+    let expected = Logged { id: door, name: "Front door".to_owned(), removed: true };
+    assert_eq!(world.app.load_logged(&anna, door).await.unwrap(), expected);
+    assert!(matches!(world.app.load_logged(&boris, door).await, Err(Error::NotFound)));
+    assert!(matches!(world.app.list_activity(&boris, of_door).await, Err(Error::NotFound)));
+    let cellar_only = Actor { scope: Scope::Only([DeviceId(1)].into()), ..anna };
+    assert!(matches!(world.app.load_logged(&cellar_only, door).await, Err(Error::NotFound)));
+}
+
+#[tokio::test]
+async fn what_the_web_api_cannot_show_takes_no_place_on_a_page() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, keypad(8_193)).await;
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(1));
+        world.says(door, Observation::Link { up: false }).await;
+        world.says(door, Observation::Link { up: true }).await;
+    }
+    for device in [None, Some(door)] {
+        let query = EntryQuery { device, in_web_api: true, limit: 1, ..EntryQuery::default() };
+        let page = world.app.list_activity(&anna, query).await.unwrap();
+        assert_eq!((page.entries[0].code_id, page.next), (Some(8_193), None));
+    }
 }

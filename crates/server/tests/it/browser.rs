@@ -32,6 +32,10 @@ fn drive(script: &str, site: &Site, more: &[(&str, &str)]) {
 
 /// A house with three doors, one of which is away.
 async fn with_doors(script: &str) {
+    with_doors_and(script, &[]).await;
+}
+
+async fn with_doors_and(script: &str, more: &[(&str, &str)]) {
     let site = Site::serving().await;
     let token = site.token();
     let names = ["Front door", "Müller & Söhne, Büro im 3. Stock links hinter dem langen Gang", "Cellar"];
@@ -41,12 +45,13 @@ async fn with_doors(script: &str) {
     fleet.locks()[2].keypad(8_193);
     fleet.locks()[2].wait_for(|seen| seen.moves == 1 && seen.state == 3).await;
     fleet.locks()[2].go_offline(None);
-    tokio::task::block_in_place(|| drive(script, &site, &[("TOKEN", &token)]));
+    let given = [&[("TOKEN", token.as_str())], more].concat();
+    tokio::task::block_in_place(|| drive(script, &site, &given));
     fleet.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn somebody_new_gets_from_the_set_up_link_to_an_unlocked_door_in_the_log() {
+/// A server that nobody has an account at, and the link that it printed.
+async fn not_set_up() -> (Site, String) {
     let mut site = Site::new().await;
     site.serve().await;
     let link = within(10, async {
@@ -58,6 +63,12 @@ async fn somebody_new_gets_from_the_set_up_link_to_an_unlocked_door_in_the_log()
         }
     })
     .await;
+    (site, link)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_new_gets_from_the_set_up_link_to_an_unlocked_door_in_the_log() {
+    let (site, link) = not_set_up().await;
     tokio::task::block_in_place(|| drive("first-run.mjs", &site, &[("SET_UP", &link)]));
 }
 
@@ -77,6 +88,23 @@ async fn everything_works_without_javascript() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_connection_and_a_proxys_error_page_are_told_and_lived_through() {
+    with_doors("connection.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_arrives_takes_neither_focus_nor_question_and_puts_no_other_button_under_a_finger() {
+    with_doors("parts.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_360_px_a_door_is_unlocked_and_opened_with_a_thumb() {
+    with_doors("narrow.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_page_shuts_anybody_out_in_light_or_dark_narrow_or_wide() {
-    with_doors("access.mjs").await;
+    let (fresh, link) = not_set_up().await;
+    let fresh_url = format!("http://{}", fresh.http);
+    with_doors_and("access.mjs", &[("FRESH_URL", &fresh_url), ("SET_UP", &link)]).await;
 }

@@ -7,18 +7,18 @@ const say = (words) => (byId("announce").textContent = words);
 const lost = (yes) => (byId("lost").hidden = !yes);
 
 // Puts fresh parts where parts with the same id are, and leaves alone what somebody is working with.
-function patch(html) {
+function patch(html, only) {
   const box = document.createElement("template");
   box.innerHTML = html;
-  for (const fresh of [...box.content.children]) {
+  const home = document.activeElement.closest("article, tr, section")?.id;
+  for (const fresh of only ? [box.content.getElementById(only)] : [...box.content.children]) {
+    for (const button of fresh.querySelectorAll("button")) button.born = performance.now();
     const old = fresh.id && byId(fresh.id);
-    if (!old) continue;
-    const focused = old.contains(document.activeElement);
-    morph(old, fresh);
-    // The button that was pressed may be gone: its neighbour tells what became of it.
-    const part = byId(fresh.id);
-    if (focused && !part.contains(document.activeElement)) part.querySelector("button, a.btn")?.focus({ preventScroll: true });
+    if (old) morph(old, fresh);
   }
+  // The button that was pressed is gone: the state tells what became of it. Another button may be the opposite one.
+  const rest = (home && byId(home)?.querySelector(".state")) || byId("main");
+  if (home && document.activeElement === document.body) rest.focus({ preventScroll: true });
 }
 
 function morph(old, fresh) {
@@ -27,12 +27,10 @@ function morph(old, fresh) {
   } else if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
   } else if (!old.dataset.armed && !(old === document.activeElement && old.matches("input, select, textarea"))) {
-    for (const { name } of [...old.attributes]) {
-      const kept = name === "open" && old.nodeName === "DETAILS";
-      if (!fresh.hasAttribute(name) && !kept) old.removeAttribute(name);
-    }
-    for (const { name, value } of fresh.attributes) {
-      if (old.getAttribute(name) !== value && old.nodeName !== "DETAILS") old.setAttribute(name, value);
+    // What somebody folded out stays so.
+    if (old.nodeName !== "DETAILS") {
+      for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     // An element that writes its own text keeps it.
     if (old.nodeName !== "TIME-AGO") children(old, fresh);
@@ -40,6 +38,9 @@ function morph(old, fresh) {
 }
 
 function children(old, fresh) {
+  // What goes, goes first: then what stays need not be moved, which would take the focus from it.
+  const stays = new Set([...fresh.children].map((one) => one.id));
+  for (const one of [...old.children]) if (one.id && !stays.has(one.id)) one.remove();
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     const same = child.id && [...old.children].find((one) => one.id === child.id);
@@ -55,16 +56,15 @@ function children(old, fresh) {
   for (let left; (left = place); left.remove()) place = place.nextSibling;
 }
 
-// Reads the page again, for whatever the stream could not tell.
+// Reads the page again, for whatever the stream could not tell. What is no page of ours, as a proxy's error, is an error.
 async function refresh() {
-  const answer = await fetch(location.href);
-  if (answer.redirected || !answer.ok) return location.reload();
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  morph(byId("main"), page.getElementById("main"));
+  const answer = await fetch(location.href, { signal: AbortSignal.timeout(10000) });
+  if (answer.redirected || answer.status === 401 || answer.status === 404) return location.reload();
+  if (!answer.ok) throw new Error(answer.statusText);
+  patch(await answer.text(), "main");
 }
 
-// A button that asks once more: the first press makes it a question, for five seconds. A double click or a key that is
-// held down is one press.
+// A button that asks once more: the first press makes it a question. A double click or a key held down is one press.
 function arm(button) {
   const words = button.innerHTML;
   button.dataset.armed = performance.now();
@@ -79,18 +79,20 @@ function arm(button) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.repeat && event.target.closest?.("[data-twice]")) event.preventDefault();
+  if (event.repeat && event.target.closest?.("form[data-live] button")) event.preventDefault();
 });
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
-  if (form.busy) return event.preventDefault();
+  // Whoever meant the button that was here a moment ago did not mean this one.
+  if (form.busy || performance.now() - button?.born < 600) return event.preventDefault();
   const armed = button?.dataset.armed;
   if (button?.dataset.twice && !(performance.now() - armed > 500)) {
     event.preventDefault();
     return armed || arm(button);
   }
+  form.busy = true;
   if (!form.hasAttribute("data-live")) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, button));
@@ -98,17 +100,21 @@ document.addEventListener("submit", async (event) => {
     body.set("sure", "yes");
     button.disarm();
   }
-  form.busy = true;
+  const sent = { method: "POST", body, headers: { "lockwarden-parts": "1" }, signal: AbortSignal.timeout(15000) };
   try {
-    const headers = { "lockwarden-parts": "1" };
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers });
-    answer.redirected || answer.status === 401 ? location.reload() : patch(await answer.text());
+    const answer = await fetch(form.getAttribute("action"), sent);
+    if (answer.redirected) location.assign(answer.url);
+    else if (answer.status === 401) location.reload();
+    else if (answer.headers.has("lockwarden-parts")) patch(await answer.text());
+    else throw new Error(answer.statusText);
   } catch {
     patch(byId("unsure").innerHTML);
-  } finally {
-    form.busy = false;
   }
+  form.busy = false;
 });
+
+// A page that the browser kept and shows again can be used again.
+addEventListener("pageshow", () => [...document.forms].forEach((form) => (form.busy = false)));
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy], [data-show]");
@@ -143,55 +149,50 @@ customElements.define("time-ago", class extends HTMLElement {
 });
 
 // The stream of a page. A hidden page listens to nothing and reads itself again when it is looked at.
-customElements.define("live-events", class extends HTMLElement {
-  connectedCallback() {
-    this.seen = () => (document.hidden ? this.close() : this.again());
-    document.addEventListener("visibilitychange", this.seen);
-    // Two missed signs of life: the connection is gone, whatever the network says.
-    this.watch = setInterval(() => performance.now() - this.heard > 40000 && this.source && this.again(), 5000);
-    if (!document.hidden) this.open();
+let source, heard, later, busy;
+
+function listen() {
+  if (!byId("live") || document.hidden) return;
+  heard = performance.now();
+  source = new EventSource(byId("live").getAttribute("src"));
+  const heed = { parts: patch, say, refresh: again, beat: () => (heard = performance.now()) };
+  for (const [name, act] of Object.entries(heed)) source.addEventListener(name, ({ data }) => act(data));
+  source.onerror = lose;
+}
+
+function hangUp() {
+  clearTimeout(later);
+  source?.close();
+  source = null;
+}
+
+function lose() {
+  hangUp();
+  lost(true);
+  later = setTimeout(again, 2000);
+}
+
+// Everything anew: the page, and a stream that begins where the page ends. If that takes long, it is said.
+async function again() {
+  if (busy || !byId("live")) return;
+  busy = true;
+  hangUp();
+  const slow = setTimeout(lost, 1000, true);
+  try {
+    await refresh();
+    lost(false);
+    listen();
+  } catch {
+    lose();
   }
-  disconnectedCallback() {
-    document.removeEventListener("visibilitychange", this.seen);
-    clearInterval(this.watch);
-    this.close();
-  }
-  open() {
-    this.heard = performance.now();
-    const source = (this.source = new EventSource(this.getAttribute("src")));
-    const read = () => refresh().catch(() => this.lose());
-    for (const [name, act] of Object.entries({ parts: patch, say, refresh: read, beat() {} })) {
-      source.addEventListener(name, (event) => {
-        this.heard = performance.now();
-        act(event.data);
-      });
-    }
-    source.onopen = () => {
-      if (this.gone) read();
-      lost((this.gone = false));
-    };
-    source.onerror = () => this.lose();
-  }
-  lose() {
-    lost((this.gone = true));
-    // The browser tries again by itself, unless it was told no: then the page finds out what it was told.
-    if (this.source?.readyState === EventSource.CLOSED) setTimeout(() => this.again(), 3000);
-  }
-  close() {
-    this.source?.close();
-    this.source = null;
-  }
-  async again() {
-    this.close();
-    try {
-      await refresh();
-      if (!this.source && this.isConnected && !document.hidden) this.open();
-    } catch {
-      lost((this.gone = true));
-      setTimeout(() => this.again(), 3000);
-    }
-  }
-});
+  clearTimeout(slow);
+  busy = false;
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : again()));
+// Two missed signs of life: the connection is gone, whatever the network says.
+setInterval(() => source && performance.now() - heard > 25000 && again(), 1000);
+listen();
 
 // A first account begins in the zone of the browser it is made in.
 const zone = document.querySelector("[data-own-zone]");

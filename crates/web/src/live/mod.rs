@@ -20,14 +20,14 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::failure::Failure;
 use crate::fields::Asked;
-use crate::identify::{Person, Signed};
+use crate::identify::{Person, Signed, zone_of};
 use crate::web::Web;
 use pace::Pace;
 use view::View;
 
 /// A sign of life, by which both sides notice that the other is gone; also how often the session is looked at in case
 /// its end went unheard.
-const BEAT: Duration = Duration::from_secs(15);
+const BEAT: Duration = Duration::from_secs(10);
 /// How soon a browser tries again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -41,11 +41,13 @@ pub(crate) async fn stream(
     let mut view = View::from(&asked);
     let since = asked.read("since").map_or(web.app.now(), Time);
     let first = view.catch_up(&web, &signed, since).await?;
+    let mut ready = VecDeque::from([Message::default().retry(RETRY).comment("live")]);
+    ready.extend(first.refresh.then(refresh));
     let live = Live {
         next_beat: web.app.now().plus(BEAT),
         person: Person::clone(&signed),
-        ready: VecDeque::from([Message::default().retry(RETRY).comment("live")]),
-        pace: Pace::starting_with(first, view.measure()),
+        ready,
+        pace: Pace::starting_with(first.changed, view.measure()),
         refresh: false,
         web,
         events,
@@ -56,6 +58,11 @@ pub(crate) async fn stream(
         Some((Ok::<_, Infallible>(message), live))
     });
     Ok(Sse::new(messages).into_response())
+}
+
+/// Tells the page to read itself again.
+fn refresh() -> Message {
+    Message::default().event("refresh").data("again")
 }
 
 struct Live {
@@ -118,7 +125,7 @@ impl Live {
             self.draw(&due).await?;
         }
         if std::mem::take(&mut self.refresh) {
-            self.ready.push_back(Message::default().event("refresh").data("again"));
+            self.ready.push_back(refresh());
         }
         if beat {
             self.next_beat = now.plus(BEAT);
@@ -163,10 +170,15 @@ impl Live {
         false
     }
 
-    /// Whether the session still stands; its rights may have changed meanwhile.
+    /// Whether the session still stands; its rights and the person's time zone may have changed meanwhile.
     async fn still_stands(&mut self) -> Result<bool> {
         match self.web.app.session_stands(self.person.session).await? {
             Some(actor) => {
+                let profile = self.web.app.load_profile(&actor).await?;
+                // Every time on the page is one of the zone that was.
+                self.refresh |= profile.time_zone != self.person.profile.time_zone;
+                self.person.zone = zone_of(&profile);
+                self.person.profile = profile;
                 self.person.actor = actor;
                 Ok(true)
             }

@@ -1,6 +1,6 @@
 //! What an open page shows, and how it is drawn again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use lockwarden_app::activity::{Cursor, Entry, EntryQuery};
@@ -19,7 +19,7 @@ use crate::pages::device::Told;
 use crate::pages::devices::Shelf;
 use crate::parts::card::{Card, Drawn};
 use crate::parts::commands::outcome;
-use crate::parts::counts::{self, Listing, Show};
+use crate::parts::counts::{self, Listing};
 use crate::parts::entry;
 use crate::parts::face::{Doing, Face, Kind, action_words};
 use crate::parts::frame::may;
@@ -30,26 +30,48 @@ use crate::when::When;
 const MANY: usize = 8;
 /// How many of a device's commands its card has to know.
 const COMMANDS: u8 = 10;
-/// Entries of a device that may still change: its last orders.
-const ENTRIES: usize = 10;
 /// How long after it was given an order's line may change.
 const STILL_CHANGING: Duration = Duration::from_mins(5);
 
 pub(super) enum View {
     Devices(Box<Devices>),
-    Device { id: DeviceId, heard: Heard },
-    Activity { device: Option<DeviceId>, after: Option<Cursor> },
+    Device(One),
+    Activity(Log),
 }
 
 pub(super) struct Devices {
     drawn: Drawn,
     listing: Listing,
+    /// Of the devices that the page shows.
+    mark: Option<u64>,
     kinds: HashMap<DeviceId, Kind>,
     heard: Heard,
 }
 
+pub(super) struct One {
+    id: DeviceId,
+    /// The page was made before the device's first connection: it has no place for what the device does.
+    new: bool,
+    heard: Heard,
+}
+
+pub(super) struct Log {
+    device: Option<DeviceId>,
+    after: Option<Cursor>,
+    /// When the orders were given that are on the page and may still change.
+    orders: BTreeMap<DeviceId, BTreeSet<Time>>,
+}
+
 /// What was last said aloud of each device, so that only a change is.
 type Heard = HashMap<DeviceId, String>;
+
+/// What is to be done first.
+#[derive(Default)]
+pub(super) struct CaughtUp {
+    pub changed: BTreeSet<DeviceId>,
+    /// The page shows other devices than it would now.
+    pub refresh: bool,
+}
 
 /// Parts to put in place, and sentences for people who do not see them change.
 #[derive(Default)]
@@ -63,14 +85,17 @@ impl From<&Asked> for View {
     fn from(asked: &Asked) -> Self {
         let device = asked.read("device").map(DeviceId);
         match (asked.text("on"), device) {
-            ("device", Some(id)) => Self::Device { id, heard: Heard::new() },
-            ("activity", device) => Self::Activity { device, after: entry::read_cursor(asked.text("after")) },
+            ("device", Some(id)) => {
+                Self::Device(One { id, new: asked.text("new") == "yes", heard: Heard::new() })
+            }
+            ("activity", device) => {
+                let after = entry::read_cursor(asked.text("after"));
+                Self::Activity(Log { device, after, orders: BTreeMap::new() })
+            }
             _ => Self::Devices(Box::new(Devices {
                 drawn: Drawn::from_name(asked.text("drawn")),
-                listing: Listing {
-                    show: Show::from_name(asked.text("show")),
-                    sort: Listing::sort_from_name(asked.text("sort")),
-                },
+                listing: Listing::from_names(asked.text("show"), asked.text("sort")),
+                mark: asked.read("mark"),
                 kinds: HashMap::new(),
                 heard: Heard::new(),
             })),
@@ -82,8 +107,8 @@ impl View {
     pub(super) fn shows(&self, device: DeviceId) -> bool {
         match self {
             Self::Devices(_) => true,
-            Self::Device { id, .. } => *id == device,
-            Self::Activity { .. } => false,
+            Self::Device(one) => one.id == device,
+            Self::Activity(_) => false,
         }
     }
 
@@ -94,42 +119,24 @@ impl View {
     pub(super) fn shows_log_of(&self, from: DeviceId) -> bool {
         match self {
             Self::Devices(_) => false,
-            Self::Device { id, .. } => *id == from,
-            Self::Activity { device, .. } => device.is_none_or(|only| only == from),
+            Self::Device(one) => one.id == from,
+            Self::Activity(log) => log.device.is_none_or(|only| only == from),
         }
     }
 
     pub(super) fn measure(&self) -> Measure {
         match self {
-            Self::Devices(_) | Self::Device { .. } => Measure::EachDevice,
-            Self::Activity { .. } => Measure::All,
+            Self::Devices(_) | Self::Device(_) => Measure::EachDevice,
+            Self::Activity(_) => Measure::All,
         }
     }
 
     /// What changed while the page was on its way to the browser.
-    pub(super) async fn catch_up(
-        &mut self,
-        web: &Web,
-        person: &Person,
-        since: Time,
-    ) -> Result<BTreeSet<DeviceId>> {
+    pub(super) async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<CaughtUp> {
         match self {
             Self::Devices(view) => view.catch_up(web, person, since).await,
-            Self::Device { id, heard } => {
-                let told = Told::load(web, person, *id).await?;
-                let when = person.when(web);
-                let doing = told.doing();
-                heard.insert(*id, aloud(&card(&told.device, &doing, &when, person, "").face(), &doing));
-                Ok(BTreeSet::from([*id]))
-            }
-            Self::Activity { device, after } => {
-                let query = EntryQuery { device: *device, ..EntryQuery::default() };
-                let page = web.app.list_activity(&person.actor, query).await?;
-                let newer = |one: &Entry| after.is_some_and(|place| (one.at, one.id) > (place.at, place.id));
-                let ordered = |one: &Entry| one.command.is_some() && since.since(one.at) < STILL_CHANGING;
-                let changed = page.entries.iter().filter(|one| newer(one) || ordered(one));
-                Ok(changed.map(|one| one.device).collect())
-            }
+            Self::Device(one) => one.catch_up(web, person).await,
+            Self::Activity(log) => log.catch_up(web, person, since).await,
         }
     }
 
@@ -137,29 +144,28 @@ impl View {
         let when = person.when(web);
         match self {
             Self::Devices(view) => view.draw(web, person, due, &when).await,
-            Self::Device { id, heard } => draw_device(web, person, *id, heard, &when).await,
-            Self::Activity { device, after } => {
-                draw_activity(web, person, (*device, *after), due, &when).await
-            }
+            Self::Device(one) => one.draw(web, person, &when).await,
+            Self::Activity(log) => log.draw(web, person, due, &when).await,
         }
     }
 }
 
 impl Devices {
-    async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<BTreeSet<DeviceId>> {
+    async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<CaughtUp> {
         let shelf = Shelf::load(web, &person.actor, self.listing.sort).await?;
         let when = person.when(web);
         let mut changed = BTreeSet::new();
         for device in &shelf.devices {
             let doing = shelf.doing(device.id);
-            let face = card(device, doing, &when, person, "").face();
+            let face = card(device, doing, &when, person, "", self.listing).face();
             self.kinds.insert(device.id, face.kind);
             self.heard.insert(device.id, aloud(&face, doing));
             if moved_since(device, doing, since) {
                 changed.insert(device.id);
             }
         }
-        Ok(changed)
+        let refresh = self.mark.is_some_and(|mark| mark != self.listing.mark(&self.kinds));
+        Ok(CaughtUp { changed, refresh })
     }
 
     async fn draw(
@@ -176,14 +182,15 @@ impl Devices {
             let shelf = Shelf::load(web, &person.actor, self.listing.sort).await?;
             let wanted: BTreeSet<DeviceId> = due.iter().copied().collect();
             for device in shelf.devices.iter().filter(|device| wanted.contains(&device.id)) {
-                self.one(&card(device, shelf.doing(device.id), when, person, &key), &mut drawn);
+                let doing = shelf.doing(device.id);
+                self.one(&card(device, doing, when, person, &key, self.listing), &mut drawn);
             }
         } else {
             for id in due {
                 match web.app.load_device(&person.actor, *id).await {
                     Ok(device) => {
                         let doing = Doing::of(web.app.list_commands(&person.actor, *id, COMMANDS).await?);
-                        self.one(&card(&device, &doing, when, person, &key), &mut drawn);
+                        self.one(&card(&device, &doing, when, person, &key, self.listing), &mut drawn);
                     }
                     // It went meanwhile.
                     Err(Error::NotFound) => drawn.refresh = true,
@@ -199,66 +206,110 @@ impl Devices {
 
     fn one(&mut self, card: &Card<'_>, drawn: &mut DrawnParts) {
         let face = card.face();
-        self.kinds.insert(card.device.id, face.kind);
+        let before = self.kinds.insert(card.device.id, face.kind);
+        let shown = |kind| self.listing.show.includes(kind);
+        drawn.refresh |= before.is_some_and(|before| shown(before) != shown(face.kind));
         drawn.parts.push_str(&card.draw(self.drawn).into_string());
         drawn.say.extend(news(card, &face, &mut self.heard));
     }
 }
 
-async fn draw_device(
-    web: &Web,
-    person: &Person,
-    id: DeviceId,
-    heard: &mut Heard,
-    when: &When,
-) -> Result<DrawnParts> {
-    let told = match Told::load(web, person, id).await {
-        Ok(told) => told,
-        Err(Error::NotFound) => return Ok(DrawnParts { refresh: true, ..DrawnParts::default() }),
-        Err(error) => return Err(error),
-    };
-    let doing = told.doing();
-    let key = web.app.chance().code::<16>();
-    let card = card(&told.device, &doing, when, person, &key);
-    let say = news(&card, &card.face(), heard).into_iter().collect();
-    let parts = html! {
-        (told.head(person, when, &key))
-        (told.facts(when))
-        (told.orders(when))
-        (told.log(when))
-        (told.progress(when))
-    };
-    Ok(DrawnParts { parts: parts.into_string(), say, refresh: false })
-}
-
-async fn draw_activity(
-    web: &Web,
-    person: &Person,
-    (device, after): (Option<DeviceId>, Option<Cursor>),
-    grew: &[DeviceId],
-    when: &When,
-) -> Result<DrawnParts> {
-    let mut parts = String::new();
-    if let Some(after) = after {
-        let count = web.app.count_newer_activity(&person.actor, device, after).await?;
-        parts.push_str(&entry::newer(count, device).into_string());
+impl One {
+    async fn catch_up(&mut self, web: &Web, person: &Person) -> Result<CaughtUp> {
+        let told = Told::load(web, person, self.id).await?;
+        let when = person.when(web);
+        let doing = told.doing();
+        let face = card(&told.device, &doing, &when, person, "", Listing::default()).face();
+        self.heard.insert(self.id, aloud(&face, &doing));
+        Ok(CaughtUp { changed: BTreeSet::from([self.id]), refresh: false })
     }
-    // Orders end on the line they began on; lines that are not on the page are left out by the browser.
-    for device in grew.iter().take(MANY) {
-        let query = EntryQuery { device: Some(*device), limit: ENTRIES, ..EntryQuery::default() };
-        let page = match web.app.list_activity(&person.actor, query).await {
-            Err(Error::NotFound) => continue,
-            other => other?,
+
+    async fn draw(&mut self, web: &Web, person: &Person, when: &When) -> Result<DrawnParts> {
+        let told = match Told::load(web, person, self.id).await {
+            Ok(told) => told,
+            Err(Error::NotFound) => return Ok(DrawnParts { refresh: true, ..DrawnParts::default() }),
+            Err(error) => return Err(error),
         };
-        for one in page.entries.iter().filter(|one| one.command.is_some()) {
-            parts.push_str(&entry::line(one, when).into_string());
-        }
+        let doing = told.doing();
+        let key = web.app.chance().code::<16>();
+        let card = card(&told.device, &doing, when, person, &key, Listing::default());
+        let say = news(&card, &card.face(), &mut self.heard).into_iter().collect();
+        let parts = html! {
+            (told.head(person, when, &key))
+            (told.facts(when))
+            (told.orders(when))
+            (told.log(when))
+            (told.progress(when))
+        };
+        let refresh = self.new && told.device.nuki_id.is_some();
+        Ok(DrawnParts { parts: parts.into_string(), say, refresh })
     }
-    Ok(DrawnParts { parts, ..DrawnParts::default() })
 }
 
-fn card<'a>(device: &'a Device, doing: &'a Doing, when: &'a When, person: &Person, key: &'a str) -> Card<'a> {
-    Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE) }
+impl Log {
+    async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<CaughtUp> {
+        let query = EntryQuery { device: self.device, ..EntryQuery::default() };
+        let page = web.app.list_activity(&person.actor, query).await?;
+        for one in page.entries.iter().filter(|one| one.command.is_some()) {
+            self.orders.entry(one.device).or_default().insert(one.at);
+        }
+        self.forget_old(since);
+        let newer = |one: &Entry| self.after.is_some_and(|place| (one.at, one.id) > (place.at, place.id));
+        let grew = page.entries.iter().filter(|one| newer(one)).map(|one| one.device);
+        let changed = grew.chain(self.orders.keys().copied()).collect();
+        Ok(CaughtUp { changed, refresh: false })
+    }
+
+    fn forget_old(&mut self, now: Time) {
+        for given in self.orders.values_mut() {
+            given.retain(|at| now.since(*at) < STILL_CHANGING);
+        }
+        self.orders.retain(|_, given| !given.is_empty());
+    }
+
+    async fn draw(
+        &mut self,
+        web: &Web,
+        person: &Person,
+        grew: &[DeviceId],
+        when: &When,
+    ) -> Result<DrawnParts> {
+        let mut parts = String::new();
+        if let Some(after) = self.after {
+            let count = web.app.count_newer_activity(&person.actor, self.device, after).await?;
+            parts.push_str(&entry::newer(count, self.device).into_string());
+        }
+        self.forget_old(when.now);
+        // Orders end on the line they began on.
+        for device in grew {
+            let Some(from) = self.orders.get(device).and_then(BTreeSet::first) else { continue };
+            let query = EntryQuery {
+                device: Some(*device),
+                from: Some(*from),
+                limit: EntryQuery::MOST,
+                ..EntryQuery::default()
+            };
+            let page = match web.app.list_activity(&person.actor, query).await {
+                Err(Error::NotFound) => continue,
+                other => other?,
+            };
+            for one in page.entries.iter().filter(|one| one.command.is_some()) {
+                parts.push_str(&entry::line(one, when).into_string());
+            }
+        }
+        Ok(DrawnParts { parts, ..DrawnParts::default() })
+    }
+}
+
+fn card<'a>(
+    device: &'a Device,
+    doing: &'a Doing,
+    when: &'a When,
+    person: &Person,
+    key: &'a str,
+    listing: Listing,
+) -> Card<'a> {
+    Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE), listing }
 }
 
 /// Whether a device's card may have changed since the page was made.

@@ -24,7 +24,7 @@ pub(crate) async fn show(
     signed: Signed,
     asked: Asked,
 ) -> Result<Html<String>, Failure> {
-    page(&web, &signed, Said::from_name(asked.text("said")), &Wrong::default()).await
+    page(&web, &signed, Said::from_name(asked.text("said")), &Filled::default()).await
 }
 
 pub(crate) async fn change_profile(
@@ -32,9 +32,13 @@ pub(crate) async fn change_profile(
     signed: Signed,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    match web.app.change_profile(&signed.actor, fields.text("name"), fields.text("zone")).await {
+    let (name, zone) = (fields.text("name"), fields.text("zone"));
+    match web.app.change_profile(&signed.actor, name, zone).await {
         Ok(()) => Ok(done(PATH, Said::ProfileSaved)),
-        Err(Error::Invalid { field, why }) => wrong(&web, &signed, &Wrong::at(field, why)).await,
+        Err(Error::Invalid { field, why }) => {
+            let filled = Filled { profile: Some((name, zone)), wrong: Wrong::at(field, why) };
+            again(&web, &signed, &filled).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -46,13 +50,13 @@ pub(crate) async fn change_password(
 ) -> Result<Response, Failure> {
     match web.app.change_password(&signed.actor, fields.text("present"), fields.text("new")).await {
         Ok(()) => Ok(done(PATH, Said::PasswordChanged)),
-        Err(Error::Invalid { why, .. }) => wrong(&web, &signed, &Wrong::at("new", why)).await,
+        Err(Error::Invalid { why, .. }) => wrong_password(&web, &signed, "new", why).await,
         Err(Error::Refused(why)) => {
             let why = match why {
                 Refusal::WrongPassword => "this is not your present password".to_owned(),
                 other => other.to_string(),
             };
-            wrong(&web, &signed, &Wrong::at("present", why)).await
+            wrong_password(&web, &signed, "present", why).await
         }
         Err(error) => Err(error.into()),
     }
@@ -72,17 +76,36 @@ pub(crate) async fn end_others(State(web): State<Web>, signed: Signed) -> Result
     Ok(done(PATH, Said::OthersEnded))
 }
 
-async fn wrong(web: &Web, person: &Person, wrong: &Wrong) -> Result<Response, Failure> {
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(web, person, None, wrong).await?).into_response())
+/// What the forms of the page hold, and what was wrong with it. A password is never sent back.
+#[derive(Default)]
+struct Filled<'a> {
+    /// Name and zone, as they were typed.
+    profile: Option<(&'a str, &'a str)>,
+    wrong: Wrong,
+}
+
+async fn again(web: &Web, person: &Person, filled: &Filled<'_>) -> Result<Response, Failure> {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(web, person, None, filled).await?).into_response())
+}
+
+async fn wrong_password(
+    web: &Web,
+    person: &Person,
+    field: &'static str,
+    why: String,
+) -> Result<Response, Failure> {
+    again(web, person, &Filled { profile: None, wrong: Wrong::at(field, why) }).await
 }
 
 async fn page(
     web: &Web,
     person: &Person,
     said: Option<Said>,
-    wrong: &Wrong,
+    filled: &Filled<'_>,
 ) -> Result<Html<String>, Failure> {
     let account = web.app.load_account(&person.actor).await?;
+    let wrong = &filled.wrong;
+    let (name, time_zone) = filled.profile.unwrap_or((&account.name, &account.time_zone));
     let sessions = web.app.list_sessions(&person.actor).await?;
     let when = person.when(web);
     let body = html! {
@@ -95,11 +118,11 @@ async fn page(
                     form.card.pad.stack method="post" action="/settings/account/profile" {
                         p.hint { "You sign in as " b { (account.email) } ", since " (when.date(account.created_at)) "." }
                         (Field {
-                            name: "name", label: "Name", value: &account.name, wrong: wrong.of("name"),
+                            name: "name", label: "Name", value: name, wrong: wrong.of("name"),
                             hint: "It stands in the activity log beside what you order.", autocomplete: "name",
                             longest: 100, ..Field::default()
                         }.text())
-                        (zone(&account.time_zone, wrong.of("time zone")))
+                        (zone(time_zone, wrong.of("time zone")))
                         div.acts { button.btn.main { "Save" } }
                     }
                 }

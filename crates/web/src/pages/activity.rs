@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Html;
-use lockwarden_app::activity::{Cursor, EntryQuery, Page};
-use lockwarden_app::devices::Device;
+use lockwarden_app::activity::{Cursor, EntryQuery, Logged, Page};
 use lockwarden_app::ids::{ActivityId, DeviceId};
 use maud::{Markup, html};
 
@@ -22,7 +21,7 @@ pub(crate) async fn show(
 ) -> Result<Html<String>, Failure> {
     let device = match asked.text("device") {
         "" => None,
-        text => Some(web.app.load_device(&signed.actor, crate::fields::id(text)?).await?),
+        text => Some(web.app.load_logged(&signed.actor, crate::fields::id(text)?).await?),
     };
     let id = device.as_ref().map(|device| device.id);
     let before = read_cursor(asked.text("before"));
@@ -38,22 +37,33 @@ pub(crate) async fn show(
         (newer(0, id))
         div #log { (days(&found.entries, &when)) }
         @if found.entries.is_empty() { (nothing(before.is_some(), device.is_some())) }
-        @else { (older(&found, id, before.is_some())) }
+        @else {
+            (older(&found, id, before.is_some()))
+            p.hint.foot {
+                "Times are those of " (when.zone_name()) ", as chosen in " a href="/settings/account" { "your account" }
+                ". A device’s own page tells them to the second."
+            }
+        }
         @if before.is_none() {
             (frame::live(&format!("on=activity&after={}{}", cursor(newest), and_device(id)), when.now))
         }
     };
-    Ok(frame::page(&web, &signed, Here::Activity, "Activity log", &body))
+    let title = match &device {
+        Some(Logged { name, removed: true, .. }) => format!("Activity log of {name} (removed)"),
+        Some(Logged { name, .. }) => format!("Activity log of {name}"),
+        None => "Activity log".to_owned(),
+    };
+    Ok(frame::page(&web, &signed, Here::Activity, &title, &body))
 }
 
 fn and_device(id: Option<DeviceId>) -> String {
     id.map(|id| format!("&device={id}")).unwrap_or_default()
 }
 
-fn only(device: &Device) -> Markup {
+fn only(device: &Logged) -> Markup {
     html! {
         a.chipf href="/activity" aria-current="true" {
-            "Only " (device.name) (icon(Icon::Cross)) span.sr { ": show every device again" }
+            "Only " (device.name) @if device.removed { " (removed)" } (icon(Icon::Cross)) span.sr { ": show every device again" }
         }
     }
 }

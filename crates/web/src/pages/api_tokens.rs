@@ -65,6 +65,30 @@ pub(crate) async fn create(
     }
 }
 
+pub(crate) async fn ask_revoke(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(token): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let token: TokenId = id(&token)?;
+    let tokens = web.app.list_tokens(&signed.actor).await?;
+    let token = tokens.into_iter().find(|one| one.id == token).ok_or(Error::NotFound)?;
+    let body = html! {
+        section.narrow {
+            form.card.pad.stack method="post" action={ "/settings/api-tokens/" (token.id) "/revoke" } {
+                h1 { "Revoke " (token.name) "?" }
+                p { "Whatever uses this token is refused from now on. It cannot be brought back; a new one can be made." }
+                p.hint { (used(&token, &signed.when(&web))) }
+                div.acts {
+                    button.btn.risk.sure { "Revoke the token" }
+                    a.btn href=(PATH) { "Keep it" }
+                }
+            }
+        }
+    };
+    Ok(frame::page(&web, &signed, Here::Api, "Revoke the token?", &body))
+}
+
 pub(crate) async fn revoke(
     State(web): State<Web>,
     signed: Signed,
@@ -132,22 +156,24 @@ fn made(secret: &str) -> Markup {
     }
 }
 
-fn line(token: &Token, when: &When) -> Markup {
+fn used(token: &Token, when: &When) -> String {
     let used = token.used_at.map_or("never used".to_owned(), |at| format!("last used {}", when.short(at)));
+    format!("made {} · {used}", when.date(token.created_at))
+}
+
+fn line(token: &Token, when: &When) -> Markup {
     html! {
         li.item {
             div {
                 b { (token.name) }
-                small { "made " (when.date(token.created_at)) " · " (used) }
+                small { (used(token, when)) }
                 div.chips {
                     @for scope in &token.scopes {
                         span.chip.warn[*scope == TokenScope::SmartlockAction] { (scope.words()) }
                     }
                 }
             }
-            form method="post" action={ "/settings/api-tokens/" (token.id) "/revoke" } {
-                button.btn.risk data-twice="Really revoke?" { "Revoke" span.sr { " " (token.name) } }
-            }
+            a.btn.risk href={ "/settings/api-tokens/" (token.id) "/revoke" } { "Revoke…" span.sr { " " (token.name) } }
         }
     }
 }
@@ -202,6 +228,7 @@ fn how_to(address: &str) -> Markup {
                 }
                 p { "Put the token into " code { "$TOKEN" } ", then list your devices:" }
                 pre { code { (example) } }
+                p { a href="/api/openapi.json" { "Every operation, as an OpenAPI document" } }
                 p.hint { "A token never may do more than you may yourself. Give it only what it needs, and revoke it when it is lost." }
             }
         }

@@ -18,6 +18,7 @@ use crate::fields::{Asked, id};
 use crate::identify::{Person, Signed};
 use crate::parts::card::{Card, Drawn};
 use crate::parts::connect::Connect;
+use crate::parts::counts::Listing;
 use crate::parts::entry::of_device;
 use crate::parts::face::Doing;
 use crate::parts::form::{Field, Wrong};
@@ -64,7 +65,8 @@ impl Told {
     pub(crate) fn head(&self, person: &Person, when: &When, key: &str) -> Markup {
         let doing = self.doing();
         let may_operate = may(person, Rights::OPERATE);
-        Card { device: &self.device, doing: &doing, when, key, may_operate }.draw(Drawn::Head)
+        let listing = Listing::default();
+        Card { device: &self.device, doing: &doing, when, key, may_operate, listing }.draw(Drawn::Head)
     }
 
     pub(crate) fn facts(&self, when: &When) -> Markup {
@@ -155,7 +157,7 @@ pub(crate) fn page(
                 @if may(person, Rights::MANAGE) { (changes(device, renaming)) }
             }
         }
-        (frame::live(&format!("on=device&device={}", device.id), when.now))
+        (frame::live(&format!("on=device&device={}{}", device.id, if fresh { "&new=yes" } else { "" }), when.now))
     };
     frame::page(web, person, Here::Devices, &device.name, &body)
 }

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::fields::Asked;
 use crate::identify::Signed;
 use crate::parts::card::{Card, Drawn};
-use crate::parts::counts::{self, Listing, Show};
+use crate::parts::counts::{self, Listing};
 use crate::parts::face::{Doing, Kind};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
@@ -65,10 +65,7 @@ pub(crate) async fn show(
         Some("list") => Drawn::Row,
         _ => Drawn::Tile,
     };
-    let listing = Listing {
-        show: Show::from_name(asked.text("show")),
-        sort: Listing::sort_from_name(asked.text("sort")),
-    };
+    let listing = Listing::from_names(asked.text("show"), asked.text("sort"));
     let when = signed.when(&web);
     let shelf = Shelf::load(&web, &signed.actor, listing.sort).await?;
     let key = web.app.chance().code::<16>();
@@ -76,7 +73,10 @@ pub(crate) async fn show(
     let cards: Vec<Card<'_>> = shelf
         .devices
         .iter()
-        .map(|device| Card { device, doing: shelf.doing(device.id), when: &when, key: &key, may_operate })
+        .map(|device| {
+            let doing = shelf.doing(device.id);
+            Card { device, doing, when: &when, key: &key, may_operate, listing }
+        })
         .collect();
     let kinds: HashMap<DeviceId, Kind> =
         cards.iter().map(|card| (card.device.id, card.face().kind)).collect();
@@ -85,12 +85,14 @@ pub(crate) async fn show(
         div.bar {
             h1 { "Devices" }
             span.grow {}
-            @if !cards.is_empty() { (controls(listing, drawn)) }
             @if may(&signed, Rights::CREATE) && !cards.is_empty() { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
         @if cards.is_empty() { (nothing_yet(may(&signed, Rights::CREATE))) }
-        @else { (counts::line(&kinds, listing)) (shown(&cards, listing, drawn)) }
-        (frame::live(&format!("on=devices&drawn={}&{}", drawn.name(), query(listing)), when.now))
+        @else {
+            div.bar.filters { (counts::line(&kinds, listing)) (controls(listing, drawn)) }
+            (shown(&cards, listing, drawn))
+        }
+        (frame::live(&live_query(&kinds, listing, drawn), when.now))
     };
     let page = frame::page(&web, &signed, Here::Devices, "Devices", &body);
     Ok(match chosen {
@@ -101,9 +103,8 @@ pub(crate) async fn show(
     })
 }
 
-/// What follows the `?` in a listing's own address.
-fn query(listing: Listing) -> String {
-    listing.path().split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default()
+fn live_query(kinds: &HashMap<DeviceId, Kind>, listing: Listing, drawn: Drawn) -> String {
+    format!("on=devices&drawn={}&{}&mark={}", drawn.name(), listing.query(), listing.mark(kinds))
 }
 
 fn controls(listing: Listing, drawn: Drawn) -> Markup {

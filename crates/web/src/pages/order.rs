@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{InParts, Signed};
 use crate::parts::card::{Card, Drawn, opens, order_from_name, order_name};
+use crate::parts::counts::Listing;
 use crate::parts::face::{Doing, face};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
@@ -32,33 +33,60 @@ pub(crate) async fn order(
     let device: DeviceId = id(&device)?;
     let name = fields.text("order");
     let action = order_from_name(name).ok_or_else(|| Error::invalid("order", "there is no such order"))?;
+    let back = Back::read(fields.text("drawn"), fields.text("show"), fields.text("sort"));
     if opens(action) && fields.text("sure") != "yes" {
         web.app.load_device(&signed.actor, device).await?;
-        return Ok(Redirect::to(&format!("/devices/{device}/order?order={name}")).into_response());
+        let question = format!("/devices/{device}/order?order={name}{}", back.query());
+        return Ok(Redirect::to(&question).into_response());
     }
     // One rendering has one key; each of its buttons is an order of its own.
     let key = fields.has("key").then(|| format!("{}.{device}.{name}", fields.text("key")));
     web.app.order(&signed.actor, Order { device, action, idempotency_key: key.as_deref() }).await?;
-    let drawn = Drawn::from_name(fields.text("drawn"));
     if in_parts {
-        return Ok(answer(&web, &signed, device, drawn).await?.into_response());
+        return Ok(answer(&web, &signed, device, back).await?.into_response());
     }
-    let back = match drawn {
-        Drawn::Head => format!("/devices/{device}"),
-        Drawn::Tile | Drawn::Row => format!("/devices#device-{device}"),
-    };
-    Ok(Redirect::to(&back).into_response())
+    Ok(Redirect::to(&back.path(device)).into_response())
+}
+
+/// The page an order was given from. It is chosen among ours, never an address that somebody sent.
+#[derive(Clone, Copy)]
+struct Back {
+    drawn: Drawn,
+    listing: Listing,
+}
+
+impl Back {
+    fn read(drawn: &str, show: &str, sort: &str) -> Self {
+        Self { drawn: Drawn::from_name(drawn), listing: Listing::from_names(show, sort) }
+    }
+
+    fn path(self, device: DeviceId) -> String {
+        match (self.drawn, self.listing == Listing::default()) {
+            (Drawn::Head, _) => format!("/devices/{device}"),
+            (Drawn::Tile | Drawn::Row, true) => format!("/devices#device-{device}"),
+            (Drawn::Tile | Drawn::Row, false) => format!("{}#device-{device}", self.listing.path()),
+        }
+    }
+
+    /// Nothing where nothing was chosen.
+    fn query(self) -> String {
+        if self.listing == Listing::default() {
+            return String::new();
+        }
+        format!("&drawn={}&{}", self.drawn.name(), self.listing.query())
+    }
 }
 
 /// The card as it is now: the order is on it as waiting, the state is still what the lock said.
-async fn answer(web: &Web, signed: &Signed, id: DeviceId, drawn: Drawn) -> Result<Html<String>, Failure> {
+async fn answer(web: &Web, signed: &Signed, id: DeviceId, back: Back) -> Result<Html<String>, Failure> {
     let device = web.app.load_device(&signed.actor, id).await?;
     let doing = Doing::of(web.app.list_commands(&signed.actor, id, COMMANDS).await?);
     let key = web.app.chance().code::<16>();
     let when = signed.when(web);
     let may_operate = may(signed, Rights::OPERATE);
-    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate };
-    Ok(Html(html! { (card.draw(drawn)) (said::strip(None)) }.into_string()))
+    let listing = back.listing;
+    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate, listing };
+    Ok(Html(html! { (card.draw(back.drawn)) (said::strip(None)) }.into_string()))
 }
 
 /// The second step without a script.
@@ -71,6 +99,11 @@ pub(crate) async fn confirm(
     let device = web.app.load_device(&signed.actor, id(&device)?).await?;
     let action =
         order_from_name(asked.text("order")).filter(|action| opens(*action)).ok_or(Error::NotFound)?;
+    // Without a list to go back to, the device's own page follows, where its answer is seen.
+    let back = match asked.text("drawn") {
+        "" => Back { drawn: Drawn::Head, listing: Listing::default() },
+        drawn => Back::read(drawn, asked.text("show"), asked.text("sort")),
+    };
     let when = signed.when(&web);
     let doing = Doing::of(web.app.list_commands(&signed.actor, device.id, COMMANDS).await?);
     let now = face(&device, &doing, &when);
@@ -84,11 +117,12 @@ pub(crate) async fn confirm(
                 p.hint { "It says: " (now.word) " · " (now.detail.join(" · ")) }
                 input type="hidden" name="order" value=(order_name(action));
                 input type="hidden" name="sure" value="yes";
-                input type="hidden" name="drawn" value=(Drawn::Head.name());
+                input type="hidden" name="drawn" value=(back.drawn.name());
+                (back.listing.fields())
                 input type="hidden" name="key" value=(web.app.chance().code::<16>());
                 div.acts {
                     button.btn.open.sure { (icon(Icon::DoorOpen)) "Yes, open it" }
-                    a.btn href={ "/devices/" (device.id) } { "No, go back" }
+                    a.btn href=(back.path(device.id)) { "No, go back" }
                 }
             }
         }

@@ -6,6 +6,7 @@ use lockwarden_app::devices::{Device, LockAction, LockState};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome};
+use super::counts::Listing;
 use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face};
 use super::icon::{Icon, icon};
 use crate::when::When;
@@ -18,6 +19,8 @@ pub(crate) struct Card<'a> {
     /// Of this rendering: the same button pressed twice is one order.
     pub key: &'a str,
     pub may_operate: bool,
+    /// The list it stands in, to come back to.
+    pub listing: Listing,
 }
 
 /// How a card is drawn.
@@ -108,7 +111,8 @@ impl Card<'_> {
 
     fn state(&self, face: &Face) -> Markup {
         html! {
-            div.state {
+            // After an order the focus rests here: what became of it is said, and no button is under the next key.
+            div.state id={ (self.id()) "-state" } tabindex="-1" {
                 span.dot { (icon(face.icon)) }
                 div {
                     b { (face.word) }
@@ -133,16 +137,16 @@ impl Card<'_> {
         let news = ended.and_then(|command| news(command, self.when));
         html! {
             @if let Some((outcome, words)) = news {
-                p class={ "note " (outcome.tone) } { (icon(outcome.icon)) span { (words) } }
+                p class={ "note " (outcome.tone) } id={ (self.id()) "-note" } { (icon(outcome.icon)) span { (words) } }
             }
-            @if !chips.is_empty() { div.chips { @for one in &chips { (chip(one)) } } }
+            @if !chips.is_empty() { div.chips id={ (self.id()) "-chips" } { @for one in &chips { (chip(one)) } } }
         }
     }
 
     /// The safe action first; opening apart from it.
     fn buttons(&self, face: &Face, drawn: Drawn) -> Markup {
         match self.why_not(face) {
-            Some(why) => html! { div.acts { (why) } },
+            Some(why) => self.instead(&why),
             None => self.form(drawn, &html! {
                 @match face.kind {
                     Kind::Locked => (self.order(LockAction::Unlock, "soft")),
@@ -156,14 +160,14 @@ impl Card<'_> {
 
     fn all_buttons(&self, face: &Face) -> Markup {
         match self.why_not(face) {
-            Some(why) => html! { div.acts { (why) } },
+            Some(why) => self.instead(&why),
             None => self.form(
                 Drawn::Head,
                 &html! {
                     (self.order(LockAction::Lock, if face.kind == Kind::Locked { "soft" } else { "main" }))
                     (self.order(LockAction::Unlock, "soft"))
                     (self.open())
-                    details.others {
+                    details.others id={ (self.id()) "-others" } {
                         summary { "More ways" }
                         p.hint { "Lock ’n’ go unlocks, waits a moment, and locks again by itself." }
                         div.acts { (self.order(LockAction::LockNGo, "soft")) (self.open_and_go()) }
@@ -175,12 +179,17 @@ impl Card<'_> {
 
     fn form(&self, drawn: Drawn, buttons: &Markup) -> Markup {
         html! {
-            form.acts method="post" action={ (self.path()) "/order" } data-live {
+            form.acts id={ (self.id()) "-acts" } method="post" action={ (self.path()) "/order" } data-live {
                 input type="hidden" name="key" value=(self.key);
                 input type="hidden" name="drawn" value=(drawn.name());
+                (self.listing.fields())
                 (buttons)
             }
         }
+    }
+
+    fn instead(&self, why: &Markup) -> Markup {
+        html! { div.acts id={ (self.id()) "-acts" } { (why) } }
     }
 
     fn order(&self, action: LockAction, style: &str) -> Markup {
@@ -275,7 +284,10 @@ fn progress(command: &Command, when: &When) -> Markup {
     };
     let since = command.accepted_at.or(command.sent_at).unwrap_or(command.created_at);
     let rest = if command.state == CommandState::Sent { ", waiting for the lock" } else { "" };
-    html! { (action) " " (what) " " (ago(since, when)) (rest) }
+    html! {
+        (action) " " (what) " " (ago(since, when)) (rest)
+        span.unscripted { " · reload the page to see what became of it" }
+    }
 }
 
 /// How long an outcome is news: success is soon plain from the state itself.

@@ -58,7 +58,7 @@ fn line(command: &Command, when: &When) -> Markup {
     html! {
         li.ev id={ "command-" (command.id) } {
             time datetime=(when.machine(command.created_at)) title=(when.full(command.created_at)) {
-                (when.short(command.created_at))
+                (when.exact(command.created_at))
             }
             span class={ "ic " (outcome.tone) } { (icon(outcome.icon)) }
             div {

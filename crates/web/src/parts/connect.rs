@@ -28,7 +28,11 @@ impl Connect<'_> {
                     },
                     (Some(_), None, _) => p.strip.wait {
                         span.spin { (icon(Icon::Busy)) }
-                        span { b { "Waiting for the first connection." } " This turns green by itself as soon as the lock speaks." }
+                        span {
+                            b { "Waiting for the first connection." }
+                            span.scripted { " This turns green by itself as soon as the lock speaks." }
+                            span.unscripted { " Reload the page to see whether the lock has spoken." }
+                        }
                     },
                     (Some(_), Some(_), true) => p.strip.ok {
                         (icon(Icon::Check))

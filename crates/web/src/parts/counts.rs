@@ -1,6 +1,7 @@
 //! How many devices are in which state: a line that is also the filter of the page.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use lockwarden_app::devices::SortBy;
 use lockwarden_app::ids::DeviceId;
@@ -52,13 +53,43 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    pub(crate) fn sort_from_name(name: &str) -> SortBy {
-        if name == "added" { SortBy::Added } else { SortBy::Name }
+    /// Whatever makes no sense is as if it was not said, so that an address or a field can only choose.
+    pub(crate) fn from_names(show: &str, sort: &str) -> Self {
+        let sort = if sort == "added" { SortBy::Added } else { SortBy::Name };
+        Self { show: Show::from_name(show), sort }
+    }
+
+    fn sort_name(self) -> &'static str {
+        if self.sort == SortBy::Added { "added" } else { "name" }
+    }
+
+    pub(crate) fn query(self) -> String {
+        format!("show={}&sort={}", self.show.name(), self.sort_name())
     }
 
     pub(crate) fn path(self) -> String {
-        let sort = if self.sort == SortBy::Added { "added" } else { "name" };
-        format!("/devices?show={}&sort={sort}", self.show.name())
+        format!("/devices?{}", self.query())
+    }
+
+    /// For a form that leads back to this list.
+    pub(crate) fn fields(self) -> Markup {
+        html! {
+            @if self != Self::default() {
+                input type="hidden" name="show" value=(self.show.name());
+                input type="hidden" name="sort" value=(self.sort_name());
+            }
+        }
+    }
+
+    /// Tells a page's devices from other ones: the stream compares it, because between the page and its stream a device
+    /// may have come, gone, or crossed the filter.
+    pub(crate) fn mark(self, kinds: &HashMap<DeviceId, Kind>) -> u64 {
+        let mut shown: Vec<DeviceId> =
+            kinds.iter().filter(|(_, kind)| self.show.includes(**kind)).map(|(device, _)| *device).collect();
+        shown.sort_unstable();
+        let mut hasher = DefaultHasher::new();
+        shown.hash(&mut hasher);
+        hasher.finish()
     }
 }
 

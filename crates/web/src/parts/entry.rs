@@ -22,7 +22,7 @@ fn row(entry: &Entry, when: &When, clock: &str) -> Markup {
             time datetime=(when.machine(entry.at)) title=(when.full(entry.at)) { (clock) }
             span class={ "ic " (told.tone) } { (icon(told.icon)) }
             div {
-                (words(&told, entry.device))
+                (words(&told, (!entry.device_removed).then_some(entry.device)))
                 @if !told.more.is_empty() { small class=[told.failed.then_some(told.tone)] { (told.more.join(" · ")) } }
                 (times(entry, when))
             }
@@ -31,7 +31,8 @@ fn row(entry: &Entry, when: &When, clock: &str) -> Markup {
     }
 }
 
-fn words(told: &Sentence, device: DeviceId) -> Markup {
+/// A device that is not there any more has a name, and no page to lead to.
+fn words(told: &Sentence, device: Option<DeviceId>) -> Markup {
     let last = told.pieces.iter().rposition(|piece| matches!(piece, Piece::Name(_)));
     let first = told.pieces.iter().position(|piece| matches!(piece, Piece::Name(_)));
     html! {
@@ -40,7 +41,10 @@ fn words(told: &Sentence, device: DeviceId) -> Markup {
                 @match piece {
                     Piece::Words(text) => (text),
                     // The device is named last: before it only a person can be.
-                    Piece::Name(text) if Some(place) == last => a href={ "/devices/" (device) } { (text) },
+                    Piece::Name(text) if Some(place) == last => @match device {
+                        Some(device) => a href={ "/devices/" (device) } { (text) },
+                        None => b { (text) },
+                    },
                     Piece::Name(text) if Some(place) == first => b { (text) },
                     Piece::Name(text) => (text),
                 }
@@ -98,7 +102,7 @@ pub(crate) fn of_device(device: DeviceId, entries: &[Entry], when: &When) -> Mar
             @if entries.is_empty() {
                 p.hint { "Nothing yet. Whatever happens at this door will be listed here." }
             } @else {
-                ol.card.plain { @for entry in entries { (row(entry, when, &when.short(entry.at))) } }
+                ol.card.plain { @for entry in entries { (row(entry, when, &when.exact(entry.at))) } }
                 p { a.more href={ "/activity?device=" (device) } { "All activity of this device" (icon(Icon::More)) } }
             }
         }

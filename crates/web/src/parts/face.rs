@@ -94,7 +94,7 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
             detail: std::iter::once(since).chain(last_known).collect(),
         };
     }
-    let Some(state) = device.said.state.filter(|_| !is_stale(device)) else {
+    let Some(state) = device.said.state.filter(|_| !device.is_stale()) else {
         let waiting = "connected, but it has not said its state yet".to_owned();
         return Face {
             kind: Kind::Between,
@@ -110,11 +110,6 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     }
     detail.extend(how(device, doing));
     Face { kind, icon, word, detail }
-}
-
-/// The state was said before this connection: it may have changed while the device was away.
-fn is_stale(device: &Device) -> bool {
-    device.link.changed_at.zip(device.said.state_at).is_some_and(|(connected, said)| said < connected)
 }
 
 fn words(state: LockState) -> (Kind, Icon, String) {
@@ -155,14 +150,18 @@ fn last_known(state: LockState) -> String {
 /// How near an event or command has to be to a change of state to have caused it.
 const NEAR: Duration = Duration::from_mins(2);
 
-/// Who or what brought the device into its state, if that is known.
+/// Who or what brought the device into its state, if that is known: of what leads to this state, the later one.
 fn how(device: &Device, doing: &Doing) -> Option<String> {
-    let changed = device.said.state_changed_at?;
+    let (state, changed) = (device.said.state?, device.said.state_changed_at?);
     let near = |at: Time| changed.since(at) <= NEAR && at.since(changed) <= NEAR;
-    let event = device.said.last.filter(|event| near(event.at));
     let ours = doing.last.as_ref().filter(|command| {
         let begun = matches!(command.state, CommandState::Accepted | CommandState::Done);
-        begun && command.created_at <= changed && near(command.created_at)
+        let before = command.created_at <= changed && near(command.created_at);
+        begun && before && command.action.passes(state)
+    });
+    let event = device.said.last.filter(|event| {
+        let after_ours = ours.is_none_or(|command| command.created_at <= event.at);
+        near(event.at) && after_ours && event.action.passes(state)
     });
     match (event, ours) {
         (Some(event), _) if event.origin != Origin::Mqtt => Some(origin(&event)),
@@ -238,7 +237,8 @@ pub(crate) fn chips(device: &Device, when: &When) -> Vec<Chip> {
     let said = &device.said;
     let mut chips = Vec::new();
     let mut chip = |tone, icon, text: String| chips.push(Chip { tone, icon, text });
-    if device.link.online {
+    // What it said before it was away is no reason to send anybody to the door.
+    if device.link.online && !device.is_stale() {
         if said.state == Some(LockState::MotorBlocked) {
             chip(Tone::Bad, Icon::Alert, "Somebody must look at the door".to_owned());
         }
@@ -257,9 +257,9 @@ pub(crate) fn chips(device: &Device, when: &When) -> Vec<Chip> {
             Some(DoorState::Tampered) => chip(Tone::Bad, Icon::Alert, "Door sensor tampered with".to_owned()),
             _ => {}
         }
-        if device.link.accepts_commands == Some(false) {
-            chip(Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned());
-        }
+    }
+    if device.link.online && device.link.accepts_commands == Some(false) {
+        chip(Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned());
     }
     let percent = said.battery_percent;
     if said.battery_critical == Some(true) {

@@ -1,8 +1,8 @@
 //! What a card may say, state by state.
 
 use jiff::tz::TimeZone;
-use lockwarden_app::devices::{Connector, Link, Said};
-use lockwarden_app::ids::{AccountId, DeviceId};
+use lockwarden_app::devices::{Connector, Link, Said, Trigger};
+use lockwarden_app::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 use super::*;
 
@@ -113,16 +113,71 @@ fn a_door_that_an_offline_lock_once_saw_open_is_not_called_open() {
 }
 
 #[test]
+fn a_door_or_a_jam_from_before_this_connection_sends_nobody_anywhere() {
+    let mut back = device(Some(LockState::MotorBlocked));
+    back.said.door = Some(DoorState::Opened);
+    assert_eq!(chips(&back, &when()).len(), 2);
+    back.said.state_at = Some(NOW.minus(Duration::from_hours(3)));
+    assert_eq!(chips(&back, &when()), []);
+}
+
+fn event(action: LockAction, origin: Origin, at: Time) -> LastEvent {
+    LastEvent { action, trigger: Trigger::System, origin, auth_id: None, code_id: None, at }
+}
+
+/// Anna's order, and how it went.
+fn annas(action: LockAction, at: Time) -> Doing {
+    let command = Command {
+        id: CommandId(1),
+        device: DeviceId(1),
+        action,
+        state: CommandState::Done,
+        error_code: None,
+        reason: None,
+        actor: Some(AccountId(1)),
+        actor_name: Some("Anna".to_owned()),
+        created_at: at,
+        deadline: at,
+        sent_at: Some(at),
+        answer_by: None,
+        accepted_at: Some(at),
+        ended_at: Some(at),
+        activity: ActivityId(1),
+    };
+    Doing { open: Vec::new(), last: Some(command) }
+}
+
+#[test]
+fn who_ordered_the_opposite_did_not_bring_it_here() {
+    let a_minute_ago = NOW.minus(Duration::from_mins(1));
+    let mut turned = device(Some(LockState::Locked));
+    let how = |device: &Device| face(device, &annas(LockAction::Unlock, a_minute_ago), &when()).detail;
+    assert_eq!(how(&turned), ["since 12:00"]);
+    turned.said.last = Some(event(LockAction::Unlock, Origin::Mqtt, a_minute_ago));
+    assert_eq!(how(&turned), ["since 12:00"]);
+    turned.said.last = Some(event(LockAction::Lock, Origin::ByHand, NOW));
+    assert_eq!(how(&turned), ["since 12:00", "by hand"]);
+    turned.said.state = Some(LockState::Unlocked);
+    turned.said.last = None;
+    assert_eq!(how(&turned), ["since 12:00", "by Anna"]);
+}
+
+#[test]
+fn of_an_event_and_an_order_that_both_lead_here_the_later_one_did() {
+    let mut unlocked = device(Some(LockState::Unlocked));
+    let order = annas(LockAction::Unlock, NOW.minus(Duration::from_secs(10)));
+    for (seconds_ago, expected) in [(90, "by Anna"), (5, "fob")] {
+        let at = NOW.minus(Duration::from_secs(seconds_ago));
+        unlocked.said.last = Some(event(LockAction::Unlock, Origin::Fob, at));
+        assert_eq!(face(&unlocked, &order, &when()).detail, ["since 12:00", expected]);
+    }
+}
+
+#[test]
 fn how_it_came_about_is_told_when_an_event_was_near() {
     let mut by_code = device(Some(LockState::Unlocked));
-    by_code.said.last = Some(LastEvent {
-        action: LockAction::Unlock,
-        trigger: lockwarden_app::devices::Trigger::System,
-        origin: Origin::KeypadCode,
-        auth_id: None,
-        code_id: Some(8_193),
-        at: NOW,
-    });
+    by_code.said.last =
+        Some(LastEvent { code_id: Some(8_193), ..event(LockAction::Unlock, Origin::KeypadCode, NOW) });
     let told = face(&by_code, &Doing::default(), &when());
     assert_eq!(told.detail, ["since 12:00", "entry code 8193"]);
     by_code.said.last =

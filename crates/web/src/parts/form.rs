@@ -86,7 +86,8 @@ pub(crate) fn zone(chosen: &str, wrong: Option<&str>) -> Markup {
     html! {
         div.field {
             label for="zone" { "Time zone" }
-            select #zone name="zone" aria-describedby="zone-hint" data-own-zone[chosen.is_empty()] {
+            select #zone name="zone" aria-invalid=[wrong.map(|_| "true")] data-own-zone[chosen.is_empty()]
+                aria-describedby=(if wrong.is_some() { "zone-wrong zone-hint" } else { "zone-hint" }) {
                 @if !chosen.is_empty() && !zones.iter().any(|zone| zone == chosen) {
                     option value=(chosen) selected { (chosen) }
                 }
@@ -94,7 +95,7 @@ pub(crate) fn zone(chosen: &str, wrong: Option<&str>) -> Markup {
                     option value=(zone) selected[zone == chosen || (chosen.is_empty() && zone == "UTC")] { (zone) }
                 }
             }
-            @if let Some(why) = wrong { p.wrong { (icon(Icon::Alert)) span { (super::said::sentence(why)) } } }
+            @if let Some(why) = wrong { p.wrong #zone-wrong { (icon(Icon::Alert)) span { (super::said::sentence(why)) } } }
             p.hint #zone-hint { "Times on these pages are shown in it." }
         }
     }

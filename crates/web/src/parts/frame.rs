@@ -130,7 +130,7 @@ pub(crate) fn bare(web: &Web, title: &str, main: &Markup) -> Html<String> {
 
 /// The element that keeps a page live. `since` lets the stream tell what changed while the page was on its way.
 pub(crate) fn live(query: &str, since: lockwarden_app::clock::Time) -> Markup {
-    html! { live-events src={ "/live?" (query) "&since=" (since.0) } {} }
+    html! { live-events src={ "/live?" (query) "&since=" (since.0) } id="live" {} }
 }
 
 pub(crate) fn may(person: &Person, right: Rights) -> bool {

@@ -11,6 +11,7 @@ fn entry(happening: Happening, origin: Origin) -> Entry {
         account: AccountId(1),
         device: DeviceId(1),
         device_name: "Front door".to_owned(),
+        device_removed: false,
         device_kind: None,
         nuki_id: None,
         at: Time(0),

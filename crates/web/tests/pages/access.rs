@@ -1,6 +1,7 @@
 //! Who gets to see what, for every route there is.
 
 use http::StatusCode;
+use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_web::{RouteInfo, WebConfig, Who, routes};
 
 use crate::kit::{Answer, Browser, HOST, Site};
@@ -70,14 +71,20 @@ async fn somebody_elses_session_and_token_answer_like_ones_that_never_were() {
     let (anna, _) = site.owner("Anna").await;
     let (_, mut berts) = site.owner("Bert").await;
     let session = site.world.app.list_sessions(&anna).await.unwrap()[0].id;
-    for path in [
-        format!("/settings/account/sessions/{session}/end"),
-        "/settings/account/sessions/5/end".to_owned(),
-        "/settings/api-tokens/5/revoke".to_owned(),
-    ] {
-        assert_eq!(berts.post(&path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    let new = NewToken { name: "Anna's secret token", scopes: TokenScope::ALL };
+    let (token, secret) = site.world.app.create_token(&anna, new).await.unwrap();
+    let sessions =
+        [session.to_string(), "5".to_owned()].map(|id| format!("/settings/account/sessions/{id}/end"));
+    let tokens = [token.to_string(), "5".to_owned()].map(|id| format!("/settings/api-tokens/{id}/revoke"));
+    for [theirs, never] in [sessions, tokens.clone()] {
+        let (one, other) = (berts.post(&theirs, &[]).await, berts.post(&never, &[]).await);
+        assert_eq!((one.status, one.body), (StatusCode::NOT_FOUND, other.body), "{theirs}");
     }
+    let [theirs, never] = tokens;
+    let (one, other) = (berts.get(&theirs).await, berts.get(&never).await);
+    assert_eq!((one.status, one.body), (StatusCode::NOT_FOUND, other.body));
     assert_eq!(site.world.app.list_sessions(&anna).await.unwrap().len(), 2);
+    assert!(site.world.app.authenticate_token(&secret).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -166,6 +173,25 @@ async fn what_is_not_there_says_so_without_telling_more() {
     let twice = browser.post("/devices/new", &[("name", "a"), ("name", "b")]).await;
     assert_eq!(twice.status, StatusCode::BAD_REQUEST);
     assert!(browser.get("/devices").await.body.contains("No devices yet"));
+}
+
+#[tokio::test]
+async fn the_navigation_leads_to_what_there_is_and_to_nothing_else() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let page = browser.get("/devices").await;
+    for nav in ["<nav aria-label=\"Main\">", "<nav class=\"bottom\""] {
+        let inside = page.between(nav, "</nav>").to_owned();
+        let paths: Vec<&str> =
+            inside.split("href=\"/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(paths, ["devices", "activity", "settings/api-tokens", "settings/account"]);
+        for path in paths {
+            assert_eq!(browser.get(&format!("/{path}")).await.status, StatusCode::OK, "{path}");
+        }
+        for later in ["Users", "rental", "IFTTT", "Rights", "Notifications", "Help"] {
+            assert!(!inside.contains(later), "{later}");
+        }
+    }
 }
 
 #[tokio::test]

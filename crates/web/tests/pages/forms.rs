@@ -104,6 +104,23 @@ async fn a_name_that_cannot_be_comes_back_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_refused_profile_comes_back_as_it_was_typed() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let path = "/settings/account/profile";
+    let no_name = browser.post(path, &[("name", " "), ("zone", "Asia/Tokyo")]).await;
+    assert_eq!(no_name.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(no_name.body.contains("id=\"name-wrong\""));
+    assert!(no_name.body.contains("value=\"Asia/Tokyo\" selected"));
+    let no_zone = browser.post(path, &[("name", "Anna Maria"), ("zone", "Nowhere/Land")]).await;
+    assert_eq!(no_zone.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(no_zone.body.contains("id=\"zone-wrong\"") && no_zone.body.contains("aria-invalid=\"true\""));
+    assert!(no_zone.body.contains("value=\"Anna Maria\""));
+    let saved = browser.get("/settings/account").await;
+    assert!(saved.body.contains("value=\"Anna\"") && saved.body.contains("value=\"Europe/Vienna\" selected"));
+}
+
+#[tokio::test]
 async fn a_device_is_removed_only_by_its_name() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
@@ -130,11 +147,17 @@ async fn a_token_is_shown_once_works_and_is_revoked() {
     let page = browser.get(path).await;
     let secret = page.between("<code id=\"token\">", "<").to_owned();
     assert!(page.body.contains("http://console.test/api/smartlock"));
+    assert!(page.body.contains("href=\"/api/openapi.json\""));
     assert!(site.world.app.authenticate_token(&secret).await.unwrap().is_some());
     let again = browser.get(path).await;
     assert!(!again.body.contains(&secret));
-    let revoke = again.between("action=\"/settings/api-tokens/", "\"").to_owned();
-    browser.post(&format!("/settings/api-tokens/{revoke}"), &[]).await.leads_to();
+    assert!(!again.body.contains("/revoke\"><button"), "one press revokes nothing");
+    let revoke = format!("/settings/api-tokens/{}", again.between("href=\"/settings/api-tokens/", "\""));
+    let question = browser.get(&revoke).await;
+    assert!(question.body.contains("Revoke Home Assistant?") && question.body.contains("last used 13:00"));
+    assert!(site.world.app.authenticate_token(&secret).await.unwrap().is_some());
+    assert!(question.body.contains(&format!("method=\"post\" action=\"{revoke}\"")));
+    browser.post(&revoke, &[]).await.leads_to();
     assert!(site.world.app.authenticate_token(&secret).await.unwrap().is_none());
 }
 

@@ -82,6 +82,11 @@ impl Answer {
         rest.split_once(to).unwrap().0
     }
 
+    /// Where the page listens to what changes.
+    pub(crate) fn stream(&self) -> String {
+        self.between("<live-events src=\"", "\"").replace("&amp;", "&")
+    }
+
     /// The value of a hidden field.
     pub(crate) fn hidden(&self, name: &str) -> String {
         self.between(&format!("name=\"{name}\" value=\""), "\"").to_owned()

@@ -101,7 +101,7 @@ async fn a_session_that_runs_out_ends_its_stream_too() {
     let (_, mut browser) = site.owner("Anna").await;
     let mut stream = browser.listen(&live(&site, "on=devices")).await;
     until(&mut stream, "retry").await;
-    site.world.clock.advance(Duration::from_secs(15));
+    site.world.clock.advance(Duration::from_secs(10));
     until(&mut stream, "event: beat").await;
     site.world.clock.advance(Duration::from_hours(31 * 24));
     assert_eq!(next(&mut stream).await, None);
@@ -148,7 +148,7 @@ async fn new_entries_wait_behind_a_link_and_orders_end_on_their_own_line() {
     let device = site.world.lock(&anna, "Front door", 7).await;
     browser.post(&format!("/devices/{device}/order"), &[("order", "unlock")]).await;
     let page = browser.get("/activity").await;
-    let path = page.between("<live-events src=\"", "\"").replace("&amp;", "&");
+    let path = page.stream();
     let entry = page.between("<li class=\"ev\" id=\"", "\"").to_owned();
     let mut stream = browser.listen(&path).await;
     until(&mut stream, "retry").await;
@@ -169,7 +169,8 @@ async fn the_page_of_a_new_device_turns_green_by_itself() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
     let (device, credentials) = site.world.device(&anna, "Front door").await;
-    let mut stream = browser.listen(&live(&site, &format!("on=device&device={device}"))).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    let mut stream = browser.listen(&page.stream()).await;
     until(&mut stream, "Waiting for the first connection").await;
     let login = site.world.login(&credentials).await;
     site.world.clock.advance(Duration::from_secs(1));
@@ -180,12 +181,101 @@ async fn the_page_of_a_new_device_turns_green_by_itself() {
 }
 
 #[tokio::test]
+async fn with_its_first_connection_an_open_page_gets_the_controls_of_the_device() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (device, credentials) = site.world.device(&anna, "Front door").await;
+    let path = format!("/devices/{device}");
+    let page = browser.get(&path).await;
+    assert!(!page.body.contains(&format!("id=\"device-{device}\"")));
+    let login = site.world.login(&credentials).await;
+    site.world.app.bind_login(&login, 9).await.unwrap().unwrap();
+    // It connected before the page began to listen: that counts too.
+    until(&mut browser.listen(&page.stream()).await, "event: refresh").await;
+    let page = browser.get(&path).await;
+    assert!(page.body.contains(&format!("id=\"device-{device}\"")));
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "event: parts").await;
+    says_nothing(&mut stream).await;
+}
+
+#[tokio::test]
+async fn a_device_that_crosses_the_filter_makes_the_list_read_itself_again() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    for (show, before, after) in [
+        ("problem", LockState::Locked, LockState::MotorBlocked),
+        ("problem", LockState::MotorBlocked, LockState::Locked),
+        ("locked", LockState::Locked, LockState::Unlocking),
+    ] {
+        site.world.says(device, Observation::State(before)).await;
+        site.world.clock.advance(Duration::from_secs(1));
+        let path = browser.get(&format!("/devices?show={show}")).await.stream();
+        let mut open = browser.listen(&path).await;
+        until(&mut open, "retry").await;
+        site.world.says(device, Observation::State(after)).await;
+        until(&mut open, "event: refresh").await;
+        // Whoever begins to listen only now has a page that was made before.
+        until(&mut browser.listen(&path).await, "event: refresh").await;
+    }
+    let open = browser.get("/devices?show=locked&sort=added").await.stream();
+    site.world.says(device, Observation::State(LockState::Locked)).await;
+    let drawn = until(&mut browser.listen(&open).await, "event: parts").await;
+    assert!(
+        drawn.contains("name=\"show\" value=\"locked\"") && drawn.contains("name=\"sort\" value=\"added\"")
+    );
+    let all = browser.get("/devices").await.stream();
+    let mut open = browser.listen(&all).await;
+    until(&mut open, "retry").await;
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.says(device, Observation::State(LockState::MotorBlocked)).await;
+    assert!(!until(&mut open, "event: say").await.contains("refresh"), "without a filter the card is enough");
+}
+
+#[tokio::test]
+async fn orders_of_any_number_of_devices_end_on_their_own_lines() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    for number in 0..12 {
+        let device = site.world.lock(&anna, &format!("Flat {number}"), 100 + number).await;
+        browser.post(&format!("/devices/{device}/order"), &[("order", "unlock")]).await;
+    }
+    let page = browser.get("/activity").await;
+    assert_eq!(page.body.matches("about to be sent").count(), 12);
+    let mut stream = browser.listen(&page.stream()).await;
+    let first = until(&mut stream, "event: parts").await;
+    assert_eq!(first.matches("about to be sent").count(), 12);
+    site.world.clock.advance(Duration::from_secs(11));
+    site.world.app.settle_commands().await.unwrap();
+    let mut said = String::new();
+    while said.matches("could not be sent").count() < 12 {
+        said += &next(&mut stream).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_changed_time_zone_reaches_a_page_that_is_open() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    let fields = [("name", "Anna"), ("zone", "Asia/Tokyo")];
+    browser.post("/settings/account/profile", &fields).await.leads_to();
+    site.world.clock.advance(Duration::from_secs(10));
+    until(&mut stream, "event: refresh").await;
+    site.world.clock.advance(Duration::from_secs(10));
+    assert!(!until(&mut stream, "event: beat").await.contains("refresh"), "once is enough");
+}
+
+#[tokio::test]
 async fn an_entry_that_came_between_log_and_stream_is_behind_the_link() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
     let device = site.world.lock(&anna, "Front door", 7).await;
     let page = browser.get("/activity").await;
-    let path = page.between("<live-events src=\"", "\"").replace("&amp;", "&");
+    let path = page.stream();
     site.world.clock.advance(Duration::from_secs(1));
     site.world.says(device, Observation::Link { up: false }).await;
     until(&mut browser.listen(&path).await, "1 new entry").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use lockwarden_app::devices::{LockState, Observation};
+use lockwarden_app::devices::{LockAction, LockState, Observation};
 
 use crate::kit::Site;
 
@@ -26,6 +26,7 @@ async fn an_order_is_shown_as_waiting_and_the_state_stays_what_the_lock_said() {
     assert!(page.part(&id).contains("<b>Locked</b>"));
     assert!(page.part(&id).contains("Unlock sent <time-ago age=\"1200\""));
     assert!(page.part(&id).contains("waiting for the lock"));
+    assert!(page.part(&id).contains("<span class=\"unscripted\"> · reload the page to see"));
     assert!(!page.part(&id).contains("value=\"unlock\""), "one order at a time");
 
     site.world.says(device, Observation::State(LockState::Unlocking)).await;
@@ -114,18 +115,91 @@ async fn with_a_script_the_same_card_comes_back_and_refusals_as_words() {
     let device = site.world.lock(&anna, "Front door", 7).await;
     let order = format!("/devices/{device}/order");
     let answer = browser.post_live(&order, &[("order", "unlock"), ("drawn", "tiles")]).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!((answer.status, answer.header("lockwarden-parts")), (StatusCode::OK, "1"));
     assert!(answer.body.starts_with("<article") && answer.body.contains("is about to be sent"));
     assert!(!answer.body.contains("<html"));
     site.world.says(device, Observation::Link { up: false }).await;
     let refused = browser.post_live(&order, &[("order", "lock")]).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!((refused.status, refused.header("lockwarden-parts")), (StatusCode::CONFLICT, "1"));
     assert!(refused.body.starts_with("<div id=\"said\"") && refused.body.contains("The lock is offline"));
+    let elsewhere = [("origin", "https://evil.example"), ("lockwarden-parts", "1")];
+    let foreign = browser.post_with(&order, &[("order", "lock")], &elsewhere).await;
+    assert_eq!((foreign.status, foreign.header("lockwarden-parts")), (StatusCode::FORBIDDEN, "1"));
+    assert!(foreign.body.starts_with("<div id=\"said\""));
     let plain = browser.post(&order, &[("order", "lock")]).await;
-    assert_eq!(plain.status, StatusCode::CONFLICT);
+    assert_eq!((plain.status, plain.header("lockwarden-parts")), (StatusCode::CONFLICT, ""));
     assert!(plain.body.contains("<html") && plain.body.contains("The lock is offline: nothing was sent."));
     browser.cookies.clear();
     assert_eq!(browser.post_live(&order, &[("order", "lock")]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn every_part_of_a_card_that_comes_and_goes_has_a_name_of_its_own() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::BatteryCritical(true)).await;
+    browser.post(&format!("/devices/{device}/order"), &[("order", "lock")]).await;
+    site.world.clock.advance(Duration::from_secs(11));
+    site.world.app.settle_commands().await.unwrap();
+    for path in
+        ["/devices?view=tiles".to_owned(), "/devices?view=list".to_owned(), format!("/devices/{device}")]
+    {
+        let page = browser.get(&path).await;
+        for part in ["state", "note", "chips", "acts"] {
+            assert_eq!(
+                page.body.matches(&format!("id=\"device-{device}-{part}\"")).count(),
+                1,
+                "{path} {part}"
+            );
+        }
+        assert!(page.body.contains(&format!("id=\"device-{device}-state\" tabindex=\"-1\"")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn lock_n_go_is_ordered_from_the_page_of_a_device() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("value=\"lock-n-go\""));
+    let (key, drawn) = (page.hidden("key"), page.hidden("drawn"));
+    let fields = [("order", "lock-n-go"), ("key", key.as_str()), ("drawn", drawn.as_str())];
+    let back = browser.post(&format!("/devices/{device}/order"), &fields).await.leads_to().to_owned();
+    assert_eq!(back, format!("/devices/{device}"));
+    let ordered = site.world.app.list_open_commands(&anna).await.unwrap();
+    assert_eq!(ordered.iter().map(|one| one.action).collect::<Vec<_>>(), [LockAction::LockNGo]);
+    assert!(browser.get(&back).await.body.contains("Lock ’n’ go is about to be sent"));
+}
+
+#[tokio::test]
+async fn an_order_leads_back_to_the_list_it_was_given_from_and_to_no_other_site() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let order = format!("/devices/{device}/order");
+    let list = format!("/devices?show=locked&sort=added#device-{device}");
+    let page = browser.get("/devices?show=locked&sort=added").await;
+    let (show, sort, drawn) = (page.hidden("show"), page.hidden("sort"), page.hidden("drawn"));
+    let mut fields = vec![("show", show.as_str()), ("sort", sort.as_str()), ("drawn", drawn.as_str())];
+    fields.push(("order", "lock"));
+    assert_eq!(browser.post(&order, &fields).await.leads_to(), list);
+    fields[3] = ("order", "open");
+    let question = browser.post(&order, &fields).await.leads_to().to_owned();
+    let asked = browser.get(&question).await;
+    assert!(asked.body.contains(&format!("href=\"{}\"", list.replace('&', "&amp;"))));
+    let answer = [
+        ("order", "open"),
+        ("sure", "yes"),
+        ("drawn", &asked.hidden("drawn")),
+        ("show", &asked.hidden("show")),
+        ("sort", &asked.hidden("sort")),
+    ];
+    assert_eq!(browser.post(&order, &answer).await.leads_to(), list);
+    let evil = [("order", "lock"), ("show", "//evil.example"), ("sort", "x&y"), ("drawn", "https://evil")];
+    assert_eq!(browser.post(&order, &evil).await.leads_to(), format!("/devices#device-{device}"));
+    assert!(!browser.get("/devices").await.body.contains("name=\"show\""));
 }
 
 #[tokio::test]

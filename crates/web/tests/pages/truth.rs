@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
 use lockwarden_testkit::START;
@@ -135,19 +136,75 @@ async fn the_log_is_turned_page_by_page_without_losing_or_repeating_an_entry() {
 async fn the_list_is_filtered_and_ordered_by_its_address() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
-    for (name, id) in [("Flat 10", 1), ("Flat 2", 2)] {
-        site.world.lock(&anna, name, id).await;
-        site.world.clock.advance(Duration::from_secs(1));
-    }
     let (away, _) = site.world.device(&anna, "Attic").await;
-    let order = |body: &str| ["Attic", "Flat 2<", "Flat 10<"].map(|name| body.find(&format!(">{name}")));
-    let by_name = order(&browser.get("/devices").await.body);
-    assert!(by_name.is_sorted(), "{by_name:?}");
-    let newest = order(&browser.get("/devices?sort=added").await.body);
-    assert!(newest.is_sorted() && newest[0] < newest[2]);
+    for (name, id) in [("Flat 10", 1), ("Flat 2", 2)] {
+        site.world.clock.advance(Duration::from_secs(1));
+        site.world.lock(&anna, name, id).await;
+    }
+    let order = |body: &str| {
+        let mut names = ["Attic", "Flat 10", "Flat 2"];
+        names.sort_by_key(|name| body.find(&format!(">{name}</a>")).unwrap());
+        names
+    };
+    assert_eq!(order(&browser.get("/devices").await.body), ["Attic", "Flat 2", "Flat 10"]);
+    assert_eq!(order(&browser.get("/devices?sort=added").await.body), ["Flat 2", "Flat 10", "Attic"]);
     let only_new = browser.get("/devices?show=new").await;
     assert!(only_new.body.contains(&format!("device-{away}")) && !only_new.body.contains(">Flat 2<"));
     assert!(browser.get("/devices?show=problem").await.body.contains("No device is like that now"));
     browser.get("/devices?view=list").await;
     assert!(browser.get("/devices").await.body.contains("<table>"), "the choice is kept");
+}
+
+#[tokio::test]
+async fn the_log_says_whose_time_it_is_in_and_a_devices_page_tells_it_to_the_second() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.clock.advance(Duration::from_secs(7));
+    site.world.says(device, by_code(8_193)).await;
+    browser.post(&format!("/devices/{device}/order"), &[("order", "unlock")]).await;
+    assert!(browser.get("/activity").await.body.contains("Times are those of Europe/Vienna"));
+    let page = browser.get(&format!("/devices/{device}")).await;
+    for part in ["log", "commands"] {
+        assert!(page.part(&format!("{part}-{device}")).contains(">13:00:07</time>"), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_removed_devices_entries_stay_readable_and_lead_nowhere() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (_, mut berts) = site.owner("Bert").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, by_code(8_193)).await;
+    let link = format!("href=\"/devices/{device}\"");
+    assert!(browser.get("/activity").await.body.contains(&link));
+    site.world.app.remove_device(&anna, device).await.unwrap();
+    let path = format!("/activity?device={device}");
+    for path in ["/activity", &path] {
+        let page = browser.get(path).await;
+        assert!(page.body.contains("<b>Front door</b> was unlocked with entry code 8193"), "{}", page.body);
+        assert!(!page.body.contains(&link), "{path}");
+    }
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("Only Front door (removed)"));
+    assert!(page.body.contains("<title>Activity log of Front door (removed)"));
+    drop(browser.listen(&page.stream()).await);
+    assert_eq!(berts.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_event_without_a_name_is_told_as_that_even_if_its_number_is_one_of_ours() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    for number in [160, 240] {
+        let action = LockAction::from_code(number);
+        let event = LockEvent { action, trigger: Trigger::System, auth_id: None, code_id: None, extra: 0 };
+        site.world.says(device, Observation::Event(event)).await;
+    }
+    let log = browser.get("/activity").await;
+    assert!(log.body.contains("event 160") && log.body.contains("event 240"));
+    assert_eq!(log.body.matches("told of something that has no name here").count(), 2);
+    assert!(!log.body.contains("went offline") && !log.body.contains("Door opened"));
 }

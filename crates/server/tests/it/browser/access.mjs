@@ -1,30 +1,123 @@
-// Every page, narrow and wide, light and dark: axe-core finds nothing, and nothing needs sideways scrolling.
+// Every page in every state it can be in, narrow and wide, light and dark: axe-core finds nothing, and nothing needs
+// sideways scrolling.
 import { readFileSync } from 'node:fs';
-import { assert, browser, open, pages, signIn, url } from './browser.mjs';
+import { assert, browser, open, signIn, tile, url } from './browser.mjs';
 
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const found = [];
-for (const colorScheme of ['light', 'dark']) {
-  for (const width of [360, 768, 1440]) {
-    // The checker is injected, which the pages' own policy rightly forbids.
-    const page = await open({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' });
-    const look = async (path) => {
-      await page.goto(`${url}${path}`);
-      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (sideways > 1) found.push(`${path} at ${width} px: ${sideways} px too wide`);
-      if (width === 768) return;
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => globalThis.axe.run());
-      for (const { id, help, nodes } of violations) {
-        found.push(`${path} at ${width} px, ${colorScheme}: ${id}, ${help}: ${nodes.map((node) => node.target).join(' | ')}`);
-      }
-    };
-    await look('/sign-in');
-    await look('/set-up');
-    await signIn(page);
-    for (const path of await pages(page)) await look(path);
-    await page.context().close();
+const looked = new Set();
+
+/** Looks at the page as it is now. */
+async function check(page, name) {
+  looked.add(name);
+  const { width, height } = page.viewportSize();
+  for (const wide of width > 768 ? [768, width] : [width]) {
+    await page.setViewportSize({ width: wide, height });
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (sideways > 1) found.push(`${name} at ${wide} px: ${sideways} px too wide`);
+  }
+  await page.evaluate(axe);
+  // What is there does not depend on the scheme, only how it is coloured.
+  for (const [colorScheme, only] of [['dark', { runOnly: ['color-contrast', 'link-in-text-block'] }], ['light', {}]]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate((options) => globalThis.axe.run(options), only);
+    for (const { id, help, nodes } of violations) {
+      found.push(`${name} at ${width} px, ${colorScheme}: ${id}, ${help}: ${nodes.map((node) => node.target).join(' | ')}`);
+    }
   }
 }
+
+async function look(page, path, landmark) {
+  await page.goto(path.startsWith('http') ? path : `${url}${path}`);
+  if (landmark) await page.locator(landmark).first().waitFor();
+  await check(page, path.replace(/\d{4,}/g, 'id'));
+}
+
+/** A form sent with these fields, and what is said of them. */
+async function refused(page, path, fields, button) {
+  await page.goto(`${url}${path}`);
+  for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole('button', { name: button, exact: true }).click();
+  await page.locator('[aria-invalid], [role=alert]:visible, .wrong').first().waitFor();
+  await check(page, `${path.replace(/\d{4,}/g, 'id')} refused`);
+}
+
+async function strangers(page) {
+  const fresh = process.env.FRESH_URL;
+  await look(page, `${fresh}/set-up`, 'text=one-time link');
+  await look(page, process.env.SET_UP, '#password');
+  await look(page, '/set-up/0', 'text=does not work any more');
+  await look(page, '/sign-in', '#password');
+  await refused(page, '/sign-in', { 'E-mail': 'nobody@example.org', Password: 'some other long password' }, 'Sign in');
+}
+
+async function devices(page) {
+  for (const query of ['view=tiles', 'view=list', 'sort=added&view=tiles', 'show=offline', 'show=offline&view=list']) {
+    await look(page, `/devices?${query}`, 'article.tile, tbody tr');
+  }
+  await look(page, '/devices?show=problem&view=tiles', 'text=No device is like that now');
+  await page.goto(`${url}/devices`);
+  const door = tile(page, 'Front door');
+  await door.getByRole('button', { name: 'Open…' }).click();
+  await door.getByText('Really open?').waitFor();
+  await check(page, 'an armed button');
+  const [device, away] = await Promise.all([door, tile(page, 'Cellar')].map((one) => one.locator('h2 a').getAttribute('href')));
+  await look(page, away, 'text=offline since');
+  await look(page, device, '[value=unlock]');
+  await page.getByText('More ways').click();
+  await check(page, 'more ways');
+  for (const more of ['order?order=open', 'remove', 'revoke']) await look(page, `${device}/${more}`, 'form .sure');
+  await refused(page, device, { Name: ' ' }, 'Save the name');
+  await refused(page, `${device}/remove`, { 'Its name': 'another' }, 'Remove it');
+  await look(page, `/activity?device=${device.split('/').pop()}`, 'h1');
+}
+
+async function newDevice(page) {
+  await look(page, '/devices/new', 'form.card');
+  await refused(page, '/devices/new', { Name: ' ' }, 'Add device');
+  await page.getByLabel('Name').fill('Attic');
+  await page.getByRole('button', { name: 'Add device' }).click();
+  await page.locator('#mqtt-password').waitFor();
+  await check(page, 'a password that was just made');
+  const path = new URL(page.url()).pathname;
+  await look(page, `/activity?device=${path.split('/').pop()}`, 'text=Nothing yet at this device');
+  await page.goto(`${url}${path}/remove`);
+  await page.getByLabel('Its name').fill('Attic');
+  await page.getByRole('button', { name: 'Remove it' }).click();
+  await page.getByText('The device is removed.').waitFor();
+  await check(page, 'something that was done');
+}
+
+async function tokens(page) {
+  const path = '/settings/api-tokens';
+  await refused(page, path, { 'What is it for?': 'Home Assistant' }, 'Make the token');
+  await page.getByLabel('See devices').check();
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await page.locator('#token').waitFor();
+  await check(page, 'a token that was just made');
+  await page.getByRole('link', { name: 'Revoke… Home Assistant' }).click();
+  await page.getByText('Revoke Home Assistant?').waitFor();
+  await check(page, 'revoking a token');
+  await page.getByRole('button', { name: 'Revoke the token' }).click();
+  await look(page, path, 'form.card');
+}
+
+for (const width of [360, 1440]) {
+  // The checker is injected, which the pages' own policy rightly forbids.
+  const page = await open({ viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' });
+  await strangers(page);
+  await signIn(page);
+  await devices(page);
+  await newDevice(page);
+  await look(page, '/activity', 'li.ev');
+  await look(page, '/activity?before=1.1', 'text=Nothing older');
+  await look(page, '/settings/account', 'form.card');
+  const wrong = { 'Present password': 'not it at all, really', 'New password': 'a brand new set of words' };
+  await refused(page, '/settings/account', wrong, 'Change the password');
+  await tokens(page);
+  await look(page, '/no-such-page', 'text=There is nothing here');
+  await page.context().close();
+}
 assert.deepEqual(found, []);
+assert.ok(looked.size > 30, [...looked].join('\n'));
 await browser.close();

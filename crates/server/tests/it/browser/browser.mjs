@@ -1,5 +1,6 @@
 // What every journey needs: Chromium, somebody signed in, and waiting for what a person would see.
 import assert from 'node:assert';
+import net from 'node:net';
 import { chromium } from 'playwright-core';
 
 export const { URL: url, EMAIL: email, PASSWORD: password, TOKEN: token } = process.env;
@@ -13,7 +14,7 @@ export async function open(options = {}) {
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   page.on('console', (message) => {
-    const expected = /net::ERR_|status of (404|422)/.test(message.text());
+    const expected = /net::ERR_|status of (404|422|502)/.test(message.text());
     if (message.type() === 'error' && !expected) fail(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => fail(`script: ${error}`));
@@ -36,13 +37,55 @@ export function fail(words) {
 /** The tile of a device. */
 export const tile = (page, name) => page.locator('article.tile', { has: page.getByRole('heading', { name, exact: true }) });
 
-/** Every page there is, once somebody is signed in. */
-export async function pages(page) {
-  await page.goto(`${url}/devices`);
-  const device = await page.locator('article.tile h2 a').first().getAttribute('href');
-  return ['/devices', '/devices?view=list', '/devices?sort=added', device, `${device}/order?order=open`, `${device}/remove`,
-    `${device}/revoke`, '/devices/new', '/activity', `/activity?device=${device.split('/').pop()}`, '/settings/account',
-    '/settings/api-tokens', '/no-such-page'];
+/** A button that has just come, or has just become a question, takes no press for a moment. */
+export const SETTLES = 700;
+
+/** The orders that a page sends from now on, as their forms. */
+export function ordersOf(page) {
+  const sent = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/order')) sent.push(new URLSearchParams(request.postData()));
+  });
+  return sent;
+}
+
+/** The same doors by another way in. */
+export async function rest(path, method = 'GET') {
+  const answer = await fetch(`${url}/api${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  assert.equal(answer.ok, true, `${method} ${path}: ${answer.status}`);
+  return method === 'GET' ? answer.json() : null;
+}
+
+export const smartlock = async (name) => (await rest('/smartlock')).find((lock) => lock.name === name);
+
+/** What stands between a window and the server. It can be pulled out, say nothing more, or answer for a server that is away. */
+export async function proxy() {
+  const pairs = new Set();
+  let mode = 'through';
+  const away = 'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 20\r\nConnection: close\r\n\r\n<h1>Bad Gateway</h1>';
+  const socket = net.createServer((near) => {
+    near.on('error', () => {});
+    if (mode === 'away') return near.once('data', () => near.end(away));
+    const far = net.connect(new URL(url).port, new URL(url).hostname);
+    far.on('error', () => {});
+    for (const pair of [[near, far], [far, near]]) {
+      pairs.add(pair);
+      pair[0].on('close', () => { pairs.delete(pair); pair[1].destroy(); });
+      if (mode === 'through') pair[0].pipe(pair[1]);
+    }
+  });
+  const plugIn = (at = 0) => new Promise((done) => { socket.listen(at, '127.0.0.1', () => done(socket.address().port)); });
+  const cut = () => pairs.forEach(([end]) => end.destroy());
+  const port = await plugIn();
+  return {
+    at: `http://127.0.0.1:${port}`,
+    plugIn: () => plugIn(port),
+    pullOut() { socket.close(); cut(); },
+    goAway() { mode = 'away'; cut(); },
+    comeBack() { mode = 'through'; },
+    fallSilent() { mode = 'silent'; pairs.forEach(([from, to]) => from.unpipe(to)); },
+    speakAgain() { mode = 'through'; pairs.forEach(([from, to]) => from.pipe(to)); },
+  };
 }
 
 export { assert };

@@ -1,0 +1,90 @@
+// Parts that arrive while somebody is at work: what stays keeps the focus, the question and what was folded out; what goes
+// hands the focus to the state, never to another button; and whoever meant the old button does not press the new one.
+import { assert, browser, open, ordersOf, signIn, tile, url } from './browser.mjs';
+
+const page = await open();
+// The stream is ours, so that a part arrives exactly when it hurts.
+await page.addInitScript(() => {
+  globalThis.EventSource = class extends EventTarget {
+    constructor() { super(); globalThis.stream = this; }
+    close() {}
+  };
+  globalThis.arrive = (card, change) => {
+    const part = card.cloneNode(true);
+    part.querySelectorAll('[data-armed]').forEach((button) => { delete button.dataset.armed; button.textContent = 'Open…'; });
+    change(part);
+    globalThis.stream.dispatchEvent(new MessageEvent('parts', { data: part.outerHTML }));
+  };
+  globalThis.withNotes = (part) => {
+    part.querySelector('.note, .chips')?.remove();
+    const acts = part.querySelector('.acts');
+    acts.insertAdjacentHTML('beforebegin', `<p class="note" id="${part.id}-note">news</p><div class="chips" id="${part.id}-chips">chip</div>`);
+  };
+  globalThis.withoutNotes = (part) => part.querySelectorAll('.note, .chips').forEach((one) => one.remove());
+  globalThis.turned = (part) => {
+    const button = part.querySelector('[value=unlock]');
+    button.id = button.id.replace('unlock', 'lock');
+    button.value = 'lock';
+  };
+});
+await signIn(page);
+const sent = ordersOf(page);
+const door = tile(page, 'Front door');
+const arrive = (change) => door.evaluate((card, name) => globalThis.arrive(card, globalThis[name]), change);
+const focus = () => page.evaluate(() => document.activeElement.id.replace(/^device-\d+-?/, ''));
+
+await door.getByRole('button', { name: 'Unlock' }).focus();
+for (const change of ['withNotes', 'withoutNotes', 'withNotes']) {
+  await arrive(change);
+  assert.equal(await focus(), 'unlock', change);
+}
+await door.getByRole('button', { name: 'Open…' }).focus();
+await page.keyboard.press('Enter');
+await door.getByText('Really open?').waitFor();
+for (const change of ['withoutNotes', 'withNotes']) {
+  await arrive(change);
+  assert.equal(await focus(), 'open', change);
+  assert.equal(await door.getByText('Really open?').count(), 1, 'the question stays as long as its button');
+}
+await arrive('turned');
+assert.equal(await focus(), 'open');
+
+await page.reload();
+await door.getByRole('button', { name: 'Unlock' }).focus();
+await arrive('turned');
+assert.equal(await focus(), 'state', 'not on the button that does the opposite');
+const lock = door.locator('[value=lock]');
+await lock.evaluate((button) => button.click());
+await page.waitForTimeout(300);
+assert.equal(sent.length, 0, 'a tap on what was another button a moment ago');
+await page.waitForTimeout(400);
+await lock.evaluate((button) => button.click());
+await page.waitForFunction(() => document.querySelector('.waiting'));
+assert.deepEqual(sent.map((order) => order.get('order')), ['lock']);
+
+const office = page.locator('article.tile', { hasText: 'Müller' });
+await page.goto(url + await office.locator('h2 a').getAttribute('href'));
+const head = page.locator('section.head');
+await head.getByText('More ways').click();
+for (const change of ['withNotes', 'withoutNotes']) {
+  await head.evaluate((card, name) => globalThis.arrive(card, globalThis[name]), change);
+  assert.equal(await head.locator('details').evaluate((one) => one.open), true, change);
+}
+
+// An ordinary form, twice in one breath.
+let made = 0;
+await page.route('**/devices/new', async (route) => {
+  if (route.request().method() === 'POST') {
+    made += 1;
+    await new Promise((done) => { setTimeout(done, 300); });
+  }
+  await route.continue();
+});
+await page.goto(`${url}/devices/new`);
+await page.getByLabel('Name').fill('Attic');
+await page.getByRole('button', { name: 'Add device' }).dblclick();
+await page.waitForURL(/#connect/);
+assert.equal(made, 1);
+await page.goto(`${url}/devices`);
+assert.equal(await page.getByRole('link', { name: 'Attic', exact: true }).count(), 1);
+await browser.close();
