@@ -17,4 +17,5 @@ mod dead_line;
 mod durable;
 mod flood;
 mod kit;
+mod trouble;
 mod unlock;

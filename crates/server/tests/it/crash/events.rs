@@ -98,26 +98,35 @@ impl Publisher {
     }
 
     fn connect(&self) -> Vec<u8> {
-        let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, 0xC0, 0, 60];
-        for text in [&format!("SL3P_{:X}", self.nuki_id), &self.username, &self.password] {
-            body.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
-            body.extend(text.as_bytes());
-        }
-        [vec![0x10, u8::try_from(body.len()).unwrap()], body].concat()
+        connect(self.nuki_id, (&self.username, &self.password), false)
     }
 
     fn publish(&self, packet: u16, number: u32, dup: bool) -> Vec<u8> {
         let qos = if number.is_multiple_of(5) { 2 } else { 1 };
-        let topic = format!("nuki/{:X}/lockActionEvent", self.nuki_id);
-        let mut body = u16::try_from(topic.len()).unwrap().to_be_bytes().to_vec();
-        body.extend(topic.as_bytes());
-        body.extend(packet.to_be_bytes());
-        body.extend(format!("3,0,195249,{number},1").as_bytes());
-        [vec![0x30 | qos << 1 | u8::from(dup) << 3, u8::try_from(body.len()).unwrap()], body].concat()
+        publish(self.nuki_id, (packet, qos, dup), format!("3,0,195249,{number},1").as_bytes())
     }
 }
 
-async fn read(stream: &mut TcpStream, bytes: &mut [u8]) -> Option<()> {
+pub(super) fn connect(nuki_id: u32, login: (&str, &str), clean: bool) -> Vec<u8> {
+    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, 0xC0 | u8::from(clean) << 1, 0, 60];
+    for text in [&format!("SL3P_{nuki_id:X}"), login.0, login.1] {
+        body.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        body.extend(text.as_bytes());
+    }
+    [vec![0x10, u8::try_from(body.len()).unwrap()], body].concat()
+}
+
+/// A lock action event.
+pub(super) fn publish(nuki_id: u32, (packet, qos, dup): (u16, u8, bool), payload: &[u8]) -> Vec<u8> {
+    let topic = format!("nuki/{nuki_id:X}/lockActionEvent");
+    let mut body = u16::try_from(topic.len()).unwrap().to_be_bytes().to_vec();
+    body.extend(topic.as_bytes());
+    body.extend(packet.to_be_bytes());
+    body.extend(payload);
+    [vec![0x30 | qos << 1 | u8::from(dup) << 3, u8::try_from(body.len()).unwrap()], body].concat()
+}
+
+pub(super) async fn read(stream: &mut TcpStream, bytes: &mut [u8]) -> Option<()> {
     let reading = tokio::time::timeout(Duration::from_secs(30), stream.read_exact(bytes));
     reading.await.ok()?.ok().map(drop)
 }
