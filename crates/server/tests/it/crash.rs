@@ -1,6 +1,7 @@
 //! `kill -9` at random moments under load: every acknowledged event is in the log exactly once, and no command reaches a
 //! lock twice or after its deadline. Short here; `LONG=1` gives the evidence of `docs/reliability.md`.
 
+mod alike;
 mod commands;
 mod events;
 
