@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod crash;
 mod dead_line;
+mod demo;
 mod durable;
 mod flood;
 mod kit;
