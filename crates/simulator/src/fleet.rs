@@ -104,9 +104,15 @@ impl Lock {
         self.tell(Control::Faults(faults));
     }
 
-    /// Loses its network without a goodbye.
+    /// Its line breaks without a goodbye; the other side is told at once, by the network.
     pub fn go_offline(&self, time: Option<Duration>) {
         self.tell(Control::Offline(time));
+    }
+
+    /// Vanishes without a trace, as when the access point loses power: the line stays open, and nobody reads or writes
+    /// at this end. It comes back on a new one.
+    pub fn go_silent(&self, time: Option<Duration>) {
+        self.tell(Control::Silent(time));
     }
 
     pub fn come_back(&self) {

@@ -11,5 +11,5 @@ mod time;
 
 pub use building::{PastEvent, building, history};
 pub use fleet::{Fleet, Lock};
-pub use link::{Received, Seen};
+pub use link::{KEPT, Received, Seen};
 pub use spec::{Broker, Faults, Life, LockSpec, Options, Order};

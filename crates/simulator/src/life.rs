@@ -15,6 +15,7 @@ pub(crate) enum Happening {
     Input(Input),
     Jam,
     Offline(Duration),
+    Silent(Duration),
 }
 
 pub(crate) struct Routine {
@@ -38,8 +39,12 @@ impl Routine {
         let pause = seconds(self.rng.random_range(15.0..140.0));
         let trouble = self.rng.random_range(0..10);
         let scene = match (self.life, trouble) {
-            (Life::PoorNetwork, 0..4) => {
+            (Life::PoorNetwork, 0..2) => {
                 vec![(0.0, Happening::Offline(seconds(self.rng.random_range(20.0..90.0))))]
+            }
+            // Long enough, mostly, for the broker to miss it (keep-alive x 1.5).
+            (Life::PoorNetwork, 2..4) => {
+                vec![(0.0, Happening::Silent(seconds(self.rng.random_range(60.0..240.0))))]
             }
             (Life::Stiff, 0..3) => vec![(0.0, Happening::Jam), (0.1, act(action::LOCK, 2, 0, 0, 1))],
             (_, 9) => self.by_hand(),
@@ -96,4 +101,25 @@ fn act(action: u8, trigger: u8, auth_id: u32, code_id: u32, extra: u8) -> Happen
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poor_network_drops_the_line_and_also_leaves_it_open() {
+        let mut routine = Routine::new(Life::PoorNetwork, 0xA1, 1);
+        let scenes: Vec<Happening> = (0..200)
+            .filter_map(|_| routine.next())
+            .flat_map(|(_, scene)| scene)
+            .map(|(_, what)| what)
+            .collect();
+        let dropped = scenes.iter().filter(|what| matches!(what, Happening::Offline(_))).count();
+        let silent = scenes.iter().filter(|what| matches!(what, Happening::Silent(_))).count();
+        assert!(dropped > 10 && silent > 10, "{dropped} dropped, {silent} silent");
+        let long =
+            |what: &&Happening| matches!(what, Happening::Silent(time) if *time > Duration::from_secs(90));
+        assert!(scenes.iter().any(|what| long(&what)), "the broker never misses it");
+    }
 }

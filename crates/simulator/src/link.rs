@@ -1,8 +1,8 @@
 //! One virtual lock on the network: a real MQTT client around the machine, with the will, subscriptions and retained
-//! topics of MQTT API 1.4. It reconnects by itself, and drops the line like a lock that lost its network.
+//! topics of MQTT API 1.4. It reconnects by itself, drops the line, or vanishes and leaves the line open.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
 use tokio::sync::{mpsc, watch};
@@ -10,13 +10,16 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::life::{Happening, Routine};
-use crate::machine::{Input, Machine, Output, state};
+use crate::machine::{Input, Machine, Output, RADIO_UP, state};
 use crate::spec::{Broker, Faults, Options};
 use crate::time::lock_time;
 
 /// A command as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
+    /// Its place among all that ever arrived, from 1.
+    pub number: u64,
+    pub at: Moment,
     pub topic: String,
     pub payload: String,
     pub retain: bool,
@@ -33,16 +36,24 @@ pub struct Seen {
     pub battery: u8,
     /// How often the motor moved.
     pub moves: u32,
-    pub commands: Vec<Received>,
+    /// How many commands ever arrived.
+    pub received: u64,
+    /// The last of them, at most [`KEPT`].
+    pub commands: VecDeque<Received>,
     /// Publishes of QoS 1 and 2 that the broker has acknowledged.
     pub acknowledged: u64,
 }
+
+/// Commands a lock remembers. Whoever needs all of many looks often enough.
+pub const KEPT: usize = 1_000;
 
 pub(crate) enum Control {
     Input(Input),
     Faults(Faults),
     /// Without a goodbye; for a time, or until told.
     Offline(Option<Duration>),
+    /// The same, and the line stays open.
+    Silent(Option<Duration>),
     Back,
 }
 
@@ -65,12 +76,14 @@ pub(crate) struct Link {
     next_timer: u64,
     backlog: VecDeque<(String, QoS, bool, String)>,
     offline_until: Option<Instant>,
+    is_silent: bool,
     tries: u32,
 }
 
 /// How a connection ended.
 enum Over {
     Lost,
+    Silent,
     Stopped,
 }
 
@@ -100,6 +113,7 @@ impl Link {
             next_timer: 0,
             backlog: VecDeque::new(),
             offline_until: None,
+            is_silent: false,
             tries: 0,
         }
     }
@@ -112,17 +126,18 @@ impl Link {
             }
             let (client, mut events) = AsyncClient::new(self.mqtt_options(), PIPE);
             events.network_options.set_connection_timeout(10);
-            if let Over::Stopped = self.connected(&client, &mut events).await {
-                let _ = client.try_disconnect();
-                // One more turn of the loop lets the goodbye leave.
-                let _ = tokio::time::timeout(Duration::from_millis(200), async {
-                    while events.poll().await.is_ok() {}
-                })
-                .await;
-                return;
-            }
+            let over = self.connected(&client, &mut events).await;
             self.backlog.clear();
             self.show(|seen| seen.connected = false);
+            match over {
+                Over::Stopped => return say_goodbye(&client, &mut events).await,
+                // The line outlives the silence in this very frame, and nobody polls it.
+                Over::Silent => match self.away().await {
+                    Over::Stopped => return,
+                    _ => continue,
+                },
+                Over::Lost => {}
+            }
             self.tries += 1;
             let pause = self.scaled(Duration::from_secs(1 << self.tries.min(5)));
             self.offline_until.get_or_insert(Instant::now() + pause);
@@ -136,7 +151,7 @@ impl Link {
             options.set_credentials(&self.machine.spec.username, &self.machine.spec.password);
         }
         options.set_last_will(LastWill::new(format!("nuki/{id}/connected"), "false", QoS::AtLeastOnce, true));
-        options.set_keep_alive(Duration::from_mins(1));
+        options.set_keep_alive(self.options.keep_alive.max(Duration::from_secs(1)));
         options
     }
 
@@ -155,6 +170,7 @@ impl Link {
             }
             self.backlog.clear();
         }
+        self.is_silent = false;
         Over::Lost
     }
 
@@ -162,7 +178,7 @@ impl Link {
         loop {
             self.flush(client);
             if self.offline_until.is_some() {
-                return Over::Lost;
+                return if self.is_silent { Over::Silent } else { Over::Lost };
             }
             let due = self.next_due();
             tokio::select! {
@@ -201,14 +217,15 @@ impl Link {
             Packet::Publish(publish) => {
                 let payload = String::from_utf8_lossy(&publish.payload).into_owned();
                 let input = command(&publish.topic, &payload);
-                let received = Received {
+                self.arrived(Received {
+                    number: 0,
+                    at: Moment::now(),
                     topic: publish.topic.clone(),
                     payload,
                     retain: publish.retain,
                     dup: publish.dup,
                     qos: publish.qos as u8,
-                };
-                self.show(|seen| seen.commands.push(received));
+                });
                 if let Some(input) = input {
                     let outputs = self.machine.step(input);
                     self.carry_out(outputs);
@@ -219,6 +236,17 @@ impl Link {
         }
     }
 
+    fn arrived(&self, mut received: Received) {
+        self.show(|seen| {
+            seen.received += 1;
+            received.number = seen.received;
+            if seen.commands.len() == KEPT {
+                seen.commands.pop_front();
+            }
+            seen.commands.push_back(received);
+        });
+    }
+
     fn obey(&mut self, control: Control) {
         match control {
             Control::Input(input) => {
@@ -226,13 +254,19 @@ impl Link {
                 self.carry_out(outputs);
             }
             Control::Faults(faults) => self.machine.faults = faults,
-            Control::Offline(time) => {
-                let time = time.map_or(LONG, |time| self.scaled(time));
-                self.offline_until = Some(Instant::now() + time);
-                self.show(|seen| seen.connected = false);
+            Control::Offline(time) => self.leave(time),
+            Control::Silent(time) => {
+                self.is_silent = true;
+                self.leave(time);
             }
             Control::Back => self.offline_until = None,
         }
+    }
+
+    fn leave(&mut self, time: Option<Duration>) {
+        let time = time.map_or(LONG, |time| self.scaled(time));
+        self.offline_until = Some(Instant::now() + time);
+        self.show(|seen| seen.connected = false);
     }
 
     fn carry_out(&mut self, outputs: Vec<Output>) {
@@ -245,7 +279,9 @@ impl Link {
                 }
                 Output::Wait { after, number } => self.set(after, Timer::Machine(number)),
                 Output::LosePower => {
-                    self.offline_until = Some(Instant::now() + self.scaled(Duration::from_secs(3)));
+                    let up = Instant::now() + self.scaled(RADIO_UP);
+                    // Power that comes back brings no network where there was none.
+                    self.offline_until = self.offline_until.max(Some(up));
                 }
             }
         }
@@ -314,6 +350,7 @@ impl Link {
             }
             Timer::Life(Happening::Jam) => self.machine.faults.jam = true,
             Timer::Life(Happening::Offline(time)) => self.obey(Control::Offline(Some(time))),
+            Timer::Life(Happening::Silent(time)) => self.obey(Control::Silent(Some(time))),
             Timer::NextScene => self.next_scene(),
         }
     }
@@ -333,6 +370,13 @@ impl Link {
     fn show(&self, change: impl FnOnce(&mut Seen)) {
         self.seen.send_modify(change);
     }
+}
+
+async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {
+    let _ = client.try_disconnect();
+    // One more turn of the loop lets the goodbye leave.
+    let _ = tokio::time::timeout(Duration::from_millis(200), async { while events.poll().await.is_ok() {} })
+        .await;
 }
 
 fn command(topic: &str, payload: &str) -> Option<Input> {

@@ -47,7 +47,12 @@ pub mod error {
 
 const TURN: Duration = Duration::from_millis(4_500);
 const STROKE: Duration = Duration::from_millis(1_200);
-const BOOTING: Duration = Duration::from_secs(3);
+/// The radio is up before the boot run is over, so that a lock tells first that it boots (5.2: "253, then the last state").
+pub(crate) const RADIO_UP: Duration = Duration::from_secs(3);
+const BOOTING: Duration = Duration::from_secs(5);
+/// How far a turn must have come for the bolt to be found at its end when the power fails on the way. No trace says what
+/// a lock reports that stopped in between; we take it to report the rest it came from, unless it was this near the other.
+const NEARLY_DONE: f64 = 0.9;
 /// Below this the motor does not turn any more.
 const FLAT: u8 = 4;
 const CRITICAL: u8 = 20;
@@ -98,6 +103,8 @@ enum Step {
     State(u8),
     Event(String),
     Answer(u8),
+    /// So much of the turn was done.
+    PowerFails(f64),
     End,
 }
 
@@ -109,13 +116,15 @@ pub struct Machine {
     pub battery: u8,
     /// How often the motor really moved.
     pub moves: u32,
+    /// Where the bolt was before it began to move.
+    rest: u8,
     order: Order,
     rng: StdRng,
     plan: VecDeque<(Duration, Step)>,
     /// The number of the wait that carries the plan on; older ones are void.
     carry_on: u64,
     auto_lock: u64,
-    late_answer: Option<(u64, u8)>,
+    late_answers: Vec<(u64, u8)>,
     next_number: u64,
     opened_since_unlock: bool,
 }
@@ -131,12 +140,13 @@ impl Machine {
             door_open: false,
             battery,
             moves: 0,
+            rest: state::LOCKED,
             order,
             rng,
             plan: VecDeque::new(),
             carry_on: 0,
             auto_lock: 0,
-            late_answer: None,
+            late_answers: Vec::new(),
             next_number: 0,
             opened_since_unlock: false,
         }
@@ -205,7 +215,10 @@ impl Machine {
                 self.battery = percent;
                 out.extend(self.battery_topics());
             }
-            Input::PowerLoss => self.power_loss(&mut out),
+            Input::PowerLoss => {
+                let turned = self.rng.random_range(0.0..1.0);
+                self.power_loss(turned, &mut out);
+            }
             Input::Due(number) => self.due(number, &mut out),
         }
         out
@@ -238,12 +251,18 @@ impl Machine {
     /// Plans a whole action: what is told, what moves, what is answered.
     fn act(&mut self, number: u8, event: String, answer: Option<u8>, out: &mut Vec<Output>) {
         let jam = std::mem::take(&mut self.faults.jam);
+        let reboot = std::mem::take(&mut self.faults.reboot);
         let path = self.path(number);
         let mut steps: VecDeque<(Duration, Step)> = VecDeque::new();
         for (index, (after, next)) in path.iter().enumerate() {
             let after = self.jitter(*after);
             if jam && index == 1 {
                 steps.push_back((after, Step::State(state::JAMMED)));
+                break;
+            }
+            if reboot && index == 1 {
+                let turned = self.rng.random_range(0.0..1.0);
+                steps.push_back((after.mul_f64(turned), Step::PowerFails(turned)));
                 break;
             }
             steps.push_back((after, Step::State(*next)));
@@ -313,16 +332,8 @@ impl Machine {
                 return;
             }
             match step {
-                Step::State(next) => {
-                    self.enter(next, out);
-                    if next != state::LOCKED
-                        && next != state::UNLOCKED
-                        && std::mem::take(&mut self.faults.reboot)
-                    {
-                        self.power_loss(out);
-                        return;
-                    }
-                }
+                Step::State(next) => self.enter(next, out),
+                Step::PowerFails(turned) => return self.power_loss(turned, out),
                 Step::Event(event) => out.push(told("lockActionEvent", event)),
                 Step::Answer(code) => self.answer(code, out),
                 Step::End => self.drain(out),
@@ -332,6 +343,12 @@ impl Machine {
 
     fn enter(&mut self, next: u8, out: &mut Vec<Output>) {
         self.state = next;
+        self.rest = match next {
+            // The bolt is back; the latch springs back by itself.
+            state::UNLATCHED | state::LOCK_N_GO | state::UNLATCHING => state::UNLOCKED,
+            state::UNLOCKING | state::LOCKING | state::BOOT => self.rest,
+            rest => rest,
+        };
         out.push(retained("state", next.to_string()));
         self.maybe_auto_lock(out);
     }
@@ -349,7 +366,7 @@ impl Machine {
         }
         if let Some(after) = self.faults.answer_late.take() {
             let number = self.number();
-            self.late_answer = Some((number, code));
+            self.late_answers.push((number, code));
             out.push(Output::Wait { after, number });
             return;
         }
@@ -383,11 +400,19 @@ impl Machine {
         }
     }
 
-    fn power_loss(&mut self, out: &mut Vec<Output>) {
+    /// Everything that was only in its memory is gone: the action, the answers it owes.
+    fn power_loss(&mut self, turned: f64, out: &mut Vec<Output>) {
         self.plan.clear();
+        self.late_answers.clear();
+        let last = match self.state {
+            state::UNLOCKING if turned >= NEARLY_DONE => state::UNLOCKED,
+            state::LOCKING if turned >= NEARLY_DONE => state::LOCKED,
+            _ => self.rest,
+        };
         self.state = state::BOOT;
+        self.rest = last;
         out.push(Output::LosePower);
-        self.plan.push_back((BOOTING, Step::State(state::UNLOCKED)));
+        self.plan.push_back((BOOTING, Step::State(last)));
         self.carry_on(out);
     }
 
@@ -396,7 +421,8 @@ impl Machine {
             self.carry_on(out);
         } else if number == self.auto_lock && !self.is_busy() {
             self.act(action::LOCK, "2,6,0,0,0".to_owned(), None, out);
-        } else if let Some((_, code)) = self.late_answer.take_if(|(late, _)| *late == number) {
+        } else if let Some(place) = self.late_answers.iter().position(|(late, _)| *late == number) {
+            let (_, code) = self.late_answers.remove(place);
             out.push(told("commandResponse", code.to_string()));
         }
     }

@@ -136,3 +136,78 @@ fn the_same_seed_gives_the_same_lock() {
     assert_eq!(waits(5), waits(5));
     assert_ne!(waits(5), waits(6));
 }
+
+#[test]
+fn a_lock_that_loses_power_at_rest_wakes_in_exactly_that_state() {
+    for rest in [state::LOCKED, state::UNLOCKED, state::JAMMED, state::UNCALIBRATED] {
+        let mut machine = machine();
+        machine.enter(rest, &mut Vec::new());
+        let mut said = play(&mut machine, Input::PowerLoss);
+        assert_eq!(said.remove(0), "power lost");
+        assert_eq!(said, [format!("state={rest}")]);
+        // Twice in a row is no movement either.
+        machine.step(Input::PowerLoss);
+        assert_eq!(machine.state, state::BOOT);
+        play(&mut machine, Input::PowerLoss);
+        assert_eq!(machine.state, rest);
+    }
+}
+
+#[test]
+fn a_bolt_stopped_on_its_way_is_where_it_came_from_unless_it_was_nearly_there() {
+    for (from, number, to) in [
+        (state::LOCKED, action::UNLOCK, state::UNLOCKED),
+        (state::UNLOCKED, action::LOCK, state::LOCKED),
+        (state::LOCKED, action::LOCK, state::LOCKED),
+    ] {
+        let mut woke = [0, 0];
+        for seed in 0..100 {
+            let mut machine = Machine::new(LockSpec::new(0xA1, "Door"), Order::Documented, seed);
+            machine.enter(from, &mut Vec::new());
+            machine.faults.reboot = true;
+            play(&mut machine, Input::Command(number));
+            assert!(machine.state == from || machine.state == to, "seed {seed}: {}", machine.state);
+            woke[usize::from(machine.state != from)] += 1;
+        }
+        assert!(woke[0] > 75 && (from == to || (1..25).contains(&woke[1])), "{from} to {to}: {woke:?}");
+    }
+}
+
+#[test]
+fn a_latch_springs_back_when_the_power_fails() {
+    for number in [action::UNLATCH, action::LOCK_N_GO] {
+        let mut machine = machine();
+        machine.enter(state::UNLOCKED, &mut Vec::new());
+        machine.step(Input::Command(number));
+        assert!(matches!(machine.state, state::UNLATCHING | state::LOCK_N_GO), "{}", machine.state);
+        play(&mut machine, Input::PowerLoss);
+        assert_eq!(machine.state, state::UNLOCKED);
+    }
+}
+
+#[test]
+fn a_reboot_forgets_the_answer_that_was_owed() {
+    let mut machine = machine();
+    machine.faults.refuse = Some(error::BUSY);
+    machine.faults.answer_late = Some(Duration::from_secs(40));
+    let [Output::Wait { number, .. }] = machine.step(Input::Command(action::UNLOCK))[..] else {
+        panic!("nothing but a late answer was expected")
+    };
+    machine.step(Input::PowerLoss);
+    assert!(machine.step(Input::Due(number)).is_empty());
+}
+
+#[test]
+fn two_late_answers_both_come() {
+    let mut machine = machine();
+    let mut owed = Vec::new();
+    for _ in 0..2 {
+        machine.faults.refuse = Some(error::BUSY);
+        machine.faults.answer_late = Some(Duration::from_secs(40));
+        owed.extend(machine.step(Input::Command(action::UNLOCK)));
+    }
+    for wait in owed {
+        let Output::Wait { number, .. } = wait else { panic!("answered at once: {wait:?}") };
+        assert_eq!(machine.step(Input::Due(number)), [told("commandResponse", error::BUSY.to_string())]);
+    }
+}

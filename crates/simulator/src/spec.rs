@@ -94,11 +94,19 @@ pub struct Options {
     pub order: Order,
     /// QoS of state topics; real locks use 0 (MQTT API 1.4).
     pub state_qos: u8,
+    /// Not under a second. The broker takes a lock for gone after one and a half times this.
+    pub keep_alive: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, time_scale: 1.0, order: Order::Documented, state_qos: 0 }
+        Self {
+            seed: 1,
+            time_scale: 1.0,
+            order: Order::Documented,
+            state_qos: 0,
+            keep_alive: Duration::from_mins(1),
+        }
     }
 }
 

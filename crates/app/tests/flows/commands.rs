@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_app::activity::{Completion, EntryQuery, Happening, Origin};
-use lockwarden_app::actor::Actor;
+use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::commands::{ANSWER, Command, CommandState, DEADLINE, Order, WAITING};
 use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
 use lockwarden_app::ids::DeviceId;
@@ -125,6 +126,42 @@ async fn a_right_that_ended_between_click_and_sending_stops_the_command() {
     let ended = world.app.load_command(&elsewhere, command.id).await.unwrap();
     assert_eq!(ended.state, CommandState::Failed);
     assert!(ended.reason.unwrap().contains("right"));
+}
+
+#[tokio::test]
+async fn a_token_revoked_between_order_and_sending_stops_the_command_and_another_does_not() {
+    for own in [true, false] {
+        let world = World::new().await;
+        let anna = world.owner("Anna").await;
+        let door = world.lock(&anna, "Front door", 0xA1).await;
+        let new = || NewToken { name: "script", scopes: TokenScope::ALL };
+        let (id, secret) = world.app.create_token(&anna, new()).await.unwrap();
+        let (other, _) = world.app.create_token(&anna, new()).await.unwrap();
+        let script = world.app.authenticate_token(&secret).await.unwrap().unwrap();
+        let command = order(&world, &script, door, LockAction::Unlock).await;
+        world.app.revoke_token(&anna, if own { id } else { other }).await.unwrap();
+        assert_eq!(world.app.take_command(command.id).await.unwrap().is_none(), own);
+        let found = world.app.load_command(&anna, command.id).await.unwrap();
+        assert_eq!(found.state, if own { CommandState::Failed } else { CommandState::Sent });
+        assert_eq!(found.reason.is_some_and(|reason| reason.contains("right")), own);
+    }
+}
+
+#[tokio::test]
+async fn a_right_taken_from_the_person_stops_what_their_token_ordered() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let new = NewToken { name: "script", scopes: TokenScope::ALL };
+    let (_, secret) = world.app.create_token(&anna, new).await.unwrap();
+    let script = world.app.authenticate_token(&secret).await.unwrap().unwrap();
+    let command = order(&world, &script, door, LockAction::Unlock).await;
+    let mut tx = world.app.db().write().await.unwrap();
+    // Nothing in the product takes rights away yet.
+    tx.query("update accounts set rights = $1").bind(Rights::VIEW.bits()).run().await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    assert_eq!(state(&world, &anna, &command).await, CommandState::Failed);
 }
 
 #[tokio::test]

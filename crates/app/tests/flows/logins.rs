@@ -17,6 +17,38 @@ async fn a_login_fits_into_a_lock_and_only_its_own_password_opens_it() {
 }
 
 #[tokio::test]
+async fn the_database_does_not_know_a_devices_password() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (_, credentials) = world.device(&anna, "Front door").await;
+    let (_, second) = world.device(&anna, "Back door").await;
+    let mut tx = world.app.db().read().await.unwrap();
+    let hashes = tx
+        .query("select password_hash from logins where username in ($1, $2)")
+        .bind(credentials.username.clone())
+        .bind(second.username.clone())
+        .all::<(Vec<u8>,)>()
+        .await
+        .unwrap();
+    assert_eq!((hashes.len(), hashes[0].0.len()), (2, 32));
+    assert_ne!(hashes[0], hashes[1]);
+    for (hash,) in &hashes {
+        assert!(!String::from_utf8_lossy(hash).contains(&credentials.password));
+    }
+    drop(tx);
+    // Nor does a copy of it, and what a copy holds opens nothing.
+    let copy = world.database.dir.path().join("backup.db");
+    world.app.back_up(&copy).await.unwrap();
+    let bytes = std::fs::read(&copy).unwrap();
+    let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds(&credentials.username) && !holds(&credentials.password));
+    for (hash,) in hashes {
+        let check = world.app.check_login(&credentials.username, &hash).await.unwrap();
+        assert!(matches!(check, LoginCheck::WrongPassword(_)));
+    }
+}
+
+#[tokio::test]
 async fn the_first_lock_binds_the_login_and_no_other_gets_in() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lockwarden_app::activity::EntryQuery;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::{ANSWER, Command, CommandState, Order};
 use lockwarden_app::devices::LockAction;
@@ -12,6 +13,8 @@ use rumqttc::{Packet, QoS};
 
 use crate::kit::{Client, Site, options, within};
 use crate::raw::Raw;
+
+const EVENT: &str = "3,0,195249,8193,1";
 
 async fn order(site: &Site, owner: &Actor, device: DeviceId) -> Result<Command, Error> {
     site.world.app.order(owner, Order { device, action: LockAction::Unlock, idempotency_key: None }).await
@@ -114,6 +117,46 @@ async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having
     site.world.app.order(&anna, lock).await.unwrap();
     let publish = raw.read(25).await;
     assert_eq!((publish[0], publish[24]), (0x32, b'2'));
+}
+
+#[tokio::test]
+async fn a_lock_that_returns_after_days_is_sent_nothing_old_and_takes_new_orders() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, credentials) = site.device(&anna, "Front door").await;
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
+    assert_eq!(raw.subscribe("nuki/A1/lockAction").await, 2);
+    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    site.until(&anna, device, |device| device.link.accepts_commands == Some(true)).await;
+    let command = order(&site, &anna, device).await.unwrap();
+    raw.read(25).await;
+    raw.publish("nuki/A1/lockActionEvent", EVENT, 1, 2, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 2]);
+    // It vanishes with the command in its hands.
+    for days in [1, 4] {
+        site.world.clock.advance(Duration::from_hours(24 * days));
+        site.tick().await;
+        site.until(&anna, device, |device| !device.link.online).await;
+        let (_, anna) = site.world.sign_in("anna@example.org").await;
+        assert!(matches!(order(&site, &anna, device).await, Err(Error::Refused(Refusal::Offline))));
+    }
+    let (_, anna) = site.world.sign_in("anna@example.org").await;
+    let given_up = site.world.app.load_command(&anna, command.id).await.unwrap();
+    assert_eq!(given_up.state, CommandState::Unknown);
+
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
+    assert!(raw.session_present);
+    raw.publish("nuki/A1/lockActionEvent", EVENT, 1, 2, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 2], "the first thing it hears is not an order of days ago");
+    raw.publish("nuki/A1/state", "3", 1, 3, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 3]);
+    let page = site.world.app.list_activity(&anna, EntryQuery::default()).await.unwrap();
+    let events = page.entries.iter().filter(|entry| entry.code_id.is_some()).count();
+    assert_eq!(events, 2, "the same code as days ago, with the same packet id, is a new visit");
+    let command = order(&site, &anna, device).await.unwrap();
+    raw.read(25).await;
+    until_state(&site, &anna, &command, CommandState::Sent).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::kit::{Client, Site};
 use crate::raw::{Raw, connect};
 
 /// The owner sees what was refused, once the sweep has come round.
-async fn told(site: &Site, owner: &Actor, device: DeviceId, reason: RefusalReason) {
+pub(crate) async fn told(site: &Site, owner: &Actor, device: DeviceId, reason: RefusalReason) {
     let mut found = Vec::new();
     for _ in 0..50 {
         site.tick().await;

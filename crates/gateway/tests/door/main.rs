@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod bounds;
 mod clients;
 mod commands;
 mod isolation;

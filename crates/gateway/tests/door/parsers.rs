@@ -1,9 +1,14 @@
 //! No bytes, however wrong, make a parser panic, and thousands of wrong connections leave the door as it was.
 
+use std::process::Command;
+
+use lockwarden_app::logins::Credentials;
 use lockwarden_gateway::{fuzz_names, fuzz_packets, fuzz_payload};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
 
 use crate::kit::Site;
 use crate::raw::{Raw, connect, publish};
@@ -39,29 +44,77 @@ proptest! {
     }
 }
 
-#[tokio::test]
-async fn four_thousand_broken_connections_leave_the_door_standing() {
+/// Runs the named test once more in a process of its own, so that the memory it measures is nobody else's.
+fn alone(test: &str) {
+    let exe = std::env::current_exe().unwrap();
+    let output = Command::new(exe).args([test, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+const ALONE: &str = "LOCKWARDEN_TEST_ALONE";
+
+/// Memory in use by this process, in kilobytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn four_thousand_broken_connections_leave_the_door_standing_and_its_memory_as_it_was() {
+    if std::env::var_os(ALONE).is_none() {
+        return alone(
+            "parsers::four_thousand_broken_connections_leave_the_door_standing_and_its_memory_as_it_was",
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(four_thousand_broken_connections());
+}
+
+async fn four_thousand_broken_connections() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
     let (_, credentials) = site.device(&anna, "Front door").await;
     let mut good = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
     let mut rng = StdRng::seed_from_u64(7);
-    let whole = connect(&credentials, "broken", true, Some(("nuki/A1/connected", "false")));
-    let event = publish("nuki/A1/lockActionEvent", "3,0,1,2,1", 2, 1, false);
-    for number in 0..4_000 {
-        let mut raw = Raw::open(site.addr).await;
-        let mut bytes = whole.clone();
-        if number % 2 == 0 {
-            raw.send(&whole).await;
-            bytes = event.clone();
+    let mut memories = Vec::new();
+    for _ in 0..20 {
+        let mut ending = JoinSet::new();
+        for number in 0..200 {
+            let mut raw = broken(&site, &credentials, number % 2 == 0, &mut rng).await;
+            ending.spawn(async move { raw.rest().await });
         }
-        for _ in 0..rng.random_range(1..4) {
-            let place = rng.random_range(0..bytes.len());
-            bytes[place] = rng.random();
+        // The answer to a wrong password waits for the clock.
+        while !ending.is_empty() {
+            site.tick().await;
+            while ending.try_join_next().is_some() {}
         }
-        raw.send(&bytes).await;
+        good.ping().await;
+        memories.push(memory());
     }
-    good.ping().await;
+    assert_eq!(site.gauge.stats().connections, 1, "only the good one is left");
+    let (half, whole) = (memories[9], memories[19]);
+    assert!(whole < half + 4_096, "two thousand more took {} kB: {memories:?}", whole - half);
     good.publish("nuki/A1/state", "1", 1, 1, false).await;
     assert_eq!(good.read(4).await, [0x40, 2, 0, 1]);
+}
+
+/// Says something with up to three wrong bytes, before or after signing in, and will say no more.
+async fn broken(site: &Site, credentials: &Credentials, signed_in: bool, rng: &mut StdRng) -> Raw {
+    let whole = connect(credentials, "broken", true, Some(("nuki/A1/connected", "false")));
+    let mut raw = Raw::open(site.addr).await;
+    let mut bytes = whole.clone();
+    if signed_in {
+        raw.send(&whole).await;
+        bytes = publish("nuki/A1/lockActionEvent", "3,0,1,2,1", 2, 1, false);
+    }
+    for _ in 0..rng.random_range(1..4) {
+        let place = rng.random_range(0..bytes.len());
+        bytes[place] = rng.random();
+    }
+    // Another with the same client id may have ended this one already.
+    let _ = raw.stream.write_all(&bytes).await;
+    let _ = raw.stream.shutdown().await;
+    raw
 }

@@ -1,57 +1,107 @@
 //! The TLS door: the same door behind a handshake.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use lockwarden_app::devices::LockState;
 use lockwarden_gateway::{Config, Gateway, Limits, TlsConfig};
 use lockwarden_testkit::World;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::kit::{LOCAL, within};
-use crate::raw::{connect, publish};
+use crate::raw::{Raw, connect, publish};
 
-#[tokio::test]
-async fn a_lock_that_speaks_tls_is_let_in_and_one_that_trusts_somebody_else_is_not() {
+/// A gateway with a TLS listener, and what its locks must trust.
+struct Secured {
+    world: World,
+    gateway: Gateway,
+    trusted: RootCertStore,
+}
+
+async fn secured(plain: Option<SocketAddr>) -> Secured {
     let world = World::new().await;
-    let anna = world.owner("Anna").await;
-    let (device, credentials) = world.device(&anna, "Front door").await;
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (cert, key) = (world.database.dir.path().join("cert.pem"), world.database.dir.path().join("key.pem"));
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let tls = TlsConfig { addr: LOCAL.parse().unwrap(), cert, key };
-    let config = Config { plain: None, tls: Some(tls), limits: Limits::default() };
+    let config = Config { plain, tls: Some(tls), limits: Limits::default() };
     let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
+    let mut trusted = RootCertStore::empty();
+    trusted.add(made.cert.der().clone()).unwrap();
+    Secured { world, gateway, trusted }
+}
+
+async fn shake_hands(addr: SocketAddr, roots: RootCertStore) -> std::io::Result<TlsStream<TcpStream>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, TcpStream::connect(addr).await.unwrap()).await
+}
+
+async fn asked<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> [u8; 4] {
+    let mut answer = [0; 4];
+    stream.write_all(bytes).await.unwrap();
+    within(stream.read_exact(&mut answer)).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_lock_that_speaks_tls_is_let_in_and_one_that_trusts_somebody_else_is_not() {
+    let Secured { world, gateway, trusted } = secured(None).await;
+    let anna = world.owner("Anna").await;
+    let (device, credentials) = world.device(&anna, "Front door").await;
     let (addr, stop) = (gateway.tls_addr().unwrap(), CancellationToken::new());
     let mut running = JoinSet::new();
     running.spawn(gateway.run(stop.clone()));
-
-    let mut trusted = RootCertStore::empty();
-    trusted.add(made.cert.der().clone()).unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let secure = |roots: RootCertStore| {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-    };
-    let stranger = TcpStream::connect(addr).await.unwrap();
-    assert!(secure(RootCertStore::empty()).connect(name.clone(), stranger).await.is_err());
-    let stream = TcpStream::connect(addr).await.unwrap();
-    let mut lock = secure(trusted).connect(name, stream).await.unwrap();
-    lock.write_all(&connect(&credentials, "SL3P_A1", true, None)).await.unwrap();
-    let mut answer = [0; 4];
-    within(lock.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(answer, [0x20, 2, 0, 0]);
-    lock.write_all(&publish("nuki/A1/state", "1", 1, 1, false)).await.unwrap();
-    within(lock.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(answer, [0x40, 2, 0, 1]);
+    assert!(shake_hands(addr, RootCertStore::empty()).await.is_err());
+    let mut lock = shake_hands(addr, trusted).await.unwrap();
+    assert_eq!(asked(&mut lock, &connect(&credentials, "SL3P_A1", true, None)).await, [0x20, 2, 0, 0]);
+    assert_eq!(asked(&mut lock, &publish("nuki/A1/state", "1", 1, 1, false)).await, [0x40, 2, 0, 1]);
     assert_eq!(world.app.load_device(&anna, device).await.unwrap().nuki_id, Some(0xA1));
+    stop.cancel();
+    running.join_all().await;
+}
+
+#[tokio::test]
+async fn both_listeners_are_one_door_a_lock_that_changes_from_plain_to_tls_is_taken_over() {
+    let Secured { world, gateway, trusted } = secured(Some(LOCAL.parse().unwrap())).await;
+    let anna = world.owner("Anna").await;
+    let (device, credentials) = world.device(&anna, "Front door").await;
+    let (plain, tls) = (gateway.local_addr(), gateway.tls_addr().unwrap());
+    assert_ne!(plain, tls);
+    let (gauge, stop) = (gateway.gauge(), CancellationToken::new());
+    let mut running = JoinSet::new();
+    running.spawn(gateway.run(stop.clone()));
+    let mut before = Raw::sign_in(plain, &credentials, "SL3P_A1", true).await;
+    before.publish("nuki/A1/state", "1", 1, 1, false).await;
+    assert_eq!(before.read(4).await, [0x40, 2, 0, 1]);
+    let mut lock = shake_hands(tls, trusted).await.unwrap();
+    assert_eq!(asked(&mut lock, &connect(&credentials, "SL3P_A1", true, None)).await, [0x20, 2, 0, 0]);
+    assert!(before.rest().await.is_empty(), "one client id, one connection");
+    assert_eq!(asked(&mut lock, &publish("nuki/A1/state", "3", 1, 1, false)).await, [0x40, 2, 0, 1]);
+    let found = world.app.load_device(&anna, device).await.unwrap();
+    assert_eq!((found.link.online, found.said.state), (true, Some(LockState::Unlocked)));
+    within(async {
+        while gauge.stats().connections != 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Who speaks plainly to the TLS listener is no lock of ours.
+    let mut lost = Raw::open(tls).await;
+    lost.send(&connect(&credentials, "SL3P_A1", true, None)).await;
+    let said = lost.rest().await;
+    assert!(said.first() != Some(&0x20), "{said:?}");
     stop.cancel();
     running.join_all().await;
 }

@@ -1,10 +1,18 @@
 //! The command line, as scripts use it: data on stdout, words on stderr, exit codes that mean something, and a running
 //! server that honours every change at once.
 
+use std::process::Command;
+
+use lockwarden_app::App;
+use lockwarden_app::actor::{Actor, Who};
+use lockwarden_app::bus::Bus;
+use lockwarden_app::clock::Clock;
+use lockwarden_app::db::Db;
+use lockwarden_app::rng::Chance;
 use lockwarden_simulator::{Fleet, Options};
 use serde_json::Value;
 
-use crate::kit::{EMAIL, PASSWORD, Site, get, run_untold, within};
+use crate::kit::{EMAIL, PASSWORD, Site, call, get, run_untold, within};
 
 #[tokio::test]
 async fn accounts_tokens_and_devices_can_be_made_before_the_server_ever_ran() {
@@ -142,6 +150,93 @@ async fn config_prints_every_setting_with_its_source_and_no_password() {
         );
     }
     assert!(printed.contains("127.0.0.1:9") && printed.contains("# default"));
+}
+
+#[tokio::test]
+async fn no_part_of_a_password_in_the_database_url_is_printed() {
+    let site = Site::new().await;
+    for url in [
+        "postgres://u:secret@h/db?password=other",
+        "postgres://u:secret@other@h/db",
+        "postgres://u@h/db?sslmode=require&password=secret&host=/tmp",
+        "postgresql://u:secret%40other@h:5432/db?PASSWORD=other#secret",
+    ] {
+        std::fs::write(site.dir().join("lockwarden.toml"), format!("database = \"{url}\"\n")).unwrap();
+        for (source, value) in [("environment", Some(url)), ("file", None)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
+            command.args(["config", "--data-dir"]).arg(site.dir()).env_remove("LOCKWARDEN_DATABASE");
+            command.envs(value.map(|url| ("LOCKWARDEN_DATABASE", url)));
+            let output = command.output().unwrap();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert!(said.contains("postgres") && said.contains("@h"), "{url} by {source}: {said}");
+            assert!(!said.contains("secret") && !said.contains("other"), "{url} by {source}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_was_connected_comes_back_after_a_restore_and_what_was_revoked_stays_so() {
+    let site = Site::serving().await;
+    let (keep, revoke) = (site.token(), site.token());
+    let spec = site.lock("Front door", 0xA1);
+    let fleet = Fleet::start(&site.broker(), vec![spec], &Options { time_scale: 0.01, ..Options::default() });
+    let until = async |token: &str, words: &str| {
+        within(30, async {
+            while !get(site.http, "/api/smartlock", token).await.unwrap().1.contains(words) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    until(&keep, "\"serverState\":0").await;
+    let file = site.dir().join("backup.db");
+    let file = file.to_str().unwrap();
+    site.ok(&["backup", file], "");
+    revoke_token(&site, &revoke).await;
+    assert_eq!(get(site.http, "/api/account", &revoke).await.unwrap().0, 401);
+    site.ok(&["restore", file], "");
+    assert_eq!(get(site.http, "/api/account", &revoke).await.unwrap().0, 401);
+    within(30, fleet.all_connected()).await;
+    until(&keep, "\"serverState\":0").await;
+    let unlock = "/api/smartlock/17179869345/action/unlock";
+    assert_eq!(call(site.http, "POST", unlock, &keep, "").await.unwrap().0, 204);
+    within(30, fleet.locks()[0].wait_for(|seen| seen.state == 3)).await;
+    until(&keep, "\"state\":3").await;
+    fleet.stop().await;
+}
+
+/// As its owner would, on the page of tokens.
+async fn revoke_token(site: &Site, secret: &str) {
+    let db = Db::open(&site.database.url).await.unwrap();
+    let app = App::new(db, Clock::System, Chance::seeded(1), Bus::default());
+    let actor = app.authenticate_token(secret).await.unwrap().unwrap();
+    let Who::Token { token, .. } = actor.who else { panic!("a token is a token") };
+    app.revoke_token(&Actor::operator(actor.account), token).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_backup_is_refused_and_nothing_is_lost() {
+    let site = Site::serving().await;
+    let token = site.token();
+    site.lock("Front door", 0xA1);
+    let good = site.dir().join("backup.db");
+    site.ok(&["backup", good.to_str().unwrap()], "");
+    let whole = std::fs::read(&good).unwrap();
+    let file = site.dir().join("other.db");
+    for (what, bytes) in
+        [("empty", &[][..]), ("nonsense", &[b'x'; 9_000][..]), ("half", &whole[..whole.len() / 2])]
+    {
+        std::fs::write(&file, bytes).unwrap();
+        let output = site.run(&["restore", file.to_str().unwrap()], "");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{what}: {said}");
+        assert!(said.contains("file"), "{what}: {said}");
+        let (status, body) = get(site.http, "/api/smartlock", &token).await.unwrap();
+        assert_eq!(status, 200, "{what}");
+        // A lock that never connected is in no list of the API; its login is.
+        assert_eq!(body, "[]", "{what}");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes, "{what}: the file is somebody's");
+    }
 }
 
 #[tokio::test]

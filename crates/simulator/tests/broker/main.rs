@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, building};
+use lockwarden_simulator::{Broker, Faults, Fleet, KEPT, LockSpec, Options, building};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use tempfile::TempDir;
 
@@ -117,6 +117,75 @@ async fn a_lock_that_loses_its_network_leaves_its_will_and_comes_back_with_its_s
     fleet.locks()[0].turn_by_hand(false);
     fleet.locks()[0].come_back();
     told_until(&mut events, ("nuki/A1/state", "3")).await;
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_vanishes_is_missed_after_its_keep_alive_and_never_reads_what_was_sent_meanwhile() {
+    let mosquitto = Mosquitto::start().await;
+    let (client, mut events) = mosquitto.watcher().await;
+    let options = Options { keep_alive: Duration::from_secs(1), ..fast() };
+    let fleet = Fleet::start(&mosquitto.broker, vec![LockSpec::new(0xA1, "Front door")], &options);
+    within(fleet.all_connected()).await;
+    told_until(&mut events, ("nuki/A1/doorsensorBatteryCritical", "false")).await;
+    let lock = &fleet.locks()[0];
+    lock.go_silent(None);
+    within(lock.wait_for(|seen| !seen.connected)).await;
+    client.publish("nuki/A1/lockAction", QoS::AtLeastOnce, false, "3").await.unwrap();
+    lock.turn_by_hand(false);
+    let told = told_until(&mut events, ("nuki/A1/connected", "false")).await;
+    assert!(
+        told.contains(&("nuki/A1/lockAction".to_owned(), "3".to_owned())),
+        "it went out while the line was open"
+    );
+    assert!(!told.iter().any(|(topic, _)| topic == "nuki/A1/state"), "a silent lock speaks: {told:?}");
+    lock.come_back();
+    told_until(&mut events, ("nuki/A1/state", "3")).await;
+    client.publish("nuki/A1/lockAction", QoS::AtLeastOnce, false, "2").await.unwrap();
+    told_until(&mut events, ("nuki/A1/commandResponse", "0")).await;
+    let payloads: Vec<_> = lock.seen().commands.into_iter().map(|command| command.payload).collect();
+    assert_eq!(payloads, ["2"]);
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_reboots_on_its_way_says_that_it_boots_and_then_where_the_bolt_is() {
+    let mosquitto = Mosquitto::start().await;
+    let (client, mut events) = mosquitto.watcher().await;
+    // Slow enough for it to connect before the boot run is over.
+    let options = Options { time_scale: 0.1, ..Options::default() };
+    let fleet = Fleet::start(&mosquitto.broker, vec![LockSpec::new(0xA1, "Front door")], &options);
+    within(fleet.all_connected()).await;
+    let lock = &fleet.locks()[0];
+    lock.faults(Faults { reboot: true, ..Faults::default() });
+    client.publish("nuki/A1/lockAction", QoS::AtLeastOnce, false, "1").await.unwrap();
+    let told = told_until(&mut events, ("nuki/A1/state", "253")).await;
+    assert!(told.contains(&("nuki/A1/state".to_owned(), "2".to_owned())), "it had begun: {told:?}");
+    let seen = within(lock.wait_for(|seen| matches!(seen.state, 1 | 3))).await;
+    let told = told_until(&mut events, ("nuki/A1/state", &seen.state.to_string())).await;
+    assert!(!told.iter().any(|(topic, _)| topic.ends_with("commandResponse")), "{told:?}");
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_remembers_its_last_commands_and_how_many_there_were() {
+    let mosquitto = Mosquitto::start().await;
+    let fleet = Fleet::start(&mosquitto.broker, vec![LockSpec::new(0xA1, "Front door")], &fast());
+    within(fleet.all_connected()).await;
+    let (client, mut events) = mosquitto.watcher().await;
+    let mut polling = tokio::task::JoinSet::new();
+    polling.spawn(async move { while events.poll().await.is_ok() {} });
+    let sent = KEPT + 20;
+    let lock = &fleet.locks()[0];
+    for number in 1..=sent as u64 {
+        client.publish("nuki/A1/lockAction", QoS::AtLeastOnce, false, "0").await.unwrap();
+        // One at a time: a broker drops what comes too fast.
+        within(lock.wait_for(|seen| seen.received == number)).await;
+    }
+    let seen = lock.seen();
+    assert_eq!((seen.received, seen.commands.len()), (sent as u64, KEPT));
+    assert_eq!((seen.commands[0].number, seen.commands[KEPT - 1].number), (21, sent as u64));
+    assert!(seen.commands.iter().is_sorted_by_key(|command| command.at));
     fleet.stop().await;
 }
 

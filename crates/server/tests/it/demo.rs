@@ -1,0 +1,236 @@
+//! `demo` and `simulate`, as somebody who looks around starts them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use lockwarden_app::clock::Clock;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use crate::kit::{Site, get, within};
+
+fn lockwarden(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
+    command.args(args).env("LOCKWARDEN_LOG", "warn").env_remove("LOCKWARDEN_DATABASE");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+struct Demo {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    line: String,
+    keys: Value,
+    http: SocketAddr,
+    tmp: TempDir,
+}
+
+impl Demo {
+    async fn start(seed: &str) -> Self {
+        let tmp = tempfile::tempdir().unwrap();
+        let words = std::fs::File::create(tmp.path().join("words")).unwrap();
+        let args = ["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
+        let mut child = lockwarden(&args)
+            .args(["--devices", "3", "--history-days", "2", "--seed", seed])
+            .env("TMPDIR", tmp.path())
+            .stderr(words)
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        within(60, stdout.read_line(&mut line)).await.unwrap();
+        let keys: Value = serde_json::from_str(&line).unwrap();
+        let http = keys["url"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+        Self { child, stdout, line, keys, http, tmp }
+    }
+
+    fn key(&self, name: &str) -> &str {
+        self.keys[name].as_str().unwrap()
+    }
+
+    async fn ask(&self, path: &str) -> Value {
+        let (status, body) = get(self.http, path, self.key("token")).await.unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// What every lock is called, and its Nuki ID.
+    async fn building(&self) -> Vec<(String, u64)> {
+        let locks = self.ask("/api/smartlock").await;
+        let lock =
+            |lock: &Value| (lock["name"].as_str().unwrap().to_owned(), lock["smartlockId"].as_u64().unwrap());
+        let mut building: Vec<_> = locks.as_array().unwrap().iter().map(lock).collect();
+        building.sort();
+        building
+    }
+
+    /// The log from its oldest entry on: when, and what.
+    async fn log(&self) -> Vec<(Timestamp, u64, String)> {
+        let mut log = Vec::new();
+        let mut path = "/api/smartlock/log?limit=50".to_owned();
+        loop {
+            let page = self.ask(&path).await;
+            let page = page.as_array().unwrap();
+            for entry in page {
+                let at = entry["date"].as_str().unwrap().parse().unwrap();
+                let what = format!("{} {} {}", entry["action"], entry["trigger"], entry["state"]);
+                log.push((at, entry["smartlockId"].as_u64().unwrap(), what));
+            }
+            match page.last() {
+                Some(last) if page.len() == 50 => {
+                    path = format!("/api/smartlock/log?limit=50&id={}", last["id"].as_str().unwrap());
+                }
+                _ => break,
+            }
+        }
+        log.reverse();
+        log
+    }
+
+    async fn sign_in(&self, password: &str) -> String {
+        let body = format!("email=demo%40example.org&password={password}");
+        let request = format!(
+            "POST /sign-in HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\nconnection: close\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {1}\r\n\r\n{body}",
+            self.http,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.http).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// SIGTERM, and what was left on stdout and in the directory for temporary files.
+    async fn stop(mut self) -> (Option<i32>, String, Vec<String>) {
+        terminate(&self.child).await;
+        let mut rest = String::new();
+        within(30, self.stdout.read_to_string(&mut rest)).await.unwrap();
+        let status = within(30, self.child.wait()).await.unwrap();
+        (status.code(), rest, names(self.tmp.path()))
+    }
+}
+
+async fn terminate(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_demo_prints_one_line_lets_in_shows_a_life_and_leaves_nothing_behind() {
+    let demo = Demo::start("5").await;
+    assert_eq!(get(demo.http, "/readyz", "").await.unwrap().0, 200);
+    assert!(demo.sign_in(demo.key("password")).await.starts_with("HTTP/1.1 303"));
+    assert!(demo.sign_in("wrong").await.starts_with("HTTP/1.1 422"));
+    assert_eq!(demo.ask("/api/account").await["email"], demo.keys["email"]);
+    within(30, async {
+        loop {
+            let locks = demo.ask("/api/smartlock").await;
+            let locks = locks.as_array().unwrap();
+            assert_eq!(locks.len(), 3);
+            if locks.iter().all(|lock| lock["serverState"] == 0) {
+                return;
+            }
+        }
+    })
+    .await;
+    let past = demo.log().await;
+    let hours = past[past.len() - 1].0.duration_since(past[0].0).as_hours();
+    assert!(past.len() >= 20 && (12..=48).contains(&hours), "{hours} hours: {past:?}");
+    // Somebody comes or goes within two minutes and a half.
+    within(170, async {
+        while demo.log().await.len() <= past.len() {
+            let _ = tokio::time::timeout(Duration::from_millis(500), std::future::pending::<()>()).await;
+        }
+    })
+    .await;
+    let first_line = demo.line.clone();
+    let (code, rest, left) = demo.stop().await;
+    assert_eq!((code, rest.as_str()), (Some(0), ""), "one line and nothing else: {first_line}");
+    assert_eq!(left, ["words"], "the directory of the demo is gone");
+}
+
+#[tokio::test]
+async fn the_same_seed_is_the_same_building_with_the_same_history() {
+    let before = Clock::System.now().to_jiff();
+    let (one, two, other) = (Demo::start("5").await, Demo::start("5").await, Demo::start("6").await);
+    let building = one.building().await;
+    assert_eq!(building, two.building().await);
+    assert_ne!(building, other.building().await);
+    // Both ends move on with the time; a life of its own has begun at the newer one.
+    let from = before - SignedDuration::from_hours(48) + SignedDuration::from_mins(5);
+    let mut logs = Vec::new();
+    for demo in [&one, &two, &other] {
+        let log = demo.log().await;
+        logs.push(log.into_iter().filter(|(at, ..)| (from..before).contains(at)).collect::<Vec<_>>());
+    }
+    assert!(logs[0].len() >= 15, "{:?}", logs[0]);
+    assert_eq!(logs[0], logs[1]);
+    assert_ne!(logs[0], logs[2]);
+    for demo in [one, two, other] {
+        assert_eq!(demo.stop().await.0, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_demo_ends_what_it_cannot_do_in_words() {
+    let taken = Site::serving().await;
+    let mqtt = taken.mqtt.to_string();
+    let output = lockwarden(&["demo", "--http", "127.0.0.1:0", "--mqtt", &mqtt]).output().await.unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("MQTT door") && output.stdout.is_empty(), "{said}");
+}
+
+#[tokio::test]
+async fn a_simulated_lock_with_a_login_of_ours_is_online_until_it_is_stopped() {
+    let site = Site::serving().await;
+    let (token, spec) = (site.token(), site.lock("Front door", 0xA1));
+    let (child, mut words) = simulate(&site, &spec.username, &spec.password).await;
+    let mut line = String::new();
+    while !line.contains("connected") {
+        line.clear();
+        assert_ne!(within(20, words.read_line(&mut line)).await.unwrap(), 0, "it ended");
+    }
+    let online = async |wanted: &str| {
+        within(20, async {
+            while !get(site.http, "/api/smartlock", &token).await.unwrap().1.contains(wanted) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    online("\"serverState\":0").await;
+    terminate(&child).await;
+    let output = within(20, child.wait_with_output()).await.unwrap();
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(0), true));
+    online("\"serverState\":4").await;
+}
+
+/// A simulator against this server, and its words.
+async fn simulate(site: &Site, username: &str, password: &str) -> (Child, BufReader<ChildStderr>) {
+    let broker = site.mqtt.to_string();
+    let mut child =
+        lockwarden(&["simulate", "--broker", &broker, "--username", username, "--password-stdin"])
+            .args(["--nuki-id", "A1", "--name", "Front door", "--speed", "100", "--quiet"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(format!("{password}\n").as_bytes()).await.unwrap();
+    drop(stdin);
+    let words = BufReader::new(child.stderr.take().unwrap());
+    (child, words)
+}
