@@ -110,12 +110,23 @@ impl App {
         }
     }
 
-    async fn take_foreign_events(&self) -> Result<()> {
+    /// For a command beside a server that runs: returns once it has heard of everything.
+    pub async fn await_the_server(&self) -> Result<()> {
+        while self.has_foreign_events().await? {
+            self.clock().wait(FOREIGN_EVENTS / 10).await;
+        }
+        Ok(())
+    }
+
+    async fn has_foreign_events(&self) -> Result<bool> {
         let mut tx = self.read().await?;
         let left: i64 =
             tx.query("select count(*) from (select 1 from foreign_events limit 1) found").value().await?;
-        drop(tx);
-        if left > 0 {
+        Ok(left > 0)
+    }
+
+    async fn take_foreign_events(&self) -> Result<()> {
+        if self.has_foreign_events().await? {
             let mut tx = self.write().await?;
             tx.take_foreign_events().await?;
             tx.commit().await?;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lockwarden_app::App;
 use lockwarden_app::bus::Bus;
@@ -25,6 +26,8 @@ pub struct Running {
     pub database: Option<String>,
 }
 
+const LOCK: &str = "server.lock";
+
 /// Held for as long as the server runs; the operating system lets go of it even after `kill -9`.
 pub struct Lock {
     _file: File,
@@ -41,7 +44,7 @@ impl Drop for Lock {
 /// Makes the directory (for its owner only) and takes its lock.
 pub fn take(data_dir: &Path) -> Result<Lock> {
     make_private(data_dir)?;
-    let path = data_dir.join("server.lock");
+    let path = data_dir.join(LOCK);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -128,6 +131,28 @@ pub async fn make_or_open(settings: &Settings) -> Result<App> {
     make_private(&settings.data_dir)?;
     let db = open_database(settings).await?;
     Ok(App::new(db, Clock::System, Chance::system(), Bus::to_the_server()))
+}
+
+/// For a server that does not hear of what a command changed: it is busy, or stuck.
+const HEARING: Duration = Duration::from_secs(5);
+
+/// Ends a command beside the server. If one runs, it has honoured what the command changed when this returns.
+pub async fn close(app: App, settings: &Settings) -> Result<()> {
+    if is_running(&settings.data_dir) {
+        let heard = tokio::time::timeout(HEARING, app.await_the_server()).await;
+        if !matches!(heard, Ok(Ok(()))) {
+            return Err(CommandError::new(
+                Exit::Failed,
+                "done, but the server that runs has not taken notice of it within 5 s",
+            ));
+        }
+    }
+    app.db().close().await;
+    Ok(())
+}
+
+fn is_running(data_dir: &Path) -> bool {
+    File::open(data_dir.join(LOCK)).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
 pub async fn open_database(settings: &Settings) -> Result<Db> {

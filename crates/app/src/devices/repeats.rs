@@ -55,13 +55,15 @@ pub(super) fn is_last<'m>(
         .is_some_and(|(other, at)| other == mark && at >= since)
 }
 
-/// Remembers a report that is no entry of the log. False if it was remembered already: it is a repetition.
+/// Remembers a report that is no entry of the log. False if it was remembered already: it is a repetition. Here only the
+/// device's own word for it counts: a state taken for an old one would be wrong until the next, and one told twice is not.
 pub(super) fn is_new(row: &mut StateRow, delivery: &Delivery, at: Time) -> bool {
     let Some(mark) = delivery.mark() else {
         return true;
     };
     let known = row.deliveries.as_deref().unwrap_or_default();
-    if let Some(since) = since(row, delivery, at)
+    if delivery.repetition() == Repetition::Said
+        && let Some(since) = since(row, delivery, at)
         && is_last(known.rchunks_exact(RECORD).filter_map(read), &mark, since)
     {
         return false;
@@ -101,6 +103,14 @@ mod tests {
             assert!(!is_new(&mut row, &delivery(packet, digest, Repetition::Said), at(1)));
         }
         assert!(is_new(&mut row, &delivery(3, 10, Repetition::Said), at(1)), "another delivery of the same");
+    }
+
+    #[test]
+    fn a_state_that_may_be_a_repetition_and_does_not_say_so_is_believed() {
+        let mut row = StateRow::default();
+        for _ in 0..2 {
+            assert!(is_new(&mut row, &delivery(1, 10, Repetition::Possible), at(0)));
+        }
     }
 
     #[test]

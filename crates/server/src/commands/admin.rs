@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{host_for_locks, make_or_open, open_beside, read_note, read_password, settings_of};
+use crate::home::{close, host_for_locks, make_or_open, open_beside, read_note, read_password, settings_of};
 
 pub async fn account(command: AccountCommand) -> Result<()> {
     match command {
@@ -22,15 +22,15 @@ pub async fn account(command: AccountCommand) -> Result<()> {
             let zone = time_zone();
             let new = NewAccount { email: &email, name: &name, password: &password, time_zone: &zone };
             let id = app.create_account(new).await?;
+            close(app, &settings).await?;
             tell(&format!("account {id} for {email} is ready"));
-            close(app).await;
         }
         AccountCommand::Password { at, email, password_stdin: _ } => {
             let settings = settings_of(&at.data_dir)?;
             let app = open_beside(&settings).await?;
             app.reset_password(&email, &read_password()?).await?;
+            close(app, &settings).await?;
             tell(&format!("new password set for {email}; every session and token of it has ended"));
-            close(app).await;
         }
     }
     Ok(())
@@ -42,8 +42,8 @@ pub async fn token(command: TokenCommand) -> Result<()> {
     let app = open_beside(&settings).await?;
     let actor = actor_of(&app, &email).await?;
     let (_, secret) = app.create_token(&actor, NewToken { name: &name, scopes: TokenScope::ALL }).await?;
-    close(app).await;
-    print_line(&secret)
+    print_line(&secret)?;
+    close(app, &settings).await
 }
 
 pub async fn device(command: DeviceCommand) -> Result<()> {
@@ -56,7 +56,6 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
     let app = open_beside(&settings).await?;
     let actor = actor_of(&app, &email).await?;
     let (id, credentials) = app.add_device(&actor, NewDevice { name: &name, connector }).await?;
-    close(app).await;
     let mqtt: SocketAddr = read_note(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
     print_line(
         &json!({
@@ -69,7 +68,8 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
             "password": credentials.password,
         })
         .to_string(),
-    )
+    )?;
+    close(app, &settings).await
 }
 
 /// The operator acts for the account an e-mail signs in to, with all its rights.
@@ -81,10 +81,6 @@ async fn actor_of(app: &App, email: &str) -> Result<Actor> {
         other => other.into(),
     })?;
     Ok(Actor::operator(account.master.unwrap_or(account.id)))
-}
-
-async fn close(app: App) {
-    app.db().close().await;
 }
 
 /// The zone of this machine, for people who have not chosen one.

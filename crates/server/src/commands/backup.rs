@@ -3,7 +3,7 @@
 use crate::cli::{BackupArgs, RestoreArgs};
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{make_or_open, open_beside, settings_of};
+use crate::home::{close, make_or_open, open_beside, settings_of};
 
 pub async fn backup(args: BackupArgs) -> Result<()> {
     if args.file.exists() {
@@ -25,7 +25,7 @@ pub async fn restore(args: RestoreArgs) -> Result<()> {
     let settings = settings_of(&args.at.data_dir)?;
     let app = make_or_open(&settings).await?;
     let restored = app.restore(&args.file).await?;
-    app.db().close().await;
+    close(app, &settings).await?;
     tell(&format!("{} rows restored; everybody has to sign in again, and no command is open", restored.rows));
     if restored.still_revoked > 0 {
         tell(&format!("{} tokens and logins stay revoked, as they were before", restored.still_revoked));
