@@ -39,7 +39,7 @@ pub(crate) async fn show(
         @if found.entries.is_empty() { (nothing(before.is_some(), device.is_some())) }
         @else {
             (older(&found, id, before.is_some()))
-            p.hint.foot {
+            p.hint {
                 "Times are those of " (when.zone_name()) ", as chosen in " a href="/settings/account" { "your account" }
                 ". A device’s own page tells them to the second."
             }

@@ -25,6 +25,8 @@ between.speakAgain();
 await shows('Unlocked');
 await lost.waitFor({ state: 'hidden' });
 
+const done = (action) => door.locator('.note').getByText(`${action} at`).waitFor();
+await done('Unlock');
 const sent = ordersOf(page);
 between.goAway();
 await lost.waitFor({ state: 'visible' });
@@ -41,6 +43,8 @@ await lost.waitFor({ state: 'hidden' });
 await rest(`/smartlock/${smartlockId}/action/lock`, 'POST');
 await shows('Locked');
 assert.deepEqual([sent.length, loads], [1, 0]);
+
+await done('Lock');
 
 // An answer without our mark is not put into the page, whatever its status.
 await page.route('**/order', (route) => route.fulfill({ status: 200, contentType: 'text/html', body: '<div id="main">Bad Gateway</div>' }));
