@@ -18,5 +18,6 @@ mod demo;
 mod durable;
 mod flood;
 mod kit;
+mod tls;
 mod trouble;
 mod unlock;
