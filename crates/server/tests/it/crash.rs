@@ -68,6 +68,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_and_no_command_repeats_however_
         load.spawn(operate((site.http, token.clone()), nuki_id, Arc::clone(&orders), stop.clone()));
     }
 
+    // On a machine that is busy, the first lives could be too short for any command.
+    within(60, fleet.locks()[0].wait_for(|seen| seen.received > 0)).await;
     let mut kills = 0;
     while kills < goal.kills || acknowledged(&ledger) < goal.events {
         pause(rng.random_range(50..700)).await;
