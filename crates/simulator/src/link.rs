@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant as Moment};
 
-use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,8 @@ pub struct Received {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub connected: bool,
+    /// Why the broker did not let it in when it last tried.
+    pub refused: Option<&'static str>,
     pub state: u8,
     pub door_open: bool,
     pub battery: u8,
@@ -188,6 +192,7 @@ impl Link {
                     Ok(Event::Outgoing(_)) => {}
                     Err(error) => {
                         tracing::debug!(%error, lock = %self.machine.spec.name, "connection lost");
+                        self.show(|seen| seen.refused = why_refused(&error));
                         return Over::Lost;
                     }
                 },
@@ -212,7 +217,7 @@ impl Link {
                 }
                 let everything = self.machine.everything();
                 self.carry_out(everything);
-                self.show(|seen| seen.connected = true);
+                self.show(|seen| (seen.connected, seen.refused) = (true, None));
             }
             Packet::Publish(publish) => {
                 let payload = String::from_utf8_lossy(&publish.payload).into_owned();
@@ -370,6 +375,18 @@ impl Link {
     fn show(&self, change: impl FnOnce(&mut Seen)) {
         self.seen.send_modify(change);
     }
+}
+
+fn why_refused(error: &ConnectionError) -> Option<&'static str> {
+    let ConnectionError::ConnectionRefused(code) = error else {
+        return None;
+    };
+    Some(match code {
+        ConnectReturnCode::BadUserNamePassword => "the user name or password is wrong",
+        ConnectReturnCode::NotAuthorized => "this login may not connect",
+        ConnectReturnCode::BadClientId => "the client id is refused",
+        _ => "the broker refuses the connection",
+    })
 }
 
 async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {

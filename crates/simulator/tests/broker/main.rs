@@ -24,14 +24,14 @@ impl Drop for Mosquitto {
 
 impl Mosquitto {
     async fn start() -> Self {
+        Self::with("allow_anonymous true").await
+    }
+
+    async fn with(who: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let file = dir.path().join("mosquitto.conf");
-        std::fs::write(
-            &file,
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"),
-        )
-        .unwrap();
+        std::fs::write(&file, format!("listener {port} 127.0.0.1\n{who}\nmax_queued_messages 0\n")).unwrap();
         let child = Command::new("/usr/sbin/mosquitto")
             .arg("-c")
             .arg(&file)
@@ -164,6 +164,18 @@ async fn a_lock_that_reboots_on_its_way_says_that_it_boots_and_then_where_the_bo
     let seen = within(lock.wait_for(|seen| matches!(seen.state, 1 | 3))).await;
     let told = told_until(&mut events, ("nuki/A1/state", &seen.state.to_string())).await;
     assert!(!told.iter().any(|(topic, _)| topic.ends_with("commandResponse")), "{told:?}");
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_let_in_knows_why_and_one_that_was_never_answered_does_not_guess() {
+    let mosquitto = Mosquitto::with("allow_anonymous false").await;
+    let spec = LockSpec::new(0xA1, "Front door").with_login("lock", "wrong");
+    let fleet = Fleet::start(&mosquitto.broker, vec![spec], &fast());
+    let seen = within(fleet.locks()[0].wait_for(|seen| seen.refused.is_some())).await;
+    assert!(!seen.connected && seen.refused.unwrap().contains("login"), "{seen:?}");
+    drop(mosquitto);
+    within(fleet.locks()[0].wait_for(|seen| seen.refused.is_none())).await;
     fleet.stop().await;
 }
 
