@@ -18,6 +18,7 @@ mod demo;
 mod durable;
 mod flood;
 mod kit;
+mod network;
 mod tls;
 mod trouble;
 mod unlock;
