@@ -234,3 +234,14 @@ async fn simulate(site: &Site, username: &str, password: &str) -> (Child, BufRea
     let words = BufReader::new(child.stderr.take().unwrap());
     (child, words)
 }
+
+#[tokio::test]
+async fn a_simulated_lock_that_is_not_let_in_says_why_and_ends() {
+    let site = Site::serving().await;
+    let spec = site.lock("Front door", 0xA1);
+    let (child, mut words) = simulate(&site, &spec.username, "wrong").await;
+    let mut said = String::new();
+    within(20, words.read_to_string(&mut said)).await.unwrap();
+    let output = within(20, child.wait_with_output()).await.unwrap();
+    assert!(said.contains("user name or password") && !output.status.success(), "{said}");
+}
