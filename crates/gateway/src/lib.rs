@@ -92,11 +92,11 @@ impl Gateway {
     /// Opens the listeners; nothing is accepted before [`Gateway::run`].
     pub async fn bind(app: App, config: Config) -> io::Result<Self> {
         let plain = match config.plain {
-            Some(addr) => Some(TcpListener::bind(addr).await?),
+            Some(addr) => Some(open(addr).await?),
             None => None,
         };
         let tls = match &config.tls {
-            Some(tls) => Some((TcpListener::bind(tls.addr).await?, listen::acceptor(tls)?)),
+            Some(tls) => Some((open(tls.addr).await?, listen::acceptor(tls)?)),
             None => None,
         };
         let tls_addr = tls.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
@@ -153,6 +153,11 @@ impl Gateway {
         committer.close();
         committer.wait().await;
     }
+}
+
+async fn open(addr: SocketAddr) -> io::Result<TcpListener> {
+    let told = |error: io::Error| io::Error::new(error.kind(), format!("{addr}: {error}"));
+    TcpListener::bind(addr).await.map_err(told)
 }
 
 /// For fuzzing: reads any bytes as the packets of a connection would be, in both versions.

@@ -77,6 +77,9 @@ pub(crate) fn acceptor(tls: &TlsConfig) -> io::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(&tls.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(&format!("{}: {error}", tls.cert.display())))?;
+    if chain.is_empty() {
+        return Err(wrong(&format!("{}: there is no certificate in it", tls.cert.display())));
+    }
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| wrong(&format!("{}: {error}", tls.key.display())))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -60,12 +60,23 @@ pub(crate) fn is_command(rest: &str) -> bool {
 
 /// Whether a filter (its part after the prefix) covers the command topic.
 pub(crate) fn covers_commands(rest: &str) -> bool {
-    matches!(rest, "lockAction" | "+" | "#" | "lockAction/#")
+    matches!(rest, "lockAction" | "+" | "#" | "lockAction/#" | "+/#")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_filter_that_matches_the_command_topic_listens_to_commands() {
+        // The parent level of # is matched by it too (MQTT 3.1.1, 4.7.1.2).
+        for filter in ["lockAction", "+", "#", "lockAction/#", "+/#"] {
+            assert!(is_filter(filter) && covers_commands(filter), "{filter}");
+        }
+        for filter in ["lock", "unlock", "lockAction/+", "+/+", "lockactions"] {
+            assert!(!covers_commands(filter), "{filter}");
+        }
+    }
 
     #[test]
     fn a_nuki_id_counts_by_value_whatever_its_case_or_zeros() {

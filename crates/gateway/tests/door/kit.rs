@@ -86,7 +86,7 @@ impl Site {
 
 /// A test that hangs fails instead.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), work).await.expect("it did not happen within 20 s")
+    tokio::time::timeout(Duration::from_mins(1), work).await.expect("it did not happen within a minute")
 }
 
 /// A client that speaks MQTT 3.1.1 like a lock.

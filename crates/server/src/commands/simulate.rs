@@ -29,12 +29,25 @@ pub async fn simulate(args: SimulateArgs) -> Result<()> {
     let options = Options { seed: args.seed, time_scale: 1.0 / args.speed, ..Options::default() };
     let fleet = Fleet::start(&broker, vec![spec], &options);
     tell(&format!("connecting to {} as lock {nuki_id:X}; stop with Ctrl-C", args.broker));
-    tokio::select! {
-        () = async { fleet.all_connected().await; tell("connected"); std::future::pending::<()>().await } => {}
-        () = asked_to_stop() => {}
-    }
+    let refused = tokio::select! {
+        refused = follow(&fleet) => refused,
+        () = asked_to_stop() => None,
+    };
     fleet.stop().await;
-    Ok(())
+    match refused {
+        Some(why) => Err(CommandError::new(Exit::Refused, format!("the broker does not let it in: {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// Tells when the lock is connected. Returns why, if it is not let in: trying again would not help.
+async fn follow(fleet: &Fleet) -> Option<&'static str> {
+    let lock = fleet.locks().first()?;
+    let seen = lock.wait_for(|seen| seen.connected || seen.refused.is_some()).await;
+    if seen.connected {
+        tell("connected");
+    }
+    lock.wait_for(|seen| seen.refused.is_some()).await.refused
 }
 
 fn parse_broker(text: &str) -> Result<Broker> {

@@ -13,7 +13,6 @@ mod browser;
 mod clients;
 mod commands;
 mod crash;
-mod dead_line;
 mod demo;
 mod durable;
 mod flood;

@@ -29,17 +29,7 @@ struct Lock {
     spec: LockSpec,
     /// Not acknowledged yet, in the order they were sent.
     open: Vec<u16>,
-    ids: Ids,
     next: u16,
-}
-
-/// Where packet ids begin on a new connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ids {
-    /// As with most clients.
-    GoOn,
-    /// As with a lock that wakes up anew for every connection.
-    BeginAnew,
 }
 
 impl Lock {
@@ -65,9 +55,6 @@ impl Lock {
         events::read(&mut stream, &mut [0; 4]).await?;
         for packet in self.open.clone() {
             stream.write_all(&self.publish(packet, true)).await.ok()?;
-        }
-        if self.ids == Ids::BeginAnew {
-            self.next = 0;
         }
         loop {
             while self.open.len() < WINDOW && !stop.is_cancelled() {
@@ -98,22 +85,13 @@ impl Lock {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_are_all_alike_are_as_many_in_the_log_as_were_acknowledged() {
-    alike(Ids::GoOn).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn they_are_as_many_also_if_packet_ids_begin_anew_on_every_connection() {
-    alike(Ids::BeginAnew).await;
-}
-
-async fn alike(ids: Ids) {
     let (goal, mut rng, mut site) = (Goal::chosen(), chance(), Site::serving().await);
     let (ledger, count, stop) =
         (Arc::new(Acknowledged::default()), Arc::new(AtomicU64::new(0)), CancellationToken::new());
     let mut load = JoinSet::new();
     for number in 0..LOCKS {
         let spec = site.lock(&format!("Door {number}"), 0xD000 + number);
-        let lock = Lock { mqtt: site.mqtt, spec, open: Vec::new(), ids, next: 0 };
+        let lock = Lock { mqtt: site.mqtt, spec, open: Vec::new(), next: 0 };
         load.spawn(lock.run(Arc::clone(&ledger), Arc::clone(&count), stop.clone()));
     }
     for _ in 0..goal.kills {
