@@ -47,7 +47,7 @@ pub mod error {
 
 const TURN: Duration = Duration::from_millis(4_500);
 const STROKE: Duration = Duration::from_millis(1_200);
-/// The radio is up before the boot run is over, so that a lock tells first that it boots (5.2: "253, then the last state").
+/// The radio is up before the boot run is over, so that a lock tells first that it boots (state 253), then the last state.
 pub(crate) const RADIO_UP: Duration = Duration::from_secs(3);
 const BOOTING: Duration = Duration::from_secs(5);
 /// How far a turn must have come for the bolt to be found at its end when the power fails on the way. No trace says what

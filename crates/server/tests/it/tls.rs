@@ -65,7 +65,7 @@ async fn a_tls_listener_without_its_certificate_stops_the_start_in_words() {
         (&[][..], "tls_cert"),
         (&["--tls-cert", &cert][..], "tls_key"),
         (&["--tls-cert", "missing.crt", "--tls-key", &key][..], "missing.crt"),
-        (&["--tls-cert", &key, "--tls-key", &key][..], "certificates"),
+        (&["--tls-cert", &key, "--tls-key", &key][..], "ours.key: there is no certificate"),
     ] {
         let output = site.run(&[&addresses[..], more].concat(), "");
         let said = String::from_utf8_lossy(&output.stderr);
