@@ -129,7 +129,8 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
         _ => return None,
     };
     let was = row.rest_state.replace(state.stored()).map(LockState::from_stored);
-    let expected = row.expected_action.map(LockAction::from_stored).filter(|action| action.passes(state));
+    let expected = row.expected_action.map(LockAction::from_stored);
+    let expected = expected.filter(|action| action.passes(state) || is_lock_n_go(*action));
     if let Some(action) =
         expected.filter(|_| row.last_event_at.is_some_and(|event| at.since(event) < LONGEST))
     {
@@ -152,6 +153,11 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
     Some(Effect::Entry { happening, origin, result: Completion::Success })
 }
 
+/// Whether it tells of a rest before its timer is unconfirmed; in between it may stand anywhere.
+fn is_lock_n_go(action: LockAction) -> bool {
+    matches!(action, LockAction::LockNGo | LockAction::LockNGoUnlatch)
+}
+
 /// No event told of it, so this is the last that is known to have happened.
 fn turned(row: &mut StateRow, state: LockState, origin: Origin, at: Time) {
     let action = if state == LockState::Locked { LockAction::Lock } else { LockAction::Unlock };
@@ -165,7 +171,7 @@ fn turned(row: &mut StateRow, state: LockState, origin: Origin, at: Time) {
 /// Whether an action is over with this state of rest. Unlocked is on the way to unlatched, or after it.
 fn ends(action: LockAction, was: Option<LockState>, state: LockState) -> bool {
     match action {
-        LockAction::LockNGo | LockAction::LockNGoUnlatch => state == LockState::Locked,
+        action if is_lock_n_go(action) => state == LockState::Locked,
         LockAction::Unlatch => was == Some(LockState::Unlatched),
         _ => true,
     }

@@ -67,10 +67,8 @@ impl LockAction {
             Self::Unlock => opens,
             Self::Lock | Self::FullLock => matches!(state, Locking | Locked),
             Self::Unlatch => opens || matches!(state, Unlatching | Unlatched),
-            Self::LockNGo => opens || matches!(state, UnlockedLockNGo | Locking | Locked),
-            Self::LockNGoUnlatch => {
-                opens || matches!(state, Unlatching | Unlatched | UnlockedLockNGo | Locking | Locked)
-            }
+            Self::LockNGo => matches!(state, Unlocking | UnlockedLockNGo | Locking | Locked),
+            Self::LockNGoUnlatch => Self::LockNGo.passes(state) || matches!(state, Unlatching | Unlatched),
             Self::FobNoAction | Self::ButtonNoAction | Self::Other(_) => false,
         }
     }
