@@ -362,6 +362,12 @@ pub(crate) async fn performed(
     Ok(Some(row.activity_id))
 }
 
+/// Whether the bolt came to rest here because of a command that the lock has not told of otherwise.
+pub(crate) async fn explains(tx: &mut Tx, device: DeviceId, state: LockState, now: Time) -> Result<bool> {
+    let last = sql::last_untold(tx, device, now.minus(super::ANSWER_LOCK_N_GO)).await?;
+    Ok(last.is_some_and(|row| LockAction::from_stored(row.action).passes(state)))
+}
+
 /// The lock answered. An answer carries no number of its command, so it belongs to the oldest one that has none,
 /// unless the lock has since begun the newer one.
 pub(crate) async fn answered(tx: &mut Tx, device: DeviceId, code: u8, now: Time) -> Result<()> {

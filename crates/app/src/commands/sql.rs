@@ -237,6 +237,22 @@ pub(super) async fn to_be_told(
     .await
 }
 
+/// The last command that was sent since `since`, if the lock has not told of it and not refused it.
+pub(super) async fn last_untold(
+    tx: &mut Tx,
+    device: DeviceId,
+    since: Time,
+) -> Result<Option<CommandRow>, DbError> {
+    tx.query(select_command!(
+        "c.device_id = $1 and c.sent_at >= $2 and c.performed_at is null \
+         and c.state in ('sent', 'accepted', 'done', 'unknown') order by c.id desc limit 1"
+    ))
+    .bind(device)
+    .bind(since)
+    .find()
+    .await
+}
+
 /// Open commands whose time is over.
 pub(super) async fn overdue(tx: &mut Tx, now: Time) -> Result<Vec<CommandRow>, DbError> {
     tx.query(select_command!(

@@ -19,6 +19,8 @@ const LONGEST: Duration = Duration::from_mins(2);
 pub(super) enum Effect {
     /// Something happened that belongs in the log.
     Entry { happening: Happening, origin: Origin, result: Completion },
+    /// The bolt moved, and no event said why: by one of our commands, or by hand.
+    Turned { state: LockState, origin: Origin },
     /// An action event: either one of our commands at work, or an entry of its own.
     Performed(LockEvent),
     /// The motor runs.
@@ -123,11 +125,9 @@ fn broke_off(code: u8) -> bool {
 
 /// A mechanism came to rest. Was it expected there?
 fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
-    let happening = match state {
-        LockState::Locked => Happening::TurnedToLocked,
-        LockState::Unlocked | LockState::Unlatched => Happening::TurnedToUnlocked,
-        _ => return None,
-    };
+    if !matches!(state, LockState::Locked | LockState::Unlocked | LockState::Unlatched) {
+        return None;
+    }
     let was = row.rest_state.replace(state.stored()).map(LockState::from_stored);
     let expected = row.expected_action.map(LockAction::from_stored);
     let expected = expected.filter(|action| action.passes(state) || is_lock_n_go(*action));
@@ -149,8 +149,7 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
     }
     let just_back = row.online_changed_at.is_some_and(|since| at.since(since) < SETTLING);
     let origin = if just_back { Origin::Unknown } else { Origin::ByHand };
-    turned(row, state, origin, at);
-    Some(Effect::Entry { happening, origin, result: Completion::Success })
+    Some(Effect::Turned { state, origin })
 }
 
 /// Whether it tells of a rest before its timer is unconfirmed; in between it may stand anywhere.
@@ -159,13 +158,17 @@ fn is_lock_n_go(action: LockAction) -> bool {
 }
 
 /// No event told of it, so this is the last that is known to have happened.
-fn turned(row: &mut StateRow, state: LockState, origin: Origin, at: Time) {
-    let action = if state == LockState::Locked { LockAction::Lock } else { LockAction::Unlock };
+pub(super) fn turned(row: &mut StateRow, state: LockState, origin: Origin, at: Time) -> Happening {
+    let (action, happening) = match state {
+        LockState::Locked => (LockAction::Lock, Happening::TurnedToLocked),
+        _ => (LockAction::Unlock, Happening::TurnedToUnlocked),
+    };
     row.last_action = Some(action.stored());
     row.last_trigger = Some(Trigger::Manual.stored());
     row.last_origin = Some(origin.stored());
     (row.last_auth_id, row.last_code_id) = (None, None);
     row.last_event_at = Some(at);
+    happening
 }
 
 /// Whether an action is over with this state of rest. Unlocked is on the way to unlatched, or after it.
@@ -282,12 +285,7 @@ mod tests {
         let mut row = StateRow::default();
         play(&mut row, &[LockState::Locked]);
         let effects = play(&mut row, &[LockState::Unlocked]);
-        let expected = Effect::Entry {
-            happening: Happening::TurnedToUnlocked,
-            origin: Origin::ByHand,
-            result: Completion::Success,
-        };
-        assert_eq!(effects, [expected]);
+        assert_eq!(effects, [Effect::Turned { state: LockState::Unlocked, origin: Origin::ByHand }]);
     }
 
     #[test]
@@ -321,7 +319,6 @@ mod tests {
             }
             assert_eq!(play(&mut row, &[LockState::Unlocked]).len(), 1);
             assert_eq!(play(&mut row, &[LockState::Locked]).len(), 1);
-            assert_eq!(row.last_origin, Some(Origin::ByHand.stored()), "and that is how it was moved last");
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::apply::{Effect, apply};
+use super::apply::{Effect, apply, turned};
 use super::repeats::{self, Mark};
 use super::sql::{self, StateRow};
 use super::{DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
@@ -183,11 +183,16 @@ impl App {
             entry
         };
         match effect {
-            None => {}
             Some(Effect::Entry { happening, origin, result }) => {
                 let mut entry = draft(happening, origin);
                 entry.result = Some(result);
                 work.entries.push((ActivityId(self.growing_id()), entry));
+            }
+            Some(Effect::Turned { state, origin })
+                if !commands::explains(tx, report.device, state, report.received_at).await? =>
+            {
+                let happening = turned(&mut known.state, state, origin, report.received_at);
+                work.entries.push((ActivityId(self.growing_id()), draft(happening, origin)));
             }
             Some(Effect::Performed(event)) => {
                 let entry = draft(event.action.into(), event.origin());
@@ -200,6 +205,7 @@ impl App {
             Some(Effect::TimeTold(time)) => {
                 tell_time(tx, &mut work.entries, &mut known.state, time, report.received_at).await?;
             }
+            None | Some(Effect::Turned { .. }) => {}
         }
         Ok(())
     }

@@ -167,3 +167,29 @@ async fn who_does_not_come_back_after_a_restart_is_away_since_then_and_returns_w
     assert_eq!(of(away), [Happening::CameOnline, Happening::WentOffline]);
     assert_eq!(of(back), [], "our restart is not its absence");
 }
+
+#[tokio::test]
+async fn a_bolt_that_a_command_moved_was_not_moved_by_hand_even_if_the_lock_tells_no_event() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for answer_first in [false, true] {
+        let action = if answer_first { LockAction::Lock } else { LockAction::Unlock };
+        let rest = if answer_first { LockState::Locked } else { LockState::Unlocked };
+        let command = sent(&world, &anna, door, action).await;
+        if answer_first {
+            world.says(door, Observation::CommandResponse(0)).await;
+        }
+        world.says(door, Observation::State(rest)).await;
+        if !answer_first {
+            world.says(door, Observation::CommandResponse(0)).await;
+        }
+        assert_eq!(load(&world, &anna, &command).await.state, CommandState::Done);
+    }
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    assert!(entries.iter().all(|entry| entry.command.is_some()), "{entries:#?}");
+    world.clock.advance(Duration::from_mins(3));
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    assert_eq!(entries[0].happening, Happening::TurnedToUnlocked, "long after is another matter");
+}
