@@ -8,6 +8,11 @@ use rand::{Rng as _, SeedableRng as _, TryRng as _};
 
 use crate::clock::Time;
 
+/// No id that was given at this time or later is lower.
+pub(crate) fn lowest_id(at: Time) -> i64 {
+    at.0.saturating_mul(1 << SEQUENCE_BITS)
+}
+
 /// Random bits below the milliseconds in an id that grows with time.
 const SEQUENCE_BITS: u32 = 20;
 

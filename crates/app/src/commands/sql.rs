@@ -2,11 +2,12 @@
 
 use sqlx::FromRow;
 
-use super::{Command, CommandState};
+use super::{Command, CommandState, DEADLINE};
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::devices::LockAction;
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId, SessionId, TokenId};
+use crate::rng::lowest_id;
 
 #[derive(Clone, FromRow)]
 pub(super) struct CommandRow {
@@ -201,6 +202,12 @@ pub(super) async fn under_way(tx: &mut Tx, device: DeviceId) -> Result<Option<Co
         .await
 }
 
+/// The lowest id of a command that can have been sent since then: a device may have thousands of older ones, and they are
+/// not looked through.
+fn given_since(sent: Time) -> CommandId {
+    CommandId(lowest_id(sent.minus(DEADLINE)))
+}
+
 /// The oldest command since `since` that ended without the lock's answer: given up, or done by what the lock reports.
 pub(super) async fn given_up(
     tx: &mut Tx,
@@ -208,11 +215,12 @@ pub(super) async fn given_up(
     since: Time,
 ) -> Result<Option<CommandRow>, DbError> {
     tx.query(select_command!(
-        "c.device_id = $1 and c.state in ('unknown', 'done') and c.error_code is null and c.sent_at >= $2 \
-         order by c.id limit 1"
+        "c.device_id = $1 and c.id >= $3 and c.state in ('unknown', 'done') and c.error_code is null \
+         and c.sent_at >= $2 order by c.id limit 1"
     ))
     .bind(device)
     .bind(since)
+    .bind(given_since(since))
     .find()
     .await
 }
@@ -226,13 +234,14 @@ pub(super) async fn to_be_told(
     since: Time,
 ) -> Result<Option<CommandRow>, DbError> {
     tx.query(select_command!(
-        "c.device_id = $1 and c.action = $2 and c.sent_at >= $3 and c.performed_at is null \
+        "c.device_id = $1 and c.id >= $4 and c.action = $2 and c.sent_at >= $3 and c.performed_at is null \
          and (c.state in ('sent', 'accepted', 'done', 'unknown') or c.error_code in (66, 67, 68, 70, 72, 73, 74, 75, 76)) \
          order by case when c.state in ('sent', 'accepted') then 0 else 1 end, c.id desc limit 1"
     ))
     .bind(device)
     .bind(action.stored())
     .bind(since)
+    .bind(given_since(since))
     .find()
     .await
 }
@@ -244,11 +253,12 @@ pub(super) async fn last_untold(
     since: Time,
 ) -> Result<Option<CommandRow>, DbError> {
     tx.query(select_command!(
-        "c.device_id = $1 and c.sent_at >= $2 and c.performed_at is null \
+        "c.device_id = $1 and c.id >= $3 and c.sent_at >= $2 and c.performed_at is null \
          and c.state in ('sent', 'accepted', 'done', 'unknown') order by c.id desc limit 1"
     ))
     .bind(device)
     .bind(since)
+    .bind(given_since(since))
     .find()
     .await
 }
