@@ -39,38 +39,33 @@ impl Publisher {
     }
 
     pub(super) async fn run(mut self, ledger: Arc<Ledger>, stop: CancellationToken) {
-        let mut first_try = true;
-        loop {
-            if self.open.is_empty() {
-                if stop.is_cancelled() {
-                    return;
-                }
-                for number in self.next..self.next + WINDOW {
-                    self.open.insert(u16::try_from(number % 60_000 + 1).unwrap(), (number, false));
-                }
-                self.next += WINDOW;
-                first_try = true;
-            }
-            if self.connection(first_try).await.is_some() {
-                let last = self.next - 1;
-                ledger.lock().unwrap().insert(self.nuki_id, last);
-            } else {
+        while !(stop.is_cancelled() && self.open.is_empty()) {
+            if self.connection(&ledger, &stop).await.is_none() {
                 tokio::task::yield_now().await;
             }
-            first_try = false;
         }
     }
 
-    /// One connection's worth: as many windows as it lives. None once it is dead.
-    async fn connection(&mut self, first_try: bool) -> Option<()> {
+    /// One connection's worth: first what an earlier one left open, then as many windows as it lives. None once it is
+    /// dead.
+    async fn connection(&mut self, ledger: &Ledger, stop: &CancellationToken) -> Option<()> {
         let mut stream = TcpStream::connect(self.mqtt).await.ok()?;
         stream.write_all(&self.connect()).await.ok()?;
-        let mut answer = [0; 4];
-        read(&mut stream, &mut answer).await?;
-        self.window(&mut stream, !first_try).await
+        read(&mut stream, &mut [0; 4]).await?;
+        if !self.open.is_empty() {
+            self.window(&mut stream, true, ledger).await?;
+        }
+        while !stop.is_cancelled() {
+            for number in self.next..self.next + WINDOW {
+                self.open.insert(u16::try_from(number % 60_000 + 1).unwrap(), (number, false));
+            }
+            self.next += WINDOW;
+            self.window(&mut stream, false, ledger).await?;
+        }
+        Some(())
     }
 
-    async fn window(&mut self, stream: &mut TcpStream, dup: bool) -> Option<()> {
+    async fn window(&mut self, stream: &mut TcpStream, dup: bool, ledger: &Ledger) -> Option<()> {
         for (packet, (number, received)) in &self.open {
             let bytes = if *received {
                 [vec![0x62, 2], packet.to_be_bytes().to_vec()].concat()
@@ -94,6 +89,7 @@ impl Publisher {
                 _ => return None,
             }
         }
+        ledger.lock().unwrap().insert(self.nuki_id, self.next - 1);
         Some(())
     }
 
