@@ -13,12 +13,17 @@ use super::{DbError, Tx, checkpoint};
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Tells SQLite's planner how the log will look once it has grown: rows, then rows per value of the first column, of the
-/// first two, and so on. Without it, and for any table it has not analysed, it takes the narrowest index and reads past
-/// everybody else's entries. Analysing a table of a dozen rows makes the place for it; the log itself is never scanned.
+/// Tells SQLite's planner how the log and the commands will look once they have grown: rows, then rows per value of the
+/// first column, of the first two, and so on. Without it, and for any table it has not analysed, it takes the narrowest
+/// index and reads past everybody else's entries. Analysing a table of a dozen rows makes the place for it; the log itself
+/// is never scanned.
 const PLANS: &str = "analyze foreign_events; \
-    delete from sqlite_stat1 where tbl = 'activity'; \
+    delete from sqlite_stat1 where tbl in ('activity', 'commands'); \
     insert into sqlite_stat1 (tbl, idx, stat) values \
+    ('commands', 'commands_of_device', '1000000 1000 1'), \
+    ('commands', 'commands_open', '10 5 2 1'), \
+    ('commands', 'commands_once', '1000000 100000 1'), \
+    ('commands', 'sqlite_autoindex_commands_1', '1000000 1'), \
     ('activity', 'activity_newest', '10000000 1000000 2 1'), \
     ('activity', 'activity_of_device', '10000000 1000000 2000 2 1'), \
     ('activity', 'activity_of_action', '10000000 1000000 100000 2 1'), \

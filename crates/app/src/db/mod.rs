@@ -11,6 +11,8 @@
 
 mod checkpoint;
 mod connect;
+#[cfg(test)]
+pub(crate) mod plans;
 mod query;
 mod readers;
 mod transfer;

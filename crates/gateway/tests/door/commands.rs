@@ -12,7 +12,7 @@ use lockwarden_app::{Error, Refusal};
 use rumqttc::{Packet, QoS};
 
 use crate::kit::{Client, Site, options, within};
-use crate::raw::Raw;
+use crate::raw::{self, Raw};
 
 const EVENT: &str = "3,0,195249,8193,1";
 
@@ -97,11 +97,7 @@ async fn nothing_waits_for_a_lock_that_is_away_not_even_in_a_kept_session() {
 async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having_acknowledged_it() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (device, credentials) = site.device(&anna, "Front door").await;
-    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
-    assert_eq!(raw.subscribe("nuki/A1/lockAction").await, 2);
-    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
-    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    let (device, credentials, mut raw) = raw::lock(&site, &anna, false).await;
     let command = order(&site, &anna, device).await.unwrap();
     let publish = raw.read(25).await;
     assert_eq!(publish[0], 0x32, "QoS 1, no DUP, not retained: nothing that could stay half done");
@@ -123,12 +119,7 @@ async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having
 async fn a_lock_that_returns_after_days_is_sent_nothing_old_and_takes_new_orders() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (device, credentials) = site.device(&anna, "Front door").await;
-    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", false).await;
-    assert_eq!(raw.subscribe("nuki/A1/lockAction").await, 2);
-    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
-    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
-    site.until(&anna, device, |device| device.link.accepts_commands == Some(true)).await;
+    let (device, credentials, mut raw) = raw::lock(&site, &anna, false).await;
     let command = order(&site, &anna, device).await.unwrap();
     raw.read(25).await;
     raw.publish("nuki/A1/lockActionEvent", EVENT, 1, 2, false).await;

@@ -6,33 +6,21 @@ use lockwarden_app::activity::{EntryQuery, Happening};
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::{CommandState, Order};
 use lockwarden_app::devices::LockAction;
-use lockwarden_app::ids::DeviceId;
 use rumqttc::QoS;
 
 use crate::kit::{Client, Site, within};
-use crate::raw::Raw;
+use crate::raw::{self, Raw};
 
 async fn happenings(site: &Site, owner: &Actor) -> Vec<Happening> {
     let page = site.world.app.list_activity(owner, EntryQuery::default()).await.unwrap();
     page.entries.iter().map(|entry| entry.happening).collect()
 }
 
-/// A lock that is bound, online and listens, over a bare socket.
-async fn raw_lock(site: &Site, owner: &Actor) -> (DeviceId, Raw) {
-    let (device, credentials) = site.device(owner, "Front door").await;
-    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
-    assert_eq!(raw.subscribe("nuki/A1/lockAction").await, 2);
-    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
-    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
-    site.until(owner, device, |device| device.link.accepts_commands == Some(true)).await;
-    (device, raw)
-}
-
 #[tokio::test]
 async fn a_lock_that_takes_nothing_is_sent_no_command_and_let_go() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (device, mut raw) = raw_lock(&site, &anna).await;
+    let (device, _, mut raw) = raw::lock(&site, &anna, true).await;
     // It asks without ever reading an answer, until the pipe is full in both directions.
     while tokio::time::timeout(Duration::from_secs(1), raw.send(&[0xC0, 0].repeat(4_096))).await.is_ok() {}
     let order = Order { device, action: LockAction::Unlock, idempotency_key: None };
@@ -61,7 +49,7 @@ async fn a_lock_that_takes_nothing_is_sent_no_command_and_let_go() {
 async fn a_restart_of_the_server_is_not_the_locks_going_away() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (device, raw) = raw_lock(&site, &anna).await;
+    let (device, _, raw) = raw::lock(&site, &anna, true).await;
     let site = site.reopen().await;
     drop(raw);
     let (_, anna) = site.world.sign_in("anna@example.org").await;
@@ -125,7 +113,7 @@ async fn a_second_connection_that_does_not_listen_is_not_allow_locking_off() {
 async fn a_clock_that_is_set_cuts_off_nobody() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (_, mut raw) = raw_lock(&site, &anna).await;
+    let (_, _, mut raw) = raw::lock(&site, &anna, true).await;
     for hours in [1, -2] {
         let now = site.world.clock.now();
         site.world.clock.set(lockwarden_app::clock::Time(now.0 + hours * 3_600_000));
@@ -141,7 +129,7 @@ async fn a_clock_that_is_set_cuts_off_nobody() {
 async fn a_lock_that_vanished_while_the_database_was_away_is_offline_once_it_is_back() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (device, raw) = raw_lock(&site, &anna).await;
+    let (device, _, raw) = raw::lock(&site, &anna, true).await;
     site.world.break_writes().await;
     drop(raw);
     within(async {

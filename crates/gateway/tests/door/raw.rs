@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use lockwarden_app::actor::Actor;
+use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::kit::within;
+use crate::kit::{Site, within};
 
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
@@ -53,6 +55,17 @@ pub(crate) fn connect(
     text(&mut body, credentials.username.as_bytes());
     text(&mut body, credentials.password.as_bytes());
     packet(0x10, &body)
+}
+
+/// A lock that is bound, online and listens.
+pub(crate) async fn lock(site: &Site, owner: &Actor, clean: bool) -> (DeviceId, Credentials, Raw) {
+    let (device, credentials) = site.device(owner, "Front door").await;
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", clean).await;
+    assert_eq!(raw.subscribe("nuki/A1/lockAction").await, 2);
+    raw.publish("nuki/A1/state", "1", 1, 1, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    site.until(owner, device, |device| device.link.accepts_commands == Some(true)).await;
+    (device, credentials, raw)
 }
 
 impl Raw {

@@ -32,7 +32,7 @@ struct Goal {
 impl Goal {
     fn chosen() -> Self {
         if std::env::var("LONG").is_ok_and(|long| long == "1") {
-            Self { kills: 1_000, events: 1_000_000 }
+            Self { kills: 1_000, events: number("EVENTS").unwrap_or(1_000_000) }
         } else {
             Self { kills: 6, events: 1 }
         }
@@ -43,8 +43,12 @@ async fn pause(milliseconds: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(milliseconds), std::future::pending::<()>()).await;
 }
 
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|number| number.parse().ok())
+}
+
 fn chance() -> StdRng {
-    StdRng::seed_from_u64(std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7))
+    StdRng::seed_from_u64(number("SEED").unwrap_or(7))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
