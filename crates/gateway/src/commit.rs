@@ -238,6 +238,32 @@ mod tests {
         }
     }
 
+    fn joining(world: &World, number: i64) -> Joining {
+        Joining {
+            version: Version::V3,
+            login: LoginId(number),
+            device: DeviceId(number),
+            client_id: "SL3P".into(),
+            patience_ms: 90_000,
+            now: world.clock.now(),
+            steady: world.clock.steady(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_passes_those_who_wait_for_room() {
+        let world = World::new().await;
+        let (committer, realm) = (Committer::default(), Realm::default());
+        let [first, second] = [1, 2].map(|number| realm.join(&joining(&world, number), &committer).unwrap());
+        for _ in 0..FULL {
+            committer.push(Item { intake: None, answer: None });
+        }
+        let waker = Waker::noop();
+        assert!(!committer.has_room(&first, waker));
+        committer.queue().items.clear();
+        assert!(!committer.has_room(&second, waker), "there is room, and somebody was here before");
+    }
+
     #[tokio::test]
     async fn everybody_who_waits_for_room_gets_a_turn_even_if_nobody_brings_anything() {
         const WAITING: usize = 1_000;
@@ -249,16 +275,7 @@ mod tests {
         let called = Arc::new(Called::default());
         for number in 0..WAITING {
             let number = i64::try_from(number).unwrap();
-            let joining = Joining {
-                version: Version::V3,
-                login: LoginId(number),
-                device: DeviceId(number),
-                client_id: "SL3P".into(),
-                patience_ms: 90_000,
-                now: world.clock.now(),
-                steady: world.clock.steady(),
-            };
-            let handle = realm.join(&joining, &committer).unwrap();
+            let handle = realm.join(&joining(&world, number), &committer).unwrap();
             assert!(!committer.has_room(&handle, &Waker::from(Arc::clone(&called))));
         }
         let waited = async {

@@ -44,6 +44,46 @@ async fn strangers_who_guess_cannot_keep_the_owner_from_changing_the_password() 
 }
 
 #[tokio::test]
+async fn somebody_else_who_forgot_a_password_keeps_nobody_from_changing_theirs() {
+    let world = World::new().await;
+    let (anna, bob) = (world.owner("Anna").await, world.owner("Bob").await);
+    for _ in 0..6 {
+        world.app.change_password(&bob, "guess", NEWER).await.unwrap_err();
+    }
+    let waits = world.app.change_password(&bob, PASSWORD, NEWER).await;
+    assert!(matches!(waits, Err(Error::Refused(Refusal::WaitBeforeSignIn(_)))), "{waits:?}");
+    world.app.change_password(&anna, PASSWORD, NEWER).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_while_a_sign_in_looked_at_it_lets_nobody_in() {
+    let mut seen = 0;
+    for _ in 0..20 {
+        let world = World::new().await;
+        world.owner("Anna").await;
+        let app = world.app.clone();
+        let counted = "select coalesce(max(failures), 0) from sign_in_failures";
+        let mut signing = tokio::task::JoinSet::new();
+        signing.spawn(async move { app.sign_in(with("anna@example.org", PASSWORD, "192.0.2.9")).await });
+        // The attempt is counted, so the password is being looked at.
+        while world.app.db().read().await.unwrap().query(counted).value::<i64>().await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut tx = world.app.db().write().await.unwrap();
+        let sessions = tx.query("select count(*) from sessions").value::<i64>().await.unwrap();
+        tx.query("update accounts set password_hash = 'another'").run().await.unwrap();
+        tx.commit().await.unwrap();
+        let signed_in = signing.join_next().await.unwrap().unwrap().is_ok();
+        if sessions == 1 {
+            // Anna's first: the sign-in was not in yet.
+            seen += 1;
+            assert!(!signed_in, "it began with the old password and ended after it was changed");
+        }
+    }
+    assert!(seen > 0, "the sign-in was always quicker");
+}
+
+#[tokio::test]
 async fn a_sign_in_that_began_before_a_change_of_password_ends_with_it() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;

@@ -193,3 +193,70 @@ async fn a_bolt_that_a_command_moved_was_not_moved_by_hand_even_if_the_lock_tell
     let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
     assert_eq!(entries[0].happening, Happening::TurnedToUnlocked, "long after is another matter");
 }
+
+#[tokio::test]
+async fn a_clock_that_leaps_past_the_deadline_expires_the_command_too() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    world.clock.set(command.deadline.plus(Duration::from_millis(1)));
+    assert!(world.app.take_command(command.id).await.unwrap().is_none());
+    assert_eq!(load(&world, &anna, &command).await.state, CommandState::Expired);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_quicker_than_the_word_that_nothing_left_stands() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = order(&world, &anna, door, LockAction::Unlock).await;
+    let taken = world.app.take_command(command.id).await.unwrap().unwrap();
+    world.says(door, Observation::CommandResponse(0)).await;
+    world.app.command_not_sent(&taken, "the lock went offline before it was sent").await.unwrap();
+    assert_eq!(load(&world, &anna, &command).await.state, CommandState::Done);
+}
+
+#[tokio::test]
+async fn the_same_action_told_twice_is_ours_once_and_somebody_elses_the_second_time() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let command = sent(&world, &anna, door, LockAction::Unlock).await;
+    for _ in 0..2 {
+        world.says(door, told(LockAction::Unlock)).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let entries = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries;
+    let commands: Vec<_> = entries.iter().map(|entry| entry.command).collect();
+    assert_eq!(commands, [None, Some(command.id)], "newest first");
+}
+
+#[tokio::test]
+async fn a_lock_that_was_there_before_the_order_has_not_thereby_carried_it_out() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.clock.advance(Duration::from_secs(1));
+    let command = sent(&world, &anna, door, LockAction::Lock).await;
+    world.says(door, told(LockAction::Lock)).await;
+    assert_eq!(load(&world, &anna, &command).await.state, CommandState::Accepted);
+    world.clock.advance(ANSWER + Duration::from_secs(1));
+    world.app.settle_commands().await.unwrap();
+    assert_eq!(load(&world, &anna, &command).await.state, CommandState::Unknown);
+}
+
+#[tokio::test]
+async fn once_the_lock_has_begun_the_newer_command_an_answer_is_no_longer_the_olders() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let older = sent(&world, &anna, door, LockAction::Unlock).await;
+    world.clock.advance(ANSWER + Duration::from_millis(1));
+    world.app.settle_commands().await.unwrap();
+    let newer = sent(&world, &anna, door, LockAction::LockNGo).await;
+    world.says(door, told(LockAction::LockNGo)).await;
+    world.says(door, Observation::CommandResponse(0)).await;
+    assert_eq!(load(&world, &anna, &older).await.state, CommandState::Unknown);
+    assert_eq!(load(&world, &anna, &newer).await.state, CommandState::Done);
+}

@@ -151,6 +151,19 @@ async fn a_lock_that_returns_after_days_is_sent_nothing_old_and_takes_new_orders
 }
 
 #[tokio::test]
+async fn a_command_goes_to_the_newest_connection_that_listens() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, credentials, mut older) = raw::lock(&site, &anna, true).await;
+    let mut newer = Raw::sign_in(site.addr, &credentials, "SL3P_A1_again", true).await;
+    assert_eq!(newer.subscribe("nuki/A1/lockAction").await, 2);
+    let command = order(&site, &anna, device).await.unwrap();
+    assert_eq!(newer.read(25).await[24], b'1');
+    until_state(&site, &anna, &command, CommandState::Sent).await;
+    older.ping().await;
+}
+
+#[tokio::test]
 async fn a_lock_that_never_listens_is_recognised_as_allow_locking_off() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
