@@ -30,7 +30,7 @@ impl FromRequestParts<App> for Bearer {
         };
         match app.authenticate_token(token).await? {
             Some(actor) => Ok(Self(actor)),
-            None => Err(Failure::unauthorized()),
+            None => Err(Failure::unknown_token()),
         }
     }
 }

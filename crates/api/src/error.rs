@@ -47,6 +47,10 @@ impl Failure {
         Self::new(StatusCode::UNAUTHORIZED, "an API token is needed: Authorization: Bearer <token>")
     }
 
+    pub(crate) fn unknown_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "this API token is unknown, or it was revoked")
+    }
+
     /// The operations without a body say 405 where the others say 400 to what the device does not offer (Web API
     /// 4.10.0). What is wrong with the call itself is 400 there too.
     pub(crate) fn without_a_body(error: Error) -> Self {

@@ -50,7 +50,7 @@ pub struct DataDir {
 
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
-    /// Keep the data here instead of throwing them away at the end
+    /// Keep the data here instead of throwing them away at the end; a new directory, which `serve` can open afterwards
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Where browsers and API clients connect

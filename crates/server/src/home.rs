@@ -1,7 +1,7 @@
 //! The data directory: its lock, its database, and the note the server leaves in it for commands beside it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub fn take(data_dir: &Path) -> Result<Lock> {
         .truncate(false)
         .write(true)
         .open(&path)
-        .map_err(|error| CommandError::failed(&format!("cannot open {}", path.display()), error))?;
+        .map_err(|error| unusable(&path, &error))?;
     if file.try_lock().is_err() {
         let words = format!("another server already runs on {}", data_dir.display());
         return Err(CommandError::new(Exit::Refused, words));
@@ -66,9 +66,18 @@ fn make_private(data_dir: &Path) -> Result<()> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder
-        .create(data_dir)
-        .map_err(|error| CommandError::failed(&format!("cannot make {}", data_dir.display()), error))
+    builder.create(data_dir).map_err(|error| unusable(data_dir, &error))
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> CommandError {
+    let exit = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Exit::Refused,
+        _ => Exit::Failed,
+    };
+    CommandError::new(
+        exit,
+        format!("cannot use {}: {error}. --data-dir names another directory", path.display()),
+    )
 }
 
 fn note_path(data_dir: &Path) -> PathBuf {

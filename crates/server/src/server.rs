@@ -72,10 +72,16 @@ impl Server {
 
         let gateway =
             Gateway::bind(app.clone(), gateway_config(settings, room.devices)).await.map_err(|error| {
-                CommandError::new(Exit::Refused, format!("cannot open the MQTT door: {error}"))
+                CommandError::new(
+                    Exit::Refused,
+                    format!("cannot open the MQTT door: {error}. --mqtt names another address"),
+                )
             })?;
         let listener = TcpListener::bind(settings.http).await.map_err(|error| {
-            CommandError::new(Exit::Refused, format!("cannot listen for HTTP on {}: {error}", settings.http))
+            CommandError::new(
+                Exit::Refused,
+                format!("cannot listen for HTTP on {}: {error}. --http names another address", settings.http),
+            )
         })?;
         let http = listener.local_addr().map_err(|error| CommandError::failed("no HTTP address", error))?;
         let database = Some(settings.database.clone());

@@ -95,6 +95,10 @@ const DEFAULT_MQTT: &str = "0.0.0.0:1883";
 impl Settings {
     pub fn resolve(args: ServeArgs) -> Result<Self> {
         let data_dir = args.data_dir.clone().unwrap_or_else(|| PathBuf::from("lockwarden-data"));
+        if data_dir.exists() && !data_dir.is_dir() {
+            let words = format!("data_dir: {} is not a directory", data_dir.display());
+            return Err(CommandError::new(Exit::Invalid, words));
+        }
         let file = read_file(&data_dir)?;
         let mut chosen = Chosen(vec![Row {
             name: "data_dir",
@@ -142,6 +146,17 @@ impl Settings {
     fn check(&self) -> Result<()> {
         if self.mqtts.is_some() && (self.tls_cert.is_none() || self.tls_key.is_none()) {
             return Err(CommandError::new(Exit::Invalid, "mqtts needs tls_cert and tls_key"));
+        }
+        for (name, file) in [("tls_cert", &self.tls_cert), ("tls_key", &self.tls_key)] {
+            if let Some(missing) = file.as_ref().filter(|file| !file.is_file()) {
+                return Err(CommandError::new(
+                    Exit::NotFound,
+                    format!("{name}: {} is not a file", missing.display()),
+                ));
+            }
+        }
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|start| self.database.starts_with(start)) {
+            return Err(CommandError::new(Exit::Invalid, "database must begin with sqlite: or postgres://"));
         }
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))

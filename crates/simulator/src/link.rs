@@ -35,6 +35,8 @@ pub struct Seen {
     pub connected: bool,
     /// Why the broker did not let it in when it last tried.
     pub refused: Option<&'static str>,
+    /// Why it could not connect, or lost the connection, when it last did.
+    pub trouble: Option<String>,
     pub state: u8,
     pub door_open: bool,
     pub battery: u8,
@@ -192,7 +194,9 @@ impl Link {
                     Ok(Event::Outgoing(_)) => {}
                     Err(error) => {
                         tracing::debug!(%error, lock = %self.machine.spec.name, "connection lost");
-                        self.show(|seen| seen.refused = why_refused(&error));
+                        self.show(|seen| {
+                            (seen.refused, seen.trouble) = (why_refused(&error), Some(error.to_string()));
+                        });
                         return Over::Lost;
                     }
                 },
@@ -217,7 +221,7 @@ impl Link {
                 }
                 let everything = self.machine.everything();
                 self.carry_out(everything);
-                self.show(|seen| (seen.connected, seen.refused) = (true, None));
+                self.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
             }
             Packet::Publish(publish) => {
                 let payload = String::from_utf8_lossy(&publish.payload).into_owned();

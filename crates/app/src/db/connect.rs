@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, SqlitePool};
+use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 use super::readers::{READERS, Readers};
 use super::{DbError, Tx, checkpoint};
@@ -121,6 +121,12 @@ impl Db {
         let options = PgConnectOptions::from_str(url)?
             .statement_cache_capacity(256)
             .options([("synchronous_commit", "on")]);
+        // A pool would go on trying for half a minute, and then not say why.
+        let first = tokio::time::timeout(BUSY, PgConnection::connect_with(&options)).await;
+        first
+            .map_err(|_| DbError::Open("PostgreSQL does not answer within 10 s".to_owned()))??
+            .close()
+            .await?;
         let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).connect_with(options).await?;
         Ok(Self(Kind::Pg(pool)))
     }

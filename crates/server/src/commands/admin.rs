@@ -28,6 +28,7 @@ pub async fn account(command: AccountCommand) -> Result<()> {
         AccountCommand::Password { at, email, password_stdin: _ } => {
             let settings = settings_of(&at.data_dir)?;
             let app = open_beside(&settings).await?;
+            actor_of(&app, &email).await?;
             app.reset_password(&email, &read_password()?).await?;
             close(app, &settings).await?;
             tell(&format!("new password set for {email}; every session and token of it has ended"));

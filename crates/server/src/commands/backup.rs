@@ -10,6 +10,11 @@ pub async fn backup(args: BackupArgs) -> Result<()> {
         let words = format!("{} exists; a backup never overwrites a file", args.file.display());
         return Err(CommandError::new(Exit::Refused, words));
     }
+    let place = args.file.parent().filter(|place| !place.as_os_str().is_empty());
+    if let Some(missing) = place.filter(|place| !place.is_dir()) {
+        let words = format!("{} is not a directory that exists", missing.display());
+        return Err(CommandError::new(Exit::NotFound, words));
+    }
     let settings = settings_of(&args.at.data_dir)?;
     let app = open_beside(&settings).await?;
     let rows = app.back_up(&args.file).await?;

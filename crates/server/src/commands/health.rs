@@ -30,6 +30,10 @@ pub async fn check(data_dir: &std::path::Path) -> Result<()> {
         Ok(Ok(status)) => {
             Err(CommandError::new(Exit::Failed, format!("the server at {http} answers {status}")))
         }
+        Ok(Err(_)) if !data_dir.is_dir() => {
+            let words = format!("{} is not a directory, and no server answers at {http}", data_dir.display());
+            Err(CommandError::new(Exit::Failed, words))
+        }
         Ok(Err(error)) => Err(CommandError::failed(&format!("no server answers at {http}"), error)),
         Err(_) => {
             Err(CommandError::new(Exit::Failed, format!("the server at {http} does not answer within 5 s")))

@@ -1,7 +1,7 @@
 //! `lockwarden simulate`: one virtual lock against any broker, with a login that `device add` or the page "Add device"
 //! made.
 
-use lockwarden_simulator::{Broker, Fleet, Life, LockSpec, Options};
+use lockwarden_simulator::{Broker, Fleet, Life, LockSpec, Options, Seen};
 
 use crate::cli::SimulateArgs;
 use crate::commands::admin::tell;
@@ -35,19 +35,45 @@ pub async fn simulate(args: SimulateArgs) -> Result<()> {
     };
     fleet.stop().await;
     match refused {
-        Some(why) => Err(CommandError::new(Exit::Refused, format!("the broker does not let it in: {why}"))),
+        Some(why) if args.username.is_none() => {
+            let words = format!(
+                "the broker does not let it in: {why}; name a login with --username and --password-stdin"
+            );
+            Err(CommandError::new(Exit::Refused, words))
+        }
+        Some(why) => {
+            // A lock that speaks for another's Nuki ID is turned away like one with a wrong login.
+            let words = format!(
+                "the broker does not let it in: {why}. If another lock is lock {nuki_id:X} already, be another with --nuki-id"
+            );
+            Err(CommandError::new(Exit::Refused, words))
+        }
         None => Ok(()),
     }
 }
 
-/// Tells when the lock is connected. Returns why, if it is not let in: trying again would not help.
+/// Tells when the lock is connected, and when it is not and why. Returns why, if it is not let in: trying again would not
+/// help.
 async fn follow(fleet: &Fleet) -> Option<&'static str> {
     let lock = fleet.locks().first()?;
-    let seen = lock.wait_for(|seen| seen.connected || seen.refused.is_some()).await;
-    if seen.connected {
-        tell("connected");
+    let (mut connected, mut trouble) = (false, None);
+    loop {
+        let news = |seen: &Seen| {
+            seen.refused.is_some()
+                || seen.connected != connected
+                || seen.trouble != trouble && !seen.connected
+        };
+        let seen = lock.wait_for(news).await;
+        if seen.refused.is_some() {
+            return seen.refused;
+        }
+        match &seen.trouble {
+            _ if seen.connected => tell("connected"),
+            Some(why) => tell(&format!("not connected: {why}; it tries again")),
+            None => tell("not connected: the lock is out of reach for a while"),
+        }
+        (connected, trouble) = (seen.connected, seen.trouble);
     }
-    lock.wait_for(|seen| seen.refused.is_some()).await.refused
 }
 
 fn parse_broker(text: &str) -> Result<Broker> {

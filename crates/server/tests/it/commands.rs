@@ -1,7 +1,8 @@
 //! The command line, as scripts use it: data on stdout, words on stderr, exit codes that mean something, and a running
 //! server that honours every change at once.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use lockwarden_app::App;
 use lockwarden_app::actor::{Actor, Who};
@@ -63,6 +64,8 @@ async fn what_cannot_be_right_has_an_exit_code_and_words_on_stderr() {
     let create = ["account", "create", "--email", EMAIL, "--name", "Anna", "--password-stdin"];
     let add = ["device", "add", "--email", "nobody@example.org", "--connector", "nuki-mqtt", "--name", "x"];
     let unknown = ["device", "add", "--email", EMAIL, "--connector", "carrier-pigeon", "--name", "x"];
+    let password = ["account", "password", "--email", "nobody@example.org", "--password-stdin"];
+    let tls = ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"];
     for (args, input, code, words) in [
         (&create[..], "short", 3, "15 characters"),
         (&create[..], PASSWORD, 0, "ready"),
@@ -78,6 +81,12 @@ async fn what_cannot_be_right_has_an_exit_code_and_words_on_stderr() {
         (&["account", "create", "--email", EMAIL][..], "", 2, "--name"),
         (&["restore", "missing.db"][..], "", 4, "missing.db"),
         (&["healthcheck"][..], "", 1, "no server answers"),
+        (&password[..], PASSWORD, 4, "nobody@example.org"),
+        (&["backup", "/nowhere/at/all.db"][..], "", 4, "/nowhere/at"),
+        (&["serve", "--log", "wran"][..], "", 3, "log: "),
+        (&["serve", "--database", "mysql://host/name"][..], "", 3, "postgres://"),
+        (&["serve", "--database", "postgres://anna@127.0.0.1:1/name"][..], "", 1, "refused"),
+        (&tls[..], "", 4, "tls_cert: /nowhere.pem"),
     ] {
         let output = site.run(args, input);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -85,6 +94,21 @@ async fn what_cannot_be_right_has_an_exit_code_and_words_on_stderr() {
         assert!(stderr.contains(words), "{args:?}: {stderr}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
+}
+
+#[tokio::test]
+async fn a_simulated_lock_says_why_it_is_not_connected() {
+    let mut lock = Command::new(env!("CARGO_BIN_EXE_lockwarden"))
+        .args(["simulate", "--broker", "127.0.0.1:1"])
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let words = BufReader::new(lock.stderr.take().unwrap());
+    let said = words.lines().map_while(Result::ok).find(|line| line.contains("not connected"));
+    lock.kill().unwrap();
+    lock.wait().unwrap();
+    assert!(said.is_some_and(|said| said.contains("refused")));
 }
 
 #[tokio::test]

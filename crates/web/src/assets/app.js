@@ -86,7 +86,12 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
   // Whoever meant the button that was here a moment ago did not mean this one.
-  if (form.busy || performance.now() - button?.born < 600) return event.preventDefault();
+  const early = performance.now() - button?.born < 600;
+  if (early) {
+    button.animate({ opacity: [0.3, 1] }, 600);
+    say("This button has only just changed. Press it again if you mean it.");
+  }
+  if (early || form.busy) return event.preventDefault();
   const armed = button?.dataset.armed;
   if (button?.dataset.twice && !(performance.now() - armed > 500)) {
     event.preventDefault();

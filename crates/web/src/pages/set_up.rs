@@ -82,7 +82,7 @@ fn form(web: &Web, token: &str, filled: &Fields, wrong: &Wrong) -> Html<String> 
     let body = html! {
         form.card.pad.stack method="post" action={ "/set-up/" (token) } {
             h1 { "Set up Lockwarden" }
-            p.hint { "You make the first account. It owns everything here and can see and operate every device." }
+            p.hint { "You make the first account. The devices that you add are yours alone: another account sees none of them." }
             (Field {
                 name: "name", label: "Your name", value: filled.text("name"), wrong: wrong.of("name"),
                 autocomplete: "name", longest: 100, focus: true, ..Field::default()

@@ -62,7 +62,7 @@ fn voices() -> Markup {
 fn demo(web: &Web) -> Markup {
     html! {
         @if web.config.demo {
-            p.strip.warn.demo { (icon(Icon::Info)) span { "Demo: the locks are simulated, and everything is thrown away when it ends." } }
+            p.strip.warn.demo { (icon(Icon::Info)) span { "Demo: these locks are simulated. No real door moves." } }
         }
     }
 }
