@@ -227,7 +227,7 @@ fn how_to(address: &str) -> Markup {
                     "address and a token from here."
                 }
                 p { "Put the token into " code { "$TOKEN" } ", then list your devices:" }
-                pre { code { (example) } }
+                pre tabindex="0" role="group" aria-label="Example" { code { (example) } }
                 p { a href="/api/openapi.json" { "Every operation, as an OpenAPI document" } }
                 p.hint { "A token never may do more than you may yourself. Give it only what it needs, and revoke it when it is lost." }
             }
