@@ -27,7 +27,9 @@ pub(crate) async fn connect_tls(
     (username, password): (&str, &str),
 ) -> Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost")?;
-    let mut stream = tls.connect(name, TcpStream::connect(addr).await?).await?;
+    let stream = TcpStream::connect(addr).await?;
+    stream.set_nodelay(true)?;
+    let mut stream = tls.connect(name, stream).await?;
     sign_in(&mut stream, id, username, password).await?;
     Ok(stream)
 }
