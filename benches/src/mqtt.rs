@@ -14,8 +14,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Signs in; empty credentials for a broker that asks for none.
 pub(crate) async fn connect(addr: SocketAddr, id: &str, username: &str, password: &str) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(addr).await?;
-    stream.set_nodelay(true)?;
+    let mut stream = line(addr).await?;
     sign_in(&mut stream, id, username, password).await?;
     Ok(stream)
 }
@@ -27,10 +26,14 @@ pub(crate) async fn connect_tls(
     (username, password): (&str, &str),
 ) -> Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost")?;
+    let mut stream = tls.connect(name, line(addr).await?).await?;
+    sign_in(&mut stream, id, username, password).await?;
+    Ok(stream)
+}
+
+async fn line(addr: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
-    let mut stream = tls.connect(name, stream).await?;
-    sign_in(&mut stream, id, username, password).await?;
     Ok(stream)
 }
 
