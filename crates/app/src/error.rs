@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("the lock has never connected: nothing was sent")]
     NeverConnected,
     #[error(
-        "\"Allow locking\" is off in the lock's MQTT settings: it would ignore the command, so nothing was sent"
+        "“Allow locking” is off in the lock’s MQTT settings: it would ignore the command, so nothing was sent"
     )]
     LockingNotAllowed,
     #[error("this kind of lock cannot do that")]

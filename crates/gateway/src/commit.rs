@@ -167,6 +167,8 @@ impl Committer {
     /// The first `owed` of the batch were counted when they first failed.
     async fn commit(&self, app: &App, mut batch: Vec<Item>, owed: usize) {
         let size = (batch.len() - owed) as u64;
+        let answered = batch.iter().filter_map(|item| item.answer.as_ref());
+        let logins: Vec<LoginId> = answered.map(|(handle, _)| handle.login).collect();
         let kept = |item: &mut Item| match item.answer {
             Some(_) => item.intake.take(),
             None => item.intake.clone(),
@@ -194,7 +196,11 @@ impl Committer {
         let mut queue = self.queue();
         self.settled.send_modify(|settled| *settled += size);
         let settled = *self.settled.borrow();
-        queue.last_of.retain(|_, last| *last > settled);
+        for login in logins {
+            if queue.last_of.get(&login).is_some_and(|last| *last <= settled) {
+                queue.last_of.remove(&login);
+            }
+        }
     }
 
     fn acknowledge(&self, batch: &[Item]) {

@@ -155,7 +155,7 @@ impl NotSent {
         match self {
             Self::Gone => "the lock went offline before it was sent",
             Self::NotListening => {
-                "the lock does not listen for commands: \"Allow locking\" is off in its MQTT settings"
+                "the lock does not listen for commands: “Allow locking” is off in its MQTT settings"
             }
             Self::Busy => "the connection to the lock is stuck; nothing was sent",
             Self::TooLate => EXPIRED,

@@ -87,7 +87,7 @@ impl Failure {
                 pair("That is too much", "A form may hold at most 64 KB. Nothing was changed.")
             }
             Self::Status(StatusCode::FORBIDDEN) => pair(
-                "This came from another website",
+                "This form was not accepted",
                 "Forms work only when they are sent from these pages. Nothing was changed. If you did send it from \
                  here, open the page anew and try again.",
             ),

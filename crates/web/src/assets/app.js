@@ -6,8 +6,12 @@ const byId = (id) => document.getElementById(id);
 const say = (words) => (byId("announce").textContent = words);
 const lost = (yes) => (byId("lost").hidden = !yes);
 
+// Where the buttons are that order something.
+const places = () => [...document.querySelectorAll("form[data-live] button")].map((one) => [one, one.getBoundingClientRect()]);
+
 // Puts fresh parts where parts with the same id are, and leaves alone what somebody is working with.
 function patch(html, only) {
+  const before = places();
   const box = document.createElement("template");
   box.innerHTML = html;
   const home = document.activeElement.closest("article, tr, section")?.id;
@@ -15,6 +19,11 @@ function patch(html, only) {
     for (const button of fresh.querySelectorAll("button")) button.born = performance.now();
     const old = fresh.id && byId(fresh.id);
     if (old) morph(old, fresh);
+  }
+  // Whoever was about to press where another button was did not mean the one that moved there. Buttons are 8 px apart.
+  for (const [button, was] of before) {
+    const now = button.getBoundingClientRect();
+    if (Math.abs(now.top - was.top) > 8 || Math.abs(now.left - was.left) > 8) button.moved = performance.now();
   }
   // The button that was pressed is gone: the state tells what became of it. Another button may be the opposite one.
   const rest = (home && byId(home)?.querySelector(".state")) || byId("main");
@@ -78,7 +87,10 @@ function arm(button) {
   const timer = setTimeout(button.disarm, 5000);
 }
 
+let pointing = false;
+document.addEventListener("pointerdown", () => (pointing = true), true);
 document.addEventListener("keydown", (event) => {
+  pointing = false;
   if (event.repeat && event.target.closest?.("form[data-live] button")) event.preventDefault();
 });
 
@@ -86,7 +98,8 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
   // Whoever meant the button that was here a moment ago did not mean this one.
-  const early = performance.now() - button?.born < 600;
+  const fresh = (since) => performance.now() - since < 600;
+  const early = fresh(button?.born) || (pointing && fresh(button?.moved));
   if (early) {
     button.animate({ opacity: [0.3, 1] }, 600);
     say("This button has only just changed. Press it again if you mean it.");
@@ -120,6 +133,12 @@ document.addEventListener("submit", async (event) => {
 
 // A page that the browser kept and shows again can be used again.
 addEventListener("pageshow", () => [...document.forms].forEach((form) => (form.busy = false)));
+
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-close]")) return;
+  target.closest("#said").replaceChildren();
+  byId("main").focus({ preventScroll: true });
+});
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy], [data-show]");

@@ -53,7 +53,7 @@ pub(crate) async fn change_password(
         Err(Error::Invalid { why, .. }) => wrong_password(&web, &signed, "new", why).await,
         Err(Error::Refused(why)) => {
             let why = match why {
-                Refusal::WrongPassword => "this is not your present password".to_owned(),
+                Refusal::WrongPassword => "this is not your current password".to_owned(),
                 other => other.to_string(),
             };
             wrong_password(&web, &signed, "present", why).await
@@ -120,7 +120,7 @@ async fn page(
                         (Field {
                             name: "name", label: "Name", value: name, wrong: wrong.of("name"),
                             hint: "It stands in the activity log beside what you order.", autocomplete: "name",
-                            longest: 100, ..Field::default()
+                            ..Field::default()
                         }.text())
                         (zone(time_zone, wrong.of("time zone")))
                         div.acts { button.btn.main { "Save" } }
@@ -131,7 +131,7 @@ async fn page(
             (list(&sessions, &when))
         }
     };
-    Ok(frame::page(web, person, Here::Account, "Account", &body))
+    Ok(frame::page(web, person, Here::Account, &wrong.title("Account"), &body))
 }
 
 fn password(email: &str, wrong: &Wrong) -> Markup {
@@ -145,13 +145,14 @@ fn password(email: &str, wrong: &Wrong) -> Markup {
                 // For password managers: whose password this is.
                 input type="email" name="email" value=(email) autocomplete="username" hidden readonly;
                 (Field {
-                    name: "present", label: "Present password", wrong: wrong.of("present"),
-                    autocomplete: "current-password", longest: 1_024, ..Field::default()
+                    name: "present", label: "Current password", wrong: wrong.of("present"),
+                    autocomplete: "current-password", ..Field::default()
                 }.password())
                 (Field {
                     name: "new", label: "New password", wrong: wrong.of("new"), hint: &hint,
-                    autocomplete: "new-password", longest: 1_024, ..Field::default()
+                    autocomplete: "new-password", shortest: Some(MIN_PASSWORD), ..Field::default()
                 }.password())
+                @if wrong.of("present").or(wrong.of("new")).is_some() { p.hint { "Type both passwords again: they were not sent back." } }
                 p.hint { "Every other session and every API token of yours ends with it." }
                 div.acts { button.btn { "Change the password" } }
             }

@@ -41,9 +41,9 @@ fn page(web: &Web, person: &Person, name: &str, wrong: &Wrong) -> Html<String> {
             h1 { "Add a device" }
             form.card.pad.stack method="post" action="/devices/new" {
                 (Field {
-                    name: "name", label: "Name", value: name, wrong: wrong.of("name"), focus: true, longest: 64,
+                    name: "name", label: "Name", value: name, wrong: wrong.of("name"), focus: true,
                     hint: "As you call the door, for example “Front door” or “Flat 12”. You can change it later.",
-                    autocomplete: "off",
+                    autocomplete: "off", ..Field::default()
                 }.text())
                 div.acts {
                     button.btn.main { "Add device" }
@@ -56,5 +56,5 @@ fn page(web: &Web, person: &Person, name: &str, wrong: &Wrong) -> Html<String> {
             }
         }
     };
-    frame::page(web, person, Here::Devices, "Add a device", &body)
+    frame::page(web, person, Here::Devices, &wrong.title("Add a device"), &body)
 }

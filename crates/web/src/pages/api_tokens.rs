@@ -141,7 +141,7 @@ fn page(
             (new(filled))
         }
     };
-    frame::page(web, person, Here::Api, "API tokens", &body)
+    frame::page(web, person, Here::Api, &filled.wrong.title("API tokens"), &body)
 }
 
 fn made(secret: &str) -> Markup {
@@ -187,9 +187,9 @@ fn new(filled: &Filled<'_>) -> Markup {
                 (Field {
                     name: "name", label: "What is it for?", value: filled.name, wrong: filled.wrong.of("name"),
                     hint: "For example “Home Assistant”. It helps you to tell tokens apart.", autocomplete: "off",
-                    longest: 64, ..Field::default()
+                    ..Field::default()
                 }.text())
-                fieldset aria-describedby=[wrong.map(|_| "scopes-wrong")] {
+                fieldset tabindex=[wrong.map(|_| "-1")] autofocus[wrong.is_some()] aria-describedby=[wrong.map(|_| "scopes-wrong")] {
                     legend { "It may" }
                     @for scope in TokenScope::ALL {
                         label.check {
@@ -228,7 +228,7 @@ fn how_to(address: &str) -> Markup {
                 }
                 p { "Put the token into " code { "$TOKEN" } ", then list your devices:" }
                 pre tabindex="0" role="group" aria-label="Example" { code { (example) } }
-                p { a href="/api/openapi.json" { "Every operation, as an OpenAPI document" } }
+                p { a.more href="/api/openapi.json" { "Every operation, as an OpenAPI document" } }
                 p.hint { "A token never may do more than you may yourself. Give it only what it needs, and revoke it when it is lost." }
             }
         }

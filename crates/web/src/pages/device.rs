@@ -159,7 +159,7 @@ pub(crate) fn page(
         }
         (frame::live(&format!("on=device&device={}{}", device.id, if fresh { "&new=yes" } else { "" }), when.now))
     };
-    frame::page(web, person, Here::Devices, &device.name, &body)
+    frame::page(web, person, Here::Devices, &renaming.wrong.title(&device.name), &body)
 }
 
 fn connection(web: &Web, connect: &Connect<'_>, password: Option<&str>, when: &When) -> Markup {
@@ -196,7 +196,7 @@ fn changes(device: &Device, renaming: &Renaming<'_>) -> Markup {
             div.card.pad.stack {
                 form.stack method="post" action={ "/devices/" (device.id) "/name" } {
                     (Field {
-                        name: "name", label: "Name", value: renaming.name.unwrap_or(&device.name), longest: 64,
+                        name: "name", label: "Name", value: renaming.name.unwrap_or(&device.name),
                         wrong: renaming.wrong.of("name"), autocomplete: "off", ..Field::default()
                     }.text())
                     div.acts { button.btn { (icon(Icon::Pencil)) "Save the name" } }

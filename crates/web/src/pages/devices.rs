@@ -85,11 +85,12 @@ pub(crate) async fn show(
         div.bar {
             h1 { "Devices" }
             span.grow {}
+            @if !cards.is_empty() { (controls(listing, drawn)) }
             @if may(&signed, Rights::CREATE) && !cards.is_empty() { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
         @if cards.is_empty() { (nothing_yet(may(&signed, Rights::CREATE))) }
         @else {
-            div.bar.filters { (counts::line(&kinds, listing)) (controls(listing, drawn)) }
+            (counts::line(&kinds, listing))
             (shown(&cards, listing, drawn))
         }
         (frame::live(&live_query(&kinds, listing, drawn), when.now))
@@ -111,15 +112,17 @@ fn controls(listing: Listing, drawn: Drawn) -> Markup {
     let path = listing.path();
     let view = |this: Drawn, shape, words: &str| {
         let current = (this == drawn).then_some("true");
-        html! { a href={ (path) "&view=" (this.name()) } aria-current=[current] { (icon(shape)) (words) } }
+        html! { a href={ (path) "&view=" (this.name()) } aria-current=[current] { (icon(shape)) span { (words) } } }
     };
     let order = |sort: SortBy, words: &str| {
         let current = (sort == listing.sort).then_some("true");
         html! { a href=(Listing { sort, ..listing }.path()) aria-current=[current] { (words) } }
     };
     html! {
-        nav.seg aria-label="Order" { (order(SortBy::Name, "By name")) (order(SortBy::Added, "Newest first")) }
-        nav.seg aria-label="View" { (view(Drawn::Tile, Icon::Tiles, "Tiles")) (view(Drawn::Row, Icon::List, "List")) }
+        div.controls {
+            nav.seg aria-label="Order" { (order(SortBy::Name, "By name")) (order(SortBy::Added, "Newest first")) }
+            nav.seg.view aria-label="View" { (view(Drawn::Tile, Icon::Tiles, "Tiles")) (view(Drawn::Row, Icon::List, "List")) }
+        }
     }
 }
 
@@ -127,7 +130,7 @@ fn shown(cards: &[Card<'_>], listing: Listing, drawn: Drawn) -> Markup {
     let shown: Vec<&Card<'_>> = cards.iter().filter(|card| listing.show.includes(card.face().kind)).collect();
     html! {
         @if shown.is_empty() {
-            section.empty { p { "No device is like that now." } p { a.btn href="/devices" { "Show all" } } }
+            section.empty { p { "No device matches this filter now." } p { a.btn href="/devices" { "Show all" } } }
         } @else if drawn == Drawn::Row {
             div.card {
                 table {

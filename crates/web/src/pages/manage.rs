@@ -116,15 +116,16 @@ async fn manageable(web: &Web, person: &Person, device: &str) -> Result<Device, 
 }
 
 fn removal(web: &Web, person: &Person, device: &Device, typed: &str, wrong: &Wrong) -> Html<String> {
-    let hint = format!("Type {} to show that you mean this one.", device.name);
+    let hint = format!("Type “{}” to show that you mean this one.", device.name);
+    let title = if wrong.is_any() { "Not removed: remove a device" } else { "Remove a device" };
     let body = html! {
         section.narrow {
             form.card.pad.stack method="post" action={ "/devices/" (device.id) "/remove" } {
                 h1 { "Remove " (device.name) "?" }
                 (what_it_means())
                 (Field {
-                    name: "typed", label: "Its name", value: typed, hint: &hint, wrong: wrong.of("typed"),
-                    autocomplete: "off", longest: 64, focus: true
+                    name: "typed", label: "Type its name", value: typed, hint: &hint, wrong: wrong.of("typed"),
+                    autocomplete: "off", focus: true, ..Field::default()
                 }.text())
                 div.acts {
                     button.btn.risk.sure { (icon(Icon::Trash)) "Remove it" }
@@ -133,7 +134,7 @@ fn removal(web: &Web, person: &Person, device: &Device, typed: &str, wrong: &Wro
             }
         }
     };
-    frame::page(web, person, Here::Devices, "Remove a device", &body)
+    frame::page(web, person, Here::Devices, title, &body)
 }
 
 fn what_it_means() -> Markup {

@@ -85,19 +85,20 @@ fn form(web: &Web, token: &str, filled: &Fields, wrong: &Wrong) -> Html<String> 
             p.hint { "You make the first account. The devices that you add are yours alone: another account sees none of them." }
             (Field {
                 name: "name", label: "Your name", value: filled.text("name"), wrong: wrong.of("name"),
-                autocomplete: "name", longest: 100, focus: true, ..Field::default()
+                autocomplete: "name", focus: !wrong.is_any(), ..Field::default()
             }.text())
             (Field {
                 name: "email", label: "E-mail", value: filled.text("email"), wrong: wrong.of("email"),
-                hint: "You sign in with it.", autocomplete: "username", longest: 254, ..Field::default()
+                hint: "You sign in with it.", autocomplete: "username", ..Field::default()
             }.email())
             (Field {
                 name: "password", label: "Password", wrong: wrong.of("password"), hint: &hint,
-                autocomplete: "new-password", longest: 1_024, ..Field::default()
+                autocomplete: "new-password", shortest: Some(MIN_PASSWORD), ..Field::default()
             }.password())
             (zone(filled.text("zone"), None))
+            @if wrong.is_any() && wrong.of("password").is_none() { p.hint { "Type the password again: it was not sent back." } }
             button.btn.main { "Make the account" }
         }
     };
-    frame::bare(web, "Set up", &body)
+    frame::bare(web, &wrong.title("Set up"), &body)
 }

@@ -98,11 +98,11 @@ fn page(web: &Web, email: &str, next: &str, said: Option<Said>, wrong: Option<&s
             }
             input type="hidden" name="next" value=(next);
             (Field {
-                name: "email", label: "E-mail", value: email, autocomplete: "username", longest: 254,
+                name: "email", label: "E-mail", value: email, autocomplete: "username",
                 focus: email.is_empty(), ..Field::default()
             }.email())
             (Field {
-                name: "password", label: "Password", autocomplete: "current-password", longest: 1_024,
+                name: "password", label: "Password", autocomplete: "current-password",
                 focus: !email.is_empty(), ..Field::default()
             }.password())
             button.btn.main { "Sign in" }

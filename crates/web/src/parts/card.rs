@@ -2,7 +2,7 @@
 //! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
 
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Device, LockAction, LockState};
+use lockwarden_app::devices::{Device, DoorState, LockAction, LockState};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome};
@@ -77,13 +77,15 @@ impl Card<'_> {
 
     fn row(&self, drawn: Drawn) -> Markup {
         let face = self.face();
-        let battery =
-            self.device.said.battery_percent.map_or("–".to_owned(), |percent| format!("{percent} %"));
+        let battery = self.device.said.battery_percent.map(|percent| format!("{percent} %"));
+        let last_known = battery.is_some() && !self.device.link.online;
         html! {
             tr class=(self.class(&face)) id=(self.id()) {
                 th scope="row" { a href=(self.path()) { (self.device.name) } }
                 td.full { (self.state(&face)) (self.notes()) }
-                td.wide.num { (battery) }
+                td.wide.num {
+                    (battery.as_deref().unwrap_or("–")) @if last_known { " " small.muted { "last known" } }
+                }
                 td.wide { (connection(&face)) }
                 td.end { (self.buttons(&face, drawn)) }
             }
@@ -134,13 +136,27 @@ impl Card<'_> {
     fn notes(&self) -> Markup {
         let chips = chips(self.device, self.when);
         let ended = self.doing.last.as_ref().filter(|_| self.doing.open.is_empty());
-        let news = ended.and_then(|command| news(command, self.when));
+        let news =
+            ended.filter(|command| !self.is_past(command)).and_then(|command| news(command, self.when));
         html! {
             @if let Some((outcome, words)) = news {
                 p class={ "note " (outcome.tone) } id={ (self.id()) "-note" } { (icon(outcome.icon)) span { (words) } }
             }
-            @if !chips.is_empty() { div.chips id={ (self.id()) "-chips" } { @for one in &chips { (chip(one)) } } }
+            // A tile keeps a line free for them: one that comes must not push a button from under a finger.
+            div.chips id={ (self.id()) "-chips" } { @for one in &chips { (chip(one)) } }
         }
+    }
+
+    /// It was done, and something else has happened since: beside another state it would read as if that was wrong.
+    fn is_past(&self, command: &Command) -> bool {
+        let passed = self.device.said.state.is_none_or(|state| command.action.passes(state));
+        command.state == CommandState::Done && !passed
+    }
+
+    /// How locking is offered: nobody should be drawn to lock an open door.
+    fn lock_style(&self, face: &Face) -> &'static str {
+        let door_is_open = !self.device.is_stale() && self.device.said.door == Some(DoorState::Opened);
+        if face.kind == Kind::Locked || door_is_open { "soft" } else { "main" }
     }
 
     /// The safe action first; opening apart from it.
@@ -150,8 +166,8 @@ impl Card<'_> {
             None => self.form(drawn, &html! {
                 @match face.kind {
                     Kind::Locked => (self.order(LockAction::Unlock, "soft")),
-                    Kind::Unlocked => (self.order(LockAction::Lock, "main")),
-                    _ => { (self.order(LockAction::Lock, "main")) (self.order(LockAction::Unlock, "soft")) }
+                    Kind::Unlocked => (self.order(LockAction::Lock, self.lock_style(face))),
+                    _ => { (self.order(LockAction::Lock, self.lock_style(face))) (self.order(LockAction::Unlock, "soft")) }
                 }
                 @if matches!(face.kind, Kind::Locked | Kind::Unlocked) { (self.open()) }
             }),
@@ -164,7 +180,7 @@ impl Card<'_> {
             None => self.form(
                 Drawn::Head,
                 &html! {
-                    (self.order(LockAction::Lock, if face.kind == Kind::Locked { "soft" } else { "main" }))
+                    (self.order(LockAction::Lock, self.lock_style(face)))
                     (self.order(LockAction::Unlock, "soft"))
                     (self.open())
                     details.others id={ (self.id()) "-others" } {
@@ -276,17 +292,26 @@ fn chip(chip: &Chip) -> Markup {
 
 /// What became of an order so far. The lock's state is told elsewhere, in the lock's own words.
 fn progress(command: &Command, when: &When) -> Markup {
-    let action = action_words(command.action);
     let what = match command.state {
-        CommandState::Created => "is about to be sent, ordered",
-        CommandState::Sent => "sent",
-        _ => "begun by the lock",
+        CommandState::Created => format!("{} is about to be sent, ordered", action_words(command.action)),
+        CommandState::Sent => format!("{} sent", action_words(command.action)),
+        _ => format!("{}, the lock began", at_it(command.action)),
     };
     let since = command.accepted_at.or(command.sent_at).unwrap_or(command.created_at);
     let rest = if command.state == CommandState::Sent { ", waiting for the lock" } else { "" };
     html! {
-        (action) " " (what) " " (ago(since, when)) (rest)
+        (what) " " (ago(since, when)) (rest)
         span.unscripted { " · reload the page to see what became of it" }
+    }
+}
+
+/// An action while it goes on.
+fn at_it(action: LockAction) -> &'static str {
+    match action {
+        LockAction::Lock | LockAction::FullLock => "Locking",
+        LockAction::Unlock => "Unlocking",
+        LockAction::Unlatch => "Opening",
+        other => action_words(other),
     }
 }
 

@@ -69,24 +69,27 @@ impl Connect<'_> {
         }
     }
 
+    /// What was refused. Once the lock has connected after all of it, it is history and no alarm.
     fn refused(&self, when: &When) -> Markup {
-        html! {
-            @if !self.refusals.is_empty() {
-                div.strip.bad {
-                    (icon(Icon::Alert))
-                    div {
-                        b { "Refused at the MQTT door" }
-                        ul.tight {
-                            @for one in self.refusals {
-                                li {
-                                    (sentence(one.reason.words())) ": " (one.times) " time" @if one.times != 1 { "s" }
-                                    ", last " (when.short(one.last_at))
-                                    @if !one.detail.is_empty() { " " code { (one.detail) } }
-                                }
-                            }
-                        }
+        let link = &self.device.link;
+        let is_over = link.online && self.refusals.iter().all(|one| Some(one.last_at) < link.changed_at);
+        let list = html! {
+            ul.tight {
+                @for one in self.refusals {
+                    li {
+                        (sentence(one.reason.words())) ": " (one.times) " time" @if one.times != 1 { "s" }
+                        ", last " (when.short(one.last_at))
+                        @if !one.detail.is_empty() { " " code { (one.detail) } }
                     }
                 }
+            }
+        };
+        html! {
+            @if self.refusals.is_empty() {}
+            @else if is_over {
+                details.card.pad #{ "refused-" (self.device.id) } { summary { "Refused before it connected" } (list) }
+            } @else {
+                div.strip.bad { (icon(Icon::Alert)) div { b { "Refused at the MQTT door" } (list) } }
             }
         }
     }

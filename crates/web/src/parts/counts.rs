@@ -93,22 +93,20 @@ impl Listing {
     }
 }
 
-/// Links to each part of the list. Kinds that nothing has are left out, unless one is being looked at.
+/// Links to each part of the list, the one being looked at near its beginning, where a narrow window shows it. Other
+/// kinds are left out when nothing is of them.
 pub(crate) fn line(kinds: &HashMap<DeviceId, Kind>, listing: Listing) -> Markup {
     let count = |kind: Kind| kinds.values().filter(|one| **one == kind).count();
     let link = |show: Show, words: String| {
         let current = (show == listing.show).then_some("true");
         html! { a.chipf href=(Listing { show, ..listing }.path()) aria-current=[current] { (words) } }
     };
+    let chosen = Kind::ALL.into_iter().find(|kind| listing.show == Show::Only(*kind));
+    let others = Kind::ALL.into_iter().filter(|kind| Some(*kind) != chosen && count(*kind) > 0);
     html! {
         nav #counts .bar.scroll aria-label="Which devices" {
             (link(Show::All, format!("All {}", kinds.len())))
-            @for kind in Kind::ALL {
-                @let many = count(kind);
-                @if many > 0 || listing.show == Show::Only(kind) {
-                    (link(Show::Only(kind), format!("{many} {}", words(kind))))
-                }
-            }
+            @for kind in chosen.into_iter().chain(others) { (link(Show::Only(kind), format!("{} {}", count(kind), words(kind)))) }
         }
     }
 }

@@ -12,17 +12,16 @@ use crate::when::{Day, When, roughly};
 const WORTH_TELLING_MS: i64 = 60_000;
 
 pub(crate) fn line(entry: &Entry, when: &When) -> Markup {
-    row(entry, when, &when.clock(entry.at))
+    row(entry, &sentence(entry), when, &when.clock(entry.at))
 }
 
-fn row(entry: &Entry, when: &When, clock: &str) -> Markup {
-    let told = sentence(entry);
+fn row(entry: &Entry, told: &Sentence, when: &When, clock: &str) -> Markup {
     html! {
         li.ev id={ "entry-" (entry.id) } {
             time datetime=(when.machine(entry.at)) title=(when.full(entry.at)) { (clock) }
             span class={ "ic " (told.tone) } { (icon(told.icon)) }
             div {
-                (words(&told, (!entry.device_removed).then_some(entry.device)))
+                (words(told, (!entry.device_removed).then_some(entry.device)))
                 @if !told.more.is_empty() { small class=[told.failed.then_some(told.tone)] { (told.more.join(" · ")) } }
                 (times(entry, when))
             }
@@ -33,20 +32,13 @@ fn row(entry: &Entry, when: &When, clock: &str) -> Markup {
 
 /// A device that is not there any more has a name, and no page to lead to.
 fn words(told: &Sentence, device: Option<DeviceId>) -> Markup {
-    let last = told.pieces.iter().rposition(|piece| matches!(piece, Piece::Name(_)));
-    let first = told.pieces.iter().position(|piece| matches!(piece, Piece::Name(_)));
     html! {
         p {
-            @for (place, piece) in told.pieces.iter().enumerate() {
-                @match piece {
-                    Piece::Words(text) => (text),
-                    // The device is named last: before it only a person can be.
-                    Piece::Name(text) if Some(place) == last => @match device {
-                        Some(device) => a href={ "/devices/" (device) } { (text) },
-                        None => b { (text) },
-                    },
-                    Piece::Name(text) if Some(place) == first => b { (text) },
-                    Piece::Name(text) => (text),
+            @for piece in &told.pieces {
+                @match (piece, device) {
+                    (Piece::Words(text), _) => (text),
+                    (Piece::Device(text), Some(device)) => a href={ "/devices/" (device) } { (text) },
+                    (Piece::Device(text), None) | (Piece::Person(text), _) => b { (text) },
                 }
             }
         }
@@ -102,7 +94,9 @@ pub(crate) fn of_device(device: DeviceId, entries: &[Entry], when: &When) -> Mar
             @if entries.is_empty() {
                 p.hint { "Nothing yet. Whatever happens at this door will be listed here." }
             } @else {
-                ol.card.plain { @for entry in entries { (row(entry, when, &when.exact(entry.at))) } }
+                ol.card.plain {
+                    @for entry in entries { (row(entry, &sentence(entry).without_its_name(), when, &when.exact(entry.at))) }
+                }
                 p { a.more href={ "/activity?device=" (device) } { "All activity of this device" (icon(Icon::More)) } }
             }
         }

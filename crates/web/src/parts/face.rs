@@ -261,22 +261,24 @@ pub(crate) fn chips(device: &Device, when: &When) -> Vec<Chip> {
     if device.link.online && device.link.accepts_commands == Some(false) {
         chip(Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned());
     }
+    // These go on being true or not while it is away, and may be why it is.
+    let old = if device.link.online { "" } else { ", last known" };
     let percent = said.battery_percent;
     if said.battery_critical == Some(true) {
         let left = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
-        chip(Tone::Bad, Icon::Battery, format!("Battery critical{left}"));
+        chip(Tone::Bad, Icon::Battery, format!("Battery critical{left}{old}"));
     } else if let Some(percent) = percent.filter(|percent| *percent <= LOW_BATTERY) {
-        chip(Tone::Warn, Icon::Battery, format!("Battery {percent} %"));
+        chip(Tone::Warn, Icon::Battery, format!("Battery {percent} %{old}"));
     }
     if said.keypad_battery_critical == Some(true) {
-        chip(Tone::Bad, Icon::Keypad, "Keypad battery critical".to_owned());
+        chip(Tone::Bad, Icon::Keypad, format!("Keypad battery critical{old}"));
     }
     if said.door_battery_critical == Some(true) {
-        chip(Tone::Bad, Icon::Door, "Door sensor battery critical".to_owned());
+        chip(Tone::Bad, Icon::Door, format!("Door sensor battery critical{old}"));
     }
     if let Some(off) = said.clock_offset_ms.filter(|off| off.abs() > CLOCK_TOLERANCE_MS) {
         let direction = if off > 0 { "fast" } else { "slow" };
-        chip(Tone::Warn, Icon::ClockWrong, format!("Its clock is {} {direction}", roughly(off)));
+        chip(Tone::Warn, Icon::ClockWrong, format!("Its clock is {} {direction}{old}", roughly(off)));
     }
     chips
 }

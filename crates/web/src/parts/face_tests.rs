@@ -113,6 +113,16 @@ fn a_door_that_an_offline_lock_once_saw_open_is_not_called_open() {
 }
 
 #[test]
+fn a_battery_of_an_offline_lock_is_called_last_known() {
+    let mut away = device(Some(LockState::Locked));
+    away.link.online = false;
+    away.said.battery_percent = Some(9);
+    away.said.keypad_battery_critical = Some(true);
+    let texts: Vec<String> = chips(&away, &when()).into_iter().map(|chip| chip.text).collect();
+    assert_eq!(texts, ["Battery 9 %, last known", "Keypad battery critical, last known"]);
+}
+
+#[test]
 fn a_door_or_a_jam_from_before_this_connection_sends_nobody_anywhere() {
     let mut back = device(Some(LockState::MotorBlocked));
     back.said.door = Some(DoorState::Opened);

@@ -67,12 +67,15 @@ fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
         (_, true) => format!("online{since}"),
         (_, false) => format!("offline{since}"),
     };
+    // What may have changed while it was away is not told as if it were so now.
+    let old = if device.link.online && !device.is_stale() { "" } else { ", last known" };
+    let now = |words: String| format!("{words}{old}");
     let optional = [
         ("Last message", said.at.map(|at| when.short(at))),
-        ("Battery", battery(device)),
-        ("Door", said.door.and_then(door_words).map(ToOwned::to_owned)),
-        ("Mode", said.mode.and_then(mode_words).map(ToOwned::to_owned)),
-        ("Its clock", clock(device)),
+        ("Battery", battery(device).map(now)),
+        ("Door", said.door.and_then(door_words).map(|words| now(words.to_owned()))),
+        ("Mode", said.mode.and_then(mode_words).map(|words| now(words.to_owned()))),
+        ("Its clock", clock(device).map(now)),
         ("Name in the Nuki app", said.own_name.clone()),
         ("Type", device.kind.map(|kind| kind_words(kind).to_owned())),
         ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),

@@ -17,7 +17,16 @@ impl Wrong {
     }
 
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
-        (self.field == field && !self.why.is_empty()).then_some(&self.why)
+        (self.field == field && self.is_any()).then_some(&self.why)
+    }
+
+    pub(crate) fn is_any(&self) -> bool {
+        !self.why.is_empty()
+    }
+
+    /// The page's title: whoever cannot see the field hears first that the form came back.
+    pub(crate) fn title(&self, page: &str) -> String {
+        if self.is_any() { format!("Not saved: {page}") } else { page.to_owned() }
     }
 }
 
@@ -29,7 +38,9 @@ pub(crate) struct Field<'a> {
     pub hint: &'a str,
     pub wrong: Option<&'a str>,
     pub autocomplete: &'a str,
-    pub longest: u16,
+    /// What a browser may check before it sends the form. Never a longest length: browsers cut what is pasted, silently.
+    pub shortest: Option<usize>,
+    /// Where the page begins. A field that was wrong always is.
     pub focus: bool,
 }
 
@@ -62,7 +73,8 @@ impl Field<'_> {
                 label for=(self.name) { (self.label) }
                 div.input {
                     input id=(self.name) name=(self.name) type=(kind) value=(self.value) required
-                        autocomplete=(self.autocomplete) maxlength=(self.longest) autofocus[self.focus]
+                        autocomplete=(self.autocomplete) minlength=[self.shortest]
+                        autofocus[self.focus || self.wrong.is_some()]
                         autocapitalize=[secret.then_some("none")] spellcheck=[secret.then_some("false")]
                         aria-invalid=[self.wrong.map(|_| "true")] aria-describedby=[described];
                     @if secret {
@@ -86,7 +98,8 @@ pub(crate) fn zone(chosen: &str, wrong: Option<&str>) -> Markup {
     html! {
         div.field {
             label for="zone" { "Time zone" }
-            select #zone name="zone" aria-invalid=[wrong.map(|_| "true")] data-own-zone[chosen.is_empty()]
+            select #zone name="zone" aria-invalid=[wrong.map(|_| "true")] autofocus[wrong.is_some()]
+                data-own-zone[chosen.is_empty()]
                 aria-describedby=(if wrong.is_some() { "zone-wrong zone-hint" } else { "zone-hint" }) {
                 @if !chosen.is_empty() && !zones.iter().any(|zone| zone == chosen) {
                     option value=(chosen) selected { (chosen) }

@@ -58,7 +58,7 @@ impl Said {
 pub(crate) fn strip(said: Option<Said>) -> Markup {
     html! {
         div #said role="status" {
-            @if let Some(said) = said { p.strip.ok { (icon(Icon::Check)) span { (said.words()) } } }
+            @if let Some(said) = said { p.strip.ok { (icon(Icon::Check)) span { (said.words()) } (close()) } }
         }
     }
 }
@@ -66,7 +66,14 @@ pub(crate) fn strip(said: Option<Said>) -> Markup {
 /// Why nothing was done.
 pub(crate) fn problem(sentence: &str) -> Markup {
     html! {
-        div #said role="status" { p.strip.bad { (icon(Icon::Alert)) span { (sentence) } } }
+        div #said role="status" { p.strip.bad { (icon(Icon::Alert)) span { (sentence) } (close()) } }
+    }
+}
+
+/// It stays where it is while the page scrolls, so it can be put away.
+fn close() -> Markup {
+    html! {
+        button.btn.plain.close.scripted type="button" data-close { (icon(Icon::Cross)) span.sr { "Put this message away" } }
     }
 }
 

@@ -5,12 +5,14 @@ use lockwarden_app::commands::CommandState;
 
 use super::face::origin_words;
 use super::icon::Icon;
+use super::said::sentence as capital;
 
-/// A piece of a sentence: plain words, or a name.
+/// A piece of a sentence: plain words, or whose name it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Words(String),
-    Name(String),
+    Person(String),
+    Device(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +31,28 @@ impl Sentence {
     #[cfg(test)]
     pub(crate) fn text(&self) -> String {
         let text = |piece: &Piece| match piece {
-            Piece::Words(text) | Piece::Name(text) => text.clone(),
+            Piece::Words(text) | Piece::Person(text) | Piece::Device(text) => text.clone(),
         };
         self.pieces.iter().map(text).collect()
+    }
+
+    /// For a device's own page, where its name would only repeat the heading.
+    pub(crate) fn without_its_name(mut self) -> Self {
+        if let [.., Piece::Words(before), Piece::Device(_)] = self.pieces.as_mut_slice()
+            && let Some(rest) = before.strip_suffix(" at ")
+        {
+            *before = rest.to_owned();
+            self.pieces.pop();
+        }
+        for piece in &mut self.pieces {
+            if matches!(piece, Piece::Device(_)) {
+                *piece = words("the lock");
+            }
+        }
+        if let Some(Piece::Words(first)) = self.pieces.first_mut() {
+            *first = capital(first);
+        }
+        self
     }
 }
 
@@ -39,8 +60,8 @@ fn words(text: impl Into<String>) -> Piece {
     Piece::Words(text.into())
 }
 
-fn name(text: impl Into<String>) -> Piece {
-    Piece::Name(text.into())
+fn device_of(entry: &Entry) -> Piece {
+    Piece::Device(entry.device_name.clone())
 }
 
 /// The same action in the forms that sentences need.
@@ -86,7 +107,7 @@ fn wrong_code(entry: &Entry, result: Completion) -> Sentence {
         "Unknown finger at the keypad of "
     };
     Sentence {
-        pieces: vec![words(what), name(&entry.device_name)],
+        pieces: vec![words(what), device_of(entry)],
         more: Vec::new(),
         icon: Icon::Keypad,
         tone: "bad",
@@ -96,8 +117,8 @@ fn wrong_code(entry: &Entry, result: Completion) -> Sentence {
 
 /// An order from here: who gave it, and what became of it.
 fn ordered(entry: &Entry, verb: &Verb, state: CommandState) -> Sentence {
-    let who = name(entry.actor_name.clone().unwrap_or_else(|| "The server".to_owned()));
-    let device = name(&entry.device_name);
+    let who = Piece::Person(entry.actor_name.clone().unwrap_or_else(|| "The server".to_owned()));
+    let device = device_of(entry);
     let reason = entry.command_reason.clone();
     let asked = |more: &str, icon, tone, failed| Sentence {
         pieces: vec![who.clone(), words(format!(" asked to {} ", verb.to_do)), device.clone()],
@@ -137,7 +158,7 @@ fn failed(why: &str) -> String {
 
 /// Something the lock told of itself.
 fn told(entry: &Entry, verb: &Verb) -> Sentence {
-    let device = name(&entry.device_name);
+    let device = device_of(entry);
     if let Some(why) = entry.result.and_then(result_words) {
         return Sentence {
             pieces: vec![device, words(format!(" could not be {}", passive(entry.happening, verb)))],
@@ -208,7 +229,7 @@ fn how(entry: &Entry) -> Option<String> {
 /// Anything that is not an action of the lock.
 fn noticed(entry: &Entry) -> Sentence {
     use Happening as H;
-    let device = name(&entry.device_name);
+    let device = device_of(entry);
     let by_hand = entry.origin == Origin::ByHand;
     let turned = |to: &str| if by_hand { format!(" was {to} by hand") } else { format!(" is now {to}") };
     let away = (!by_hand).then(|| "it happened while it was not connected".to_owned());

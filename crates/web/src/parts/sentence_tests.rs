@@ -98,6 +98,19 @@ fn what_did_not_work_never_reads_as_if_it_had() {
 }
 
 #[test]
+fn on_its_own_page_a_device_is_not_called_by_its_name() {
+    let told = |happening, origin| sentence(&entry(happening, origin)).without_its_name().text();
+    assert_eq!(told(Happening::Unlock, Origin::ByHand), "The lock was unlocked by hand");
+    assert_eq!(told(Happening::DoorOpened, Origin::Unknown), "Door opened");
+    let ordered = |happening| {
+        let entry = Entry { happening, ..ordered_entry(CommandState::Done, None) };
+        sentence(&entry).without_its_name().text()
+    };
+    assert_eq!(ordered(Happening::Unlock), "Anna unlocked the lock");
+    assert_eq!(ordered(Happening::LockNGo), "Anna started lock ’n’ go");
+}
+
+#[test]
 fn a_wrong_code_is_an_entry_of_its_own() {
     let wrong =
         Entry { result: Some(Completion::InvalidCode), ..entry(Happening::Unlock, Origin::KeypadCode) };

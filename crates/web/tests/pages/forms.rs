@@ -1,5 +1,7 @@
 //! Forms: filled in again when wrong, secrets shown once, and nothing that anybody typed is ever markup.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use lockwarden_app::devices::Observation;
 use lockwarden_app::logins::RefusalReason;
@@ -55,7 +57,20 @@ async fn what_a_login_was_refused_is_told_to_its_owner_with_the_count() {
     site.world.app.note_login_refusal(login.login, RefusalReason::WrongPassword, EVIL, 3).await.unwrap();
     let page = browser.get(&format!("/devices/{device}")).await;
     assert!(page.body.contains("Tried to connect with a wrong password: 3 times"));
+    assert!(page.body.contains("Refused at the MQTT door"));
     assert!(!page.body.contains("<img"));
+
+    site.world.clock.advance(Duration::from_secs(5));
+    site.world.app.bind_login(&login, 7).await.unwrap().unwrap();
+    site.world.says(device, Observation::Link { up: true }).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("Refused before it connected"), "no alarm beside a lock that is connected");
+    assert!(page.body.contains("Tried to connect with a wrong password: 3 times"));
+
+    site.world.clock.advance(Duration::from_secs(5));
+    site.world.app.note_login_refusal(login.login, RefusalReason::WrongPassword, EVIL, 1).await.unwrap();
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("Refused at the MQTT door"));
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn an_order_is_shown_as_waiting_and_the_state_stays_what_the_lock_said() {
     site.world.says(device, Observation::State(LockState::Unlocking)).await;
     let page = browser.get("/devices").await;
     assert!(page.part(&id).contains("<b>Unlocking…</b>"));
-    assert!(page.part(&id).contains("begun by the lock"));
+    assert!(page.part(&id).contains("Unlocking, the lock began"));
 
     site.world.says(device, Observation::State(LockState::Unlocked)).await;
     site.world.says(device, Observation::CommandResponse(0)).await;
@@ -40,6 +40,11 @@ async fn an_order_is_shown_as_waiting_and_the_state_stays_what_the_lock_said() {
     assert!(page.part(&id).contains("<b>Unlocked</b>"));
     assert!(page.part(&id).contains("by Anna"));
     assert!(page.part(&id).contains(": done"));
+
+    site.world.says(device, Observation::State(LockState::Locked)).await;
+    let page = browser.get("/devices").await;
+    assert!(page.part(&id).contains("<b>Locked</b>"));
+    assert!(!page.part(&id).contains(": done"), "it would read as if the lock was wrong");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::devices::{DoorState, LockAction, LockEvent, LockState, Observation, Trigger};
 use lockwarden_testkit::START;
 
 use crate::kit::Site;
@@ -25,6 +25,39 @@ async fn an_offline_lock_is_never_called_locked() {
     let list = browser.get("/devices?view=list").await;
     assert!(!list.body.contains("Locked"));
     assert!(list.body.contains("All 1") && list.body.contains("1 offline"));
+}
+
+#[tokio::test]
+async fn what_an_offline_lock_said_of_its_door_and_battery_is_called_last_known() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::Door(DoorState::Opened)).await;
+    site.world.says(device, Observation::BatteryPercent(60)).await;
+    let path = format!("/devices/{device}");
+    let facts = format!("facts-{device}");
+    let page = browser.get(&path).await;
+    assert!(page.part(&facts).contains("<dd>open</dd>") && page.part(&facts).contains("<dd>60 %</dd>"));
+    site.world.says(device, Observation::Link { up: false }).await;
+    let page = browser.get(&path).await;
+    assert!(page.part(&facts).contains("<dd>open, last known</dd>"));
+    assert!(page.part(&facts).contains("<dd>60 %, last known</dd>"));
+    assert!(browser.get("/devices?view=list").await.body.contains("60 % <small class=\"muted\">last known"));
+}
+
+#[tokio::test]
+async fn nobody_is_drawn_to_lock_an_open_door() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    let lock = |style: &str| format!("class=\"btn {style}\" id=\"device-{device}-lock\"");
+    for path in ["/devices?view=tiles".to_owned(), format!("/devices/{device}")] {
+        site.world.says(device, Observation::Door(DoorState::Closed)).await;
+        assert!(browser.get(&path).await.body.contains(&lock("main")), "{path}");
+        site.world.says(device, Observation::Door(DoorState::Opened)).await;
+        assert!(browser.get(&path).await.body.contains(&lock("soft")), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -150,7 +183,12 @@ async fn the_list_is_filtered_and_ordered_by_its_address() {
     assert_eq!(order(&browser.get("/devices?sort=added").await.body), ["Flat 2", "Flat 10", "Attic"]);
     let only_new = browser.get("/devices?show=new").await;
     assert!(only_new.body.contains(&format!("device-{away}")) && !only_new.body.contains(">Flat 2<"));
-    assert!(browser.get("/devices?show=problem").await.body.contains("No device is like that now"));
+    let counts = only_new.part("counts");
+    assert!(
+        counts.find("1 not connected yet") < counts.find("2 locked"),
+        "what is looked at comes first: {counts}"
+    );
+    assert!(browser.get("/devices?show=problem").await.body.contains("No device matches this filter now"));
     browser.get("/devices?view=list").await;
     assert!(browser.get("/devices").await.body.contains("<table>"), "the choice is kept");
 }

@@ -39,6 +39,14 @@ async function refused(page, path, fields, button) {
   for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
   await page.getByRole('button', { name: button, exact: true }).click();
   await page.locator('[aria-invalid], [role=alert]:visible, .wrong').first().waitFor();
+  // The page begins at what was wrong, and its title says so.
+  const { title, here, top, bottom, height } = await page.evaluate(() => {
+    const { top, bottom } = document.activeElement.getBoundingClientRect();
+    return { title: document.title, here: document.activeElement.outerHTML.slice(0, 80), top, bottom, height: innerHeight };
+  });
+  if (path !== '/sign-in') assert.match(title, /^Not (saved|removed): /, path);
+  assert.match(here, /^<(input|fieldset)/, path);
+  assert.ok(top >= 0 && bottom <= height, `${path}: the field is at ${top}–${bottom} of ${height}`);
   await check(page, `${path.replace(/\d{4,}/g, 'id')} refused`);
 }
 
@@ -55,7 +63,7 @@ async function devices(page) {
   for (const query of ['view=tiles', 'view=list', 'sort=added&view=tiles', 'show=offline', 'show=offline&view=list']) {
     await look(page, `/devices?${query}`, 'article.tile, tbody tr');
   }
-  await look(page, '/devices?show=problem&view=tiles', 'text=No device is like that now');
+  await look(page, '/devices?show=problem&view=tiles', 'text=No device matches this filter now');
   await page.goto(`${url}/devices`);
   const door = tile(page, 'Front door');
   await door.getByRole('button', { name: 'Open…' }).click();
@@ -68,7 +76,7 @@ async function devices(page) {
   await check(page, 'more ways');
   for (const more of ['order?order=open', 'remove', 'revoke']) await look(page, `${device}/${more}`, 'form .sure');
   await refused(page, device, { Name: ' ' }, 'Save the name');
-  await refused(page, `${device}/remove`, { 'Its name': 'another' }, 'Remove it');
+  await refused(page, `${device}/remove`, { 'Type its name': 'another' }, 'Remove it');
   await look(page, `/activity?device=${device.split('/').pop()}`, 'h1');
 }
 
@@ -82,7 +90,7 @@ async function newDevice(page) {
   const path = new URL(page.url()).pathname;
   await look(page, `/activity?device=${path.split('/').pop()}`, 'text=Nothing yet at this device');
   await page.goto(`${url}${path}/remove`);
-  await page.getByLabel('Its name').fill('Attic');
+  await page.getByLabel('Type its name').fill('Attic');
   await page.getByRole('button', { name: 'Remove it' }).click();
   await page.getByText('The device is removed.').waitFor();
   await check(page, 'something that was done');
@@ -112,7 +120,7 @@ for (const width of [360, 1440]) {
   await look(page, '/activity', 'li.ev');
   await look(page, '/activity?before=1.1', 'text=Nothing older');
   await look(page, '/settings/account', 'form.card');
-  const wrong = { 'Present password': 'not it at all, really', 'New password': 'a brand new set of words' };
+  const wrong = { 'Current password': 'not it at all, really', 'New password': 'a brand new set of words' };
   await refused(page, '/settings/account', wrong, 'Change the password');
   await tokens(page);
   await look(page, '/no-such-page', 'text=There is nothing here');

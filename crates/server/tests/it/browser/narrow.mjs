@@ -1,5 +1,5 @@
 // With a thumb, at 360 px: the navigation is at the bottom, a door is unlocked and opened, and nothing is hidden behind it.
-import { assert, browser, open, ordersOf, SETTLES, signIn, tile } from './browser.mjs';
+import { assert, browser, open, ordersOf, SETTLES, signIn, tile, url } from './browser.mjs';
 
 const page = await open({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
 await signIn(page);
@@ -22,6 +22,25 @@ await page.waitForTimeout(SETTLES);
 await question.tap();
 await door.locator('.note').getByText('Open at').waitFor();
 assert.deepEqual(sent.map((order) => order.get('order')), ['unlock', 'open']);
+
+// On a device's own page the question is where the button was, at every width of a phone.
+await page.goto(url + await door.locator('h2 a').getAttribute('href'));
+const head = page.locator('section.head');
+for (const width of [320, 340, 360, 375, 390, 411, 430]) {
+  await page.setViewportSize({ width, height: 640 });
+  await page.reload();
+  const risky = head.locator('[value=open]');
+  await risky.waitFor();
+  const { x, y, width: wide, height } = await risky.boundingBox();
+  await risky.tap();
+  await risky.getByText('Really open?').waitFor();
+  for (const [across, down] of [[4, 4], [wide / 2, height / 2], [wide - 4, height - 4]]) {
+    const under = await page.evaluate(([left, top]) => document.elementFromPoint(left, top)?.closest('button')?.value, [x + across, y + down]);
+    assert.equal(under, 'open', `at ${width} px, ${across} px into the button`);
+  }
+}
+await page.setViewportSize({ width: 360, height: 640 });
+await page.goto(`${url}/devices`);
 
 // Whatever the focus goes to is above the bar.
 await page.evaluate(() => scrollTo(0, 0));

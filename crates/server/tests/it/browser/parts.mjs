@@ -21,6 +21,12 @@ await page.addInitScript(() => {
     acts.insertAdjacentHTML('beforebegin', `<p class="note" id="${part.id}-note">news</p><div class="chips" id="${part.id}-chips">chip</div>`);
   };
   globalThis.withoutNotes = (part) => part.querySelectorAll('.note, .chips').forEach((one) => one.remove());
+  globalThis.withChip = (part) => {
+    part.querySelector('.chips').innerHTML = '<span class="chip">Battery 20 %</span>';
+  };
+  globalThis.withMany = (part) => {
+    part.querySelector('.acts').insertAdjacentHTML('beforebegin', '<p class="note">news</p>'.repeat(8));
+  };
   globalThis.turned = (part) => {
     const button = part.querySelector('[value=unlock]');
     button.id = button.id.replace('unlock', 'lock');
@@ -62,7 +68,50 @@ await lock.evaluate((button) => button.click());
 await page.waitForFunction(() => document.querySelector('.waiting'));
 assert.deepEqual(sent.map((order) => order.get('order')), ['lock']);
 
+// A button that has moved is not the one that somebody was about to press where it is now.
+await page.reload();
+sent.length = 0;
 const office = page.locator('article.tile', { hasText: 'Müller' });
+const arriveAtOffice = (change) => office.evaluate((card, name) => globalThis.arrive(card, globalThis[name]), change);
+const unlock = office.locator('[value=unlock]');
+const at = async (one) => (await one.boundingBox()).y;
+const was = await at(unlock);
+assert.equal(await office.locator('.chip').count(), 0);
+await arriveAtOffice('withChip');
+assert.equal(await office.locator('.chip').count(), 1);
+assert.equal(await at(unlock), was, 'there was room for it');
+await arriveAtOffice('withMany');
+assert.ok(await at(unlock) > was + 44, 'it moved');
+const press = async () => {
+  const { x, y } = await unlock.boundingBox();
+  await page.mouse.click(x + 9, y + 9);
+};
+await press();
+await page.waitForTimeout(300);
+assert.equal(sent.length, 0, 'a press where something else was a moment ago');
+await page.waitForTimeout(400);
+// A server that is not reached is said to be so, until it is put away.
+await page.route('**/order', (route) => route.abort(), { times: 1 });
+await press();
+await page.locator('#said .bad').waitFor();
+await page.getByRole('button', { name: 'Put this message away' }).click();
+assert.equal(await page.locator('#said').innerHTML(), '');
+assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+
+// What is counted above the doors does not push them about.
+for (const width of [1280, 1440, 360]) {
+  await page.setViewportSize({ width, height: 900 });
+  const before = await at(unlock);
+  await page.evaluate(() => {
+    const counts = document.getElementById('counts').cloneNode(true);
+    counts.insertAdjacentHTML('beforeend', '<a class="chipf" href="/">100 with something new</a>'.repeat(9));
+    globalThis.stream.dispatchEvent(new MessageEvent('parts', { data: counts.outerHTML }));
+  });
+  assert.equal(await page.locator('#counts .chipf', { hasText: 'new' }).count() > 8, true);
+  assert.equal(await at(unlock), before, `at ${width} px`);
+}
+await page.setViewportSize({ width: 1280, height: 900 });
+
 await page.goto(url + await office.locator('h2 a').getAttribute('href'));
 const head = page.locator('section.head');
 await head.getByText('More ways').click();
