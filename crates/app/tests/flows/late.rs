@@ -1,5 +1,6 @@
 //! Promise 1 where time, removal and other commands come in between.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use lockwarden_app::activity::{EntryQuery, Happening};
@@ -45,6 +46,37 @@ async fn a_clock_that_is_set_back_makes_no_command_late() {
     assert_eq!(load(&world, &anna, &under_way).await.state, CommandState::Done);
     assert!(world.app.take_command(waiting.id).await.unwrap().is_none(), "it would leave late");
     assert_eq!(load(&world, &anna, &waiting).await.state, CommandState::Expired);
+}
+
+/// The clock jumps past the deadline at one pause of taking a command after the other: while it waits for its turn to
+/// write, for a query, for its commit.
+#[tokio::test]
+async fn wherever_the_time_is_lost_on_the_way_to_the_lock_nothing_leaves_late() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for lost_at in 1.. {
+        let command = order(&world, &anna, door, LockAction::Unlock).await;
+        let mut pauses = 0;
+        let mut taking = Box::pin(world.app.take_command(command.id));
+        let taken = poll_fn(|cx| {
+            let polled = taking.as_mut().poll(cx);
+            if polled.is_pending() {
+                pauses += 1;
+                if pauses == lost_at {
+                    world.clock.advance(DEADLINE + Duration::from_secs(1));
+                }
+            }
+            polled
+        });
+        let taken = taken.await.unwrap();
+        if pauses < lost_at {
+            assert!(taken.is_some() && lost_at > 3, "it was quick, and has paused {pauses} times");
+            return;
+        }
+        assert!(taken.is_none(), "pause {lost_at} of {pauses}");
+        assert_eq!(load(&world, &anna, &command).await.state, CommandState::Expired);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A restore replaces everything by a whole backup or nothing at all, and opens no way in that was closed since.
 
 use lockwarden_app::accounts::{NewToken, SignIn, TokenScope};
+use lockwarden_app::bus::Event;
 use lockwarden_app::logins::LoginCheck;
 use lockwarden_app::{Error, Refusal};
 use lockwarden_testkit::{PASSWORD, World};
@@ -47,6 +48,21 @@ async fn what_was_revoked_or_changed_after_the_backup_stays_so() {
     let refused = world.app.sign_in(with(PASSWORD)).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::WrongPassword))));
     assert!(world.app.sign_in(with(NEWER)).await.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_holds_on_to_what_was_there_is_told_that_it_was_replaced() {
+    let world = World::new().await;
+    world.owner("Anna").await;
+    let file = world.database.dir.path().join("backup.db");
+    world.app.back_up(&file).await.unwrap();
+    let mut events = world.app.bus().subscribe();
+    world.app.restore(&file).await.unwrap();
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        told.push(event);
+    }
+    assert!(told.contains(&Event::DataReplaced), "{told:?}");
 }
 
 #[tokio::test]
