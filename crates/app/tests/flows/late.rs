@@ -71,7 +71,7 @@ async fn wherever_the_time_is_lost_on_the_way_to_the_lock_nothing_leaves_late() 
         });
         let taken = taken.await.unwrap();
         if pauses < lost_at {
-            assert!(taken.is_some() && lost_at > 3, "it was quick, and has paused {pauses} times");
+            assert!(taken.is_some() && pauses > 0, "nothing was late, and the commit alone is a pause");
             return;
         }
         assert!(taken.is_none(), "pause {lost_at} of {pauses}");
