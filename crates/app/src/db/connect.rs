@@ -34,6 +34,8 @@ const PLANS: &str = "analyze foreign_events; \
 
 /// How long a writer waits for another process (a command line beside the server) before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
+/// A PostgreSQL server that does not answer at the start within this is not there.
+const REACHED: Duration = Duration::from_secs(10);
 const PG_CONNECTIONS: u32 = 12;
 
 /// Bytes of write-ahead log that a start folds into the database before it serves: well under a second's work.
@@ -122,9 +124,11 @@ impl Db {
             .statement_cache_capacity(256)
             .options([("synchronous_commit", "on")]);
         // A pool would go on trying for half a minute, and then not say why.
-        let first = tokio::time::timeout(BUSY, PgConnection::connect_with(&options)).await;
+        let first = tokio::time::timeout(REACHED, PgConnection::connect_with(&options)).await;
         first
-            .map_err(|_| DbError::Open("PostgreSQL does not answer within 10 s".to_owned()))??
+            .map_err(|_| {
+                DbError::Open(format!("PostgreSQL does not answer within {} s", REACHED.as_secs()))
+            })??
             .close()
             .await?;
         let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).connect_with(options).await?;
