@@ -21,6 +21,8 @@ pub(crate) enum Happening {
 pub(crate) struct Routine {
     rng: StdRng,
     life: Life,
+    /// Whoever looks on for a minute has seen what goes wrong at this door.
+    is_first: bool,
 }
 
 /// Every keypad has one authorization of its own; only the code tells the person.
@@ -28,7 +30,7 @@ const KEYPAD: u32 = 195_249;
 
 impl Routine {
     pub(crate) fn new(life: Life, nuki_id: u32, seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed.wrapping_mul(31) ^ u64::from(nuki_id)), life }
+        Self { rng: StdRng::seed_from_u64(seed.wrapping_mul(31) ^ u64::from(nuki_id)), life, is_first: true }
     }
 
     /// The next scene: how long until it begins, and what happens after how long in it.
@@ -36,8 +38,9 @@ impl Routine {
         if self.life == Life::Quiet {
             return None;
         }
-        let pause = seconds(self.rng.random_range(15.0..140.0));
-        let trouble = self.rng.random_range(0..10);
+        let is_first = std::mem::take(&mut self.is_first) && self.life != Life::Lively;
+        let pause = seconds(self.rng.random_range(if is_first { 5.0..20.0 } else { 15.0..140.0 }));
+        let trouble = if is_first { 0 } else { self.rng.random_range(0..10) };
         let scene = match (self.life, trouble) {
             (Life::PoorNetwork, 0..2) => {
                 vec![(0.0, Happening::Offline(seconds(self.rng.random_range(20.0..90.0))))]
@@ -46,7 +49,11 @@ impl Routine {
             (Life::PoorNetwork, 2..4) => {
                 vec![(0.0, Happening::Silent(seconds(self.rng.random_range(60.0..240.0))))]
             }
-            (Life::Stiff, 0..3) => vec![(0.0, Happening::Jam), (0.1, act(action::LOCK, 2, 0, 0, 1))],
+            (Life::Stiff, 0..3) => vec![
+                (0.0, act(action::UNLOCK, 2, 0, 0, 1)),
+                (5.0, Happening::Jam),
+                (5.1, act(action::LOCK, 2, 0, 0, 1)),
+            ],
             (_, 9) => self.by_hand(),
             (_, 7 | 8) => self.leaves(),
             _ => self.comes_home(),
@@ -106,6 +113,19 @@ fn seconds(seconds: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_looks_on_for_half_a_minute_sees_a_jam_and_a_lock_that_is_away() {
+        for seed in 0..50 {
+            let mut first = |life| Routine::new(life, 0xA1, seed).next().unwrap();
+            let (pause, scene) = first(Life::Stiff);
+            assert!(scene.iter().any(|(after, what)| {
+                *what == Happening::Jam && pause + *after < Duration::from_secs(30)
+            }));
+            let (pause, scene) = first(Life::PoorNetwork);
+            assert!(matches!(scene[..], [(_, Happening::Offline(_))]) && pause < Duration::from_secs(30));
+        }
+    }
 
     #[test]
     fn a_poor_network_drops_the_line_and_also_leaves_it_open() {
