@@ -6,12 +6,28 @@ const byId = (id) => document.getElementById(id);
 const say = (words) => (byId("announce").textContent = words);
 const lost = (yes) => (byId("lost").hidden = !yes);
 
-// Where the buttons are that order something.
-const places = () => [...document.querySelectorAll("form[data-live] button")].map((one) => [one, one.getBoundingClientRect()]);
+// Whoever was about to press where another button was did not mean the one that moved there. Buttons are 8 px apart.
+// All parts that come between two frames are one move: where buttons are is dear to ask for in between.
+let places;
+
+function beforeMoves() {
+  if (places) return;
+  const buttons = [...document.querySelectorAll("form[data-live] button")];
+  places = buttons.map((button) => [button, button.getBoundingClientRect()]);
+  requestAnimationFrame(afterMoves);
+}
+
+function afterMoves() {
+  for (const [button, was] of places ?? []) {
+    const now = button.getBoundingClientRect();
+    if (Math.abs(now.top - was.top) > 8 || Math.abs(now.left - was.left) > 8) button.moved = performance.now();
+  }
+  places = null;
+}
 
 // Puts fresh parts where parts with the same id are, and leaves alone what somebody is working with.
 function patch(html, only) {
-  const before = places();
+  beforeMoves();
   const box = document.createElement("template");
   box.innerHTML = html;
   const home = document.activeElement.closest("article, tr, section")?.id;
@@ -19,11 +35,6 @@ function patch(html, only) {
     for (const button of fresh.querySelectorAll("button")) button.born = performance.now();
     const old = fresh.id && byId(fresh.id);
     if (old) morph(old, fresh);
-  }
-  // Whoever was about to press where another button was did not mean the one that moved there. Buttons are 8 px apart.
-  for (const [button, was] of before) {
-    const now = button.getBoundingClientRect();
-    if (Math.abs(now.top - was.top) > 8 || Math.abs(now.left - was.left) > 8) button.moved = performance.now();
   }
   // The button that was pressed is gone: the state tells what became of it. Another button may be the opposite one.
   const rest = (home && byId(home)?.querySelector(".state")) || byId("main");
@@ -98,6 +109,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
   // Whoever meant the button that was here a moment ago did not mean this one.
+  afterMoves();
   const fresh = (since) => performance.now() - since < 600;
   const early = fresh(button?.born) || (pointing && fresh(button?.moved));
   if (early) {

@@ -98,6 +98,18 @@ await page.getByRole('button', { name: 'Put this message away' }).click();
 assert.equal(await page.locator('#said').innerHTML(), '');
 assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
 
+// Many parts at once cost one look at where the buttons are, before them and after them.
+const looks = await office.evaluate(async (card) => {
+  const { getBoundingClientRect } = Element.prototype;
+  let looks = 0;
+  Element.prototype.getBoundingClientRect = function count() { looks += 1; return getBoundingClientRect.call(this); };
+  for (let times = 0; times < 50; times += 1) globalThis.arrive(card, globalThis.withChip);
+  await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
+  Element.prototype.getBoundingClientRect = getBoundingClientRect;
+  return looks / document.querySelectorAll('form[data-live] button').length;
+});
+assert.ok(looks >= 2 && looks < 8, `${looks} looks at each button`);
+
 // What is counted above the doors does not push them about.
 for (const width of [1280, 1440, 360]) {
   await page.setViewportSize({ width, height: 900 });
