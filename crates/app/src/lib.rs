@@ -27,6 +27,8 @@ use db::{Db, DbError, Tx};
 pub use error::{Error, Refusal, Result};
 use rng::Chance;
 
+/// How often at most somebody who asks whether we are ready makes the database work.
+const TRIED_EVERY: Duration = Duration::from_secs(1);
 /// How soon a command beside the server is noticed.
 const FOREIGN_EVENTS: Duration = Duration::from_millis(200);
 
@@ -43,13 +45,24 @@ struct Inner {
     hashing: tokio::sync::Semaphore,
     ends: commands::Ends,
     known_tokens: accounts::KnownTokens,
+    /// When the database was last tried, and whether it was fine.
+    tried: tokio::sync::Mutex<Option<(clock::Steady, bool)>>,
 }
 
 impl App {
     pub fn new(db: Db, clock: Clock, chance: Chance, bus: Bus) -> Self {
         let hashing = tokio::sync::Semaphore::new(2);
         let (ends, known_tokens) = (commands::Ends::default(), accounts::KnownTokens::default());
-        Self(Arc::new(Inner { db, clock, chance, bus, hashing, ends, known_tokens }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            chance,
+            bus,
+            hashing,
+            ends,
+            known_tokens,
+            tried: tokio::sync::Mutex::default(),
+        }))
     }
 
     pub fn db(&self) -> &Db {
@@ -93,11 +106,35 @@ impl App {
         self.0.chance.growing_id(self.now())
     }
 
-    /// Whether the database answers a question now.
-    pub async fn answers(&self) -> Result<()> {
+    /// Whether the database answers a question and keeps what it is told. It is tried once a second at most, however many
+    /// ask.
+    pub async fn is_ready(&self) -> bool {
+        let mut last = self.0.tried.lock().await;
+        let now = self.clock().steady();
+        if let Some((at, was_ready)) = *last
+            && now.since(at) < TRIED_EVERY
+        {
+            return was_ready;
+        }
+        let tried = self.try_database().await;
+        if let Err(error) = &tried {
+            tracing::warn!(%error, "not ready: the database does not keep what it is told");
+        }
+        *last = Some((now, tried.is_ok()));
+        tried.is_ok()
+    }
+
+    async fn try_database(&self) -> Result<()> {
         let mut tx = self.read().await?;
         tx.query("select 1 from accounts limit 1").find_value::<i32>().await?;
-        Ok(())
+        drop(tx);
+        let mut tx = self.write().await?;
+        // Nobody ever sees it, and yet the disk has to take it.
+        tx.query("insert into foreign_events (kind, account_id, device_id) values ('trial', 0, 0)")
+            .run()
+            .await?;
+        tx.query("delete from foreign_events where kind = 'trial'").run().await?;
+        Ok(tx.commit().await?)
     }
 
     /// Passes on what commands beside the server changed, until stopped by being dropped.

@@ -2,7 +2,8 @@
 //! commit of what they acknowledge; a failed commit acknowledges nothing and ends the connections concerned.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::mem::{Discriminant, discriminant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
@@ -53,6 +54,8 @@ pub(crate) struct Committer {
     filled: Notify,
     /// How many of the pushed are committed, or failed for good.
     settled: watch::Sender<u64>,
+    /// The last commit failed. It is told when that begins and ends, not with every try in between.
+    is_failing: AtomicBool,
     pub(crate) committed: AtomicU64,
     pub(crate) acknowledged: AtomicU64,
 }
@@ -177,19 +180,23 @@ impl Committer {
         let committed = if intakes.is_empty() { Ok(()) } else { app.record(&intakes).await };
         match committed {
             Ok(()) => {
+                if !intakes.is_empty() && self.is_failing.swap(false, Ordering::Relaxed) {
+                    tracing::info!("reports are committed and acknowledged again");
+                }
                 self.committed.fetch_add(intakes.len() as u64, Ordering::Relaxed);
                 self.acknowledge(&batch);
             }
             Err(error) => {
-                tracing::error!(%error, reports = intakes.len(), "nothing was committed, so nothing is acknowledged");
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "nothing is committed, so nothing is acknowledged; it is tried again");
+                }
                 for (handle, _) in batch.iter().filter_map(|item| item.answer.as_ref()) {
                     handle.end(Ending::NotCommitted);
                 }
-                batch.retain(|item| item.answer.is_none());
                 let mut queue = self.queue();
                 // A server that stops cannot wait for its database for ever.
                 if !queue.closed {
-                    queue.owed = batch;
+                    queue.owed = owing(batch);
                 }
             }
         }
@@ -223,12 +230,31 @@ impl Committer {
     }
 }
 
+/// What of a batch that failed is still to be kept: of each kind that the gateway saw itself of a device, the last and the
+/// one before, which tells a line that broke and came back from one that never broke. So it is bounded, however often
+/// devices come and go while the database is away.
+fn owing(batch: Vec<Item>) -> Vec<Item> {
+    let mut seen: HashMap<(DeviceId, Discriminant<Observation>), u8> = HashMap::new();
+    let mut newest_first: Vec<Item> = Vec::new();
+    for item in batch.into_iter().rev() {
+        let (None, Some(Intake::Reported(report))) = (&item.answer, &item.intake) else { continue };
+        let times = seen.entry((report.device, discriminant(&report.seen))).or_default();
+        *times += 1;
+        if *times <= 2 {
+            newest_first.push(item);
+        }
+    }
+    newest_first.reverse();
+    newest_first
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
     use std::time::Duration;
 
+    use lockwarden_app::activity::{EntryQuery, Happening};
     use lockwarden_testkit::World;
 
     use super::*;
@@ -253,6 +279,39 @@ mod tests {
             patience_ms: 90_000,
             now: world.clock.now(),
             steady: world.clock.steady(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_stays_little_however_often_a_lock_comes_and_goes_while_nothing_can_be_kept() {
+        let world = World::new().await;
+        let anna = world.owner("Anna").await;
+        let device = world.lock(&anna, "Front door", 7).await;
+        world.break_writes().await;
+        let committer = Committer::default();
+        for _ in 0..100 {
+            committer.link(device, false, world.clock.now());
+            committer.link(device, true, world.clock.now());
+            let mut batch = std::mem::take(&mut committer.queue().owed);
+            let owed = batch.len();
+            batch.extend(committer.queue().items.drain(..));
+            committer.commit(&world.app, batch, owed).await;
+        }
+        let batch = std::mem::take(&mut committer.queue().owed);
+        let links: Vec<bool> = batch.iter().filter_map(link_of).collect();
+        assert_eq!(links, [false, true], "it was away, and is there");
+        world.mend_writes().await;
+        committer.commit(&world.app, batch, links.len()).await;
+        assert!(committer.queue().owed.is_empty());
+        let page = world.app.list_activity(&anna, EntryQuery::default()).await.unwrap();
+        let told: Vec<Happening> = page.entries.iter().map(|entry| entry.happening).collect();
+        assert_eq!(told, [Happening::CameOnline, Happening::WentOffline]);
+    }
+
+    fn link_of(item: &Item) -> Option<bool> {
+        match &item.intake {
+            Some(Intake::Reported(Report { seen: Observation::Link { up }, .. })) => Some(*up),
+            _ => None,
         }
     }
 

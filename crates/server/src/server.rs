@@ -162,9 +162,10 @@ fn router(app: &App, settings: &Settings, running: &Running, demo: bool) -> Rout
         get(move || {
             let app = ready.clone();
             async move {
-                match app.answers().await {
-                    Ok(()) => (StatusCode::OK, "ready"),
-                    Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+                if app.is_ready().await {
+                    (StatusCode::OK, "ready")
+                } else {
+                    (StatusCode::SERVICE_UNAVAILABLE, "the database does not keep what it is told")
                 }
             }
         }),

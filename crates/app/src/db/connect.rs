@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
 use super::readers::{READERS, Readers};
@@ -49,6 +51,17 @@ const ONE_WRITER: &str = "select pg_advisory_xact_lock(4707)";
 const NOTICE_THE_DEAD: &str =
     "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
 const ONE_SERVER: &str = "select pg_try_advisory_lock(4708)";
+
+/// Whether the writer can begin anew. After a commit that the disk did not take, SQLite has rolled back by itself and the
+/// driver still counts a transaction, for ever: such a connection is closed, and the next one is as good as new.
+async fn is_out_of_its_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // What rolls back an abandoned transaction may still be on its way to SQLite's thread.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
 
 /// See [`Db::claim`].
 pub struct Claim {
@@ -104,6 +117,7 @@ impl Db {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|connection, _| Box::pin(is_out_of_its_transaction(connection)))
             .connect_with(options.clone())
             .await?;
         if left > LONG_LOG {

@@ -3,6 +3,7 @@
 
 mod alike;
 mod commands;
+mod disk;
 mod events;
 
 use std::sync::Arc;

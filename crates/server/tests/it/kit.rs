@@ -118,6 +118,13 @@ impl Site {
         self.wrapper = arguments.iter().map(OsString::from).chain([file.into()]).collect();
     }
 
+    /// From the next start on, some of these calls of the server fail. Each of its threads is counted by itself.
+    pub(crate) fn fail(&mut self, calls: &str, fault: &str) {
+        let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error={fault}"));
+        let arguments = ["strace", "-D", "-f", "-qq", "-e", &trace, "-e", &inject, "-o", "/dev/null"];
+        self.wrapper = arguments.iter().map(OsString::from).collect();
+    }
+
     /// From the next start on, the server may have so many open files.
     pub(crate) fn limit_files(&mut self, files: u32) {
         self.wrapper = vec!["prlimit".into(), format!("--nofile={files}:{files}").into()];
@@ -185,7 +192,7 @@ fn untold(dir: &Path, args: &[&str]) -> Command {
         .args(args)
         .arg("--data-dir")
         .arg(dir)
-        .env("LOCKWARDEN_LOG", "warn")
+        .env("LOCKWARDEN_LOG", "warn,lockwarden_gateway::commit=info")
         .env_remove("LOCKWARDEN_DATABASE");
     command
 }
