@@ -22,8 +22,9 @@ pub struct Running {
     pub http: SocketAddr,
     pub mqtt: SocketAddr,
     pub mqtts: Option<SocketAddr>,
-    /// Commands beside the server use the same database, however it was told.
+    /// Commands beside the server use the same database and tell locks the same host, however it was told.
     pub database: Option<String>,
+    pub mqtt_host: Option<String>,
 }
 
 const LOCK: &str = "server.lock";
@@ -36,7 +37,6 @@ pub struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A note without a server is only out of date, not wrong in a way that matters.
         let _ = std::fs::remove_file(&self.note);
     }
 }
@@ -55,7 +55,10 @@ pub fn take(data_dir: &Path) -> Result<Lock> {
         let words = format!("another server already runs on {}", data_dir.display());
         return Err(CommandError::new(Exit::Refused, words));
     }
-    Ok(Lock { _file: file, note: note_path(data_dir) })
+    // What a server that was killed left of itself is not true of this one.
+    let note = note_path(data_dir);
+    let _ = std::fs::remove_file(&note);
+    Ok(Lock { _file: file, note })
 }
 
 fn make_private(data_dir: &Path) -> Result<()> {
@@ -103,21 +106,26 @@ pub fn leave_note(data_dir: &Path, running: &Running) -> Result<()> {
         .map_err(|error| CommandError::failed("cannot write into the data directory", error))
 }
 
-/// Where the server of this directory was last reached, if one left a note.
-pub fn read_note(data_dir: &Path) -> Option<Running> {
+/// The server that runs on this directory. The note of one that was killed says nothing.
+pub fn running(data_dir: &Path) -> Option<Running> {
+    if !is_running(data_dir) {
+        return None;
+    }
     let text = std::fs::read_to_string(note_path(data_dir)).ok()?;
     serde_json::from_str(&text).ok()
 }
 
-/// The settings of the installation in this directory, for a command beside the server. The database is that of the server
-/// that runs, unless another is named.
+/// The settings of the installation in this directory, for a command beside the server: those of the server that runs,
+/// unless the environment names others.
 pub fn settings_of(data_dir: &Path) -> Result<Settings> {
-    let running = read_note(data_dir).and_then(|running| running.database);
+    let told = ServeArgs::of_environment()?;
+    let (database, mqtt_host) =
+        running(data_dir).map_or((None, None), |running| (running.database, running.mqtt_host));
     Settings::resolve(ServeArgs {
         data_dir: Some(data_dir.to_owned()),
-        database: std::env::var("LOCKWARDEN_DATABASE").ok().or(running),
-        mqtt_host: std::env::var("LOCKWARDEN_MQTT_HOST").ok(),
-        ..ServeArgs::default()
+        database: told.database.or(database),
+        mqtt_host: told.mqtt_host.or(mqtt_host),
+        ..told
     })
 }
 

@@ -84,8 +84,13 @@ impl Server {
             )
         })?;
         let http = listener.local_addr().map_err(|error| CommandError::failed("no HTTP address", error))?;
-        let database = Some(settings.database.clone());
-        let running = Running { http, mqtt: gateway.local_addr(), mqtts: gateway.tls_addr(), database };
+        let running = Running {
+            http,
+            mqtt: gateway.local_addr(),
+            mqtts: gateway.tls_addr(),
+            database: Some(settings.database.clone()),
+            mqtt_host: settings.mqtt_host.clone(),
+        };
         home::leave_note(&settings.data_dir, &running)?;
 
         let stop = CancellationToken::new();

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Parser};
 use serde::Deserialize;
 
 use crate::exit::{CommandError, Exit, Result};
@@ -45,6 +45,24 @@ pub struct ServeArgs {
     /// What is logged to stderr: error, warn, info, debug, or filters per module [default: info]
     #[arg(long, env = "LOCKWARDEN_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+impl ServeArgs {
+    /// What the environment alone says, for a command that has no such flags.
+    pub fn of_environment() -> Result<Self> {
+        #[derive(Parser)]
+        struct Environment {
+            #[command(flatten)]
+            args: ServeArgs,
+        }
+        let read = Environment::try_parse_from([""]).map_err(|error| {
+            CommandError::new(
+                Exit::Invalid,
+                error.to_string().trim_start_matches("error: ").trim_end().to_owned(),
+            )
+        })?;
+        Ok(read.args)
+    }
 }
 
 /// `lockwarden.toml` in the data directory.
@@ -109,6 +127,12 @@ impl Settings {
             |text: &str| text.parse().map_err(|error| CommandError::failed("default address", error));
         let path = |path: &PathBuf| path.display().to_string();
         let sqlite = format!("sqlite:{}", data_dir.join("lockwarden.db").display());
+        // A file is the same for whoever reads this, wherever they stand.
+        let here = std::env::current_dir().unwrap_or_default();
+        let (given, written) = (
+            args.database.map(|url| from_its_root(url, &here)),
+            file.database.map(|url| from_its_root(url, &here.join(&data_dir))),
+        );
         let settings = Self {
             http: chosen.take("http", args.http, file.http, ToString::to_string, address(DEFAULT_HTTP)?),
             mqtt: chosen.take("mqtt", args.mqtt, file.mqtt, ToString::to_string, address(DEFAULT_MQTT)?),
@@ -117,10 +141,10 @@ impl Settings {
             tls_key: chosen.maybe("tls_key", args.tls_key, file.tls_key, path),
             database: chosen.take(
                 "database",
-                args.database,
-                file.database,
+                given,
+                written,
                 |url| without_password(url),
-                sqlite,
+                from_its_root(sqlite, &here),
             ),
             public_url: chosen.maybe("public_url", args.public_url, file.public_url, Clone::clone),
             trusted_proxies: chosen.take(
@@ -218,6 +242,14 @@ fn read_file(data_dir: &Path) -> Result<File> {
     };
     toml::from_str(&text)
         .map_err(|error| CommandError::new(Exit::Invalid, format!("{}: {error}", path.display())))
+}
+
+/// The URL of a SQLite file with its whole path; any other as it is.
+fn from_its_root(url: String, directory: &Path) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => format!("sqlite:{}", directory.join(path).display()),
+        None => url,
+    }
 }
 
 /// A database URL as it may be printed: without anything that could be a password.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{close, host_for_locks, make_or_open, open_beside, read_note, read_password, settings_of};
+use crate::home::{close, host_for_locks, make_or_open, open_beside, read_password, running, settings_of};
 
 pub async fn account(command: AccountCommand) -> Result<()> {
     match command {
@@ -57,7 +57,7 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
     let app = open_beside(&settings).await?;
     let actor = actor_of(&app, &email).await?;
     let (id, credentials) = app.add_device(&actor, NewDevice { name: &name, connector }).await?;
-    let mqtt: SocketAddr = read_note(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
+    let mqtt: SocketAddr = running(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
     print_line(
         &json!({
             "id": id,

@@ -8,13 +8,13 @@ use tokio::time::timeout;
 
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{read_note, settings_of};
+use crate::home::{running, settings_of};
 
 /// A server that takes longer is not healthy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn check(data_dir: &std::path::Path) -> Result<()> {
-    let mut http = match read_note(data_dir) {
+    let mut http = match running(data_dir) {
         Some(running) => running.http,
         None => settings_of(data_dir)?.http,
     };

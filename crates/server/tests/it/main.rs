@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod beside;
 mod browser;
 mod clients;
 mod commands;
