@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod actor;
+pub mod address;
 pub mod backup;
 pub mod bus;
 pub mod clock;

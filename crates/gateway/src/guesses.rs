@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use lockwarden_app::address::place_of;
 use lockwarden_app::clock::Time;
 
 const FIRST: Duration = Duration::from_millis(100);
@@ -27,7 +28,7 @@ impl Guesses {
                 return LONGEST;
             }
         }
-        let (count, at) = seen.entry(address).or_insert((0, now));
+        let (count, at) = seen.entry(place_of(address)).or_insert((0, now));
         if now.since(*at) >= MEMORY {
             *count = 0;
         }
@@ -49,6 +50,14 @@ mod tests {
         assert_eq!(delays, [100, 200, 400, 800, 1_600, 3_200, 6_400, 8_000, 8_000]);
         assert_eq!(guesses.wrong(there, Time(0)), FIRST);
         assert_eq!(guesses.wrong(here, Time(600_001)), FIRST);
+    }
+
+    #[test]
+    fn another_address_of_the_same_ipv6_network_is_the_same_guesser() {
+        let guesses = Guesses::default();
+        let [first, second] = ["2001:db8:1:2::1", "2001:db8:1:2::2"].map(|text| text.parse().unwrap());
+        assert_eq!(guesses.wrong(first, Time(0)), FIRST);
+        assert_eq!(guesses.wrong(second, Time(0)), FIRST * 2);
     }
 
     #[test]

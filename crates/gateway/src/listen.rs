@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use lockwarden_app::address::place_of;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -44,6 +45,7 @@ struct Place {
 
 impl Addresses {
     fn enter(door: &Arc<Door>, address: IpAddr) -> Option<Place> {
+        let address = place_of(address);
         let mut waiting = door.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (of_address, all) = &mut *waiting;
         let count = of_address.get(&address).copied().unwrap_or(0);

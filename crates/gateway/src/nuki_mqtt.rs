@@ -132,6 +132,40 @@ mod tests {
     }
 
     #[test]
+    fn every_topic_of_the_api_says_its_own_thing() {
+        use Observation as O;
+        let at = Time(1_538_549_340_000);
+        let fob = LockEvent {
+            action: LockAction::Unlatch,
+            trigger: Trigger::Automatic,
+            auth_id: Some(54_322),
+            code_id: None,
+            extra: 3,
+        };
+        for (topic, payload, said) in [
+            ("connected", "true", O::Connected(true)),
+            ("state", "3", O::State(LockState::Unlocked)),
+            ("lockActionEvent", "3,3,54322,0,3", O::Event(fob)),
+            ("commandResponse", "66", O::CommandResponse(66)),
+            ("timestamp", "2018-10-03T06:49:00+00:00", O::DeviceTime(at)),
+            ("doorsensorState", "3", O::Door(DoorState::Opened)),
+            ("batteryCritical", "true", O::BatteryCritical(true)),
+            ("batteryChargeState", "82", O::BatteryPercent(82)),
+            ("batteryCharging", "true", O::BatteryCharging(true)),
+            ("keypadBatteryCritical", "true", O::KeypadBatteryCritical(true)),
+            ("doorsensorBatteryCritical", "true", O::DoorBatteryCritical(true)),
+            ("serverConnected", "true", O::ServerConnected(true)),
+            ("deviceType", "4", O::DeviceType(DeviceType::SmartLock34)),
+            ("mode", "2", O::Mode(Mode::Door)),
+            ("name", "Front door", O::OwnName("Front door".to_owned())),
+            ("firmware", "3.10.7", O::Firmware("3.10.7".to_owned())),
+            ("ringactionTimestamp", "2018-10-03T08:49:00+02:00", O::RingTime(at)),
+        ] {
+            assert_eq!(read(topic, payload.as_bytes()), Ok(Some(said)), "{topic}");
+        }
+    }
+
+    #[test]
     fn an_unknown_number_is_kept_and_an_impossible_one_is_refused() {
         assert_eq!(read("state", b"99"), Ok(Some(Observation::State(LockState::Other(99)))));
         for (topic, payload) in [

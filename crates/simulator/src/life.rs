@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn whoever_looks_on_for_half_a_minute_sees_a_jam_and_a_lock_that_is_away() {
         for seed in 0..50 {
-            let mut first = |life| Routine::new(life, 0xA1, seed).next().unwrap();
+            let first = |life| Routine::new(life, 0xA1, seed).next().unwrap();
             let (pause, scene) = first(Life::Stiff);
             assert!(scene.iter().any(|(after, what)| {
                 *what == Happening::Jam && pause + *after < Duration::from_secs(30)

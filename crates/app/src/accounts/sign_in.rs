@@ -1,13 +1,13 @@
 //! Signing in with e-mail and password. An attempt is counted before the password is looked at, so that neither many
 //! at once nor a crash gives more guesses. Answers are the same, and as slow, whether or not the e-mail is known.
 
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use super::password::{self, Verified};
 use super::sql::{self, AccountRow, Failures, NewSession};
 use super::{check_email, sessions};
 use crate::App;
+use crate::address::place_of;
 use crate::clock::Time;
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{AccountId, SessionId};
@@ -50,11 +50,9 @@ pub(super) fn change_key(account: AccountId) -> String {
     format!("change:{account}")
 }
 
-/// A household or office has one address of IPv4, and a /64 of IPv6.
 fn address_key(address: &str) -> String {
-    match address.parse::<Ipv6Addr>().map(|address| (address.to_ipv4_mapped(), address.segments())) {
-        Ok((Some(old), _)) => format!("address:{old}"),
-        Ok((None, [a, b, c, d, ..])) => format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64"),
+    match address.parse() {
+        Ok(address) => format!("address:{}", place_of(address)),
         Err(_) => format!("address:{address}"),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
 use lockwarden_app::accounts::{NewAccount, NewToken, SignIn, SignedIn, TokenScope};
 use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::{Error, Refusal, Result};
@@ -27,6 +29,22 @@ async fn five_wrong_passwords_make_even_the_right_one_wait_and_a_restart_does_no
     assert!(matches!(refused, Err(Error::Refused(Refusal::WaitBeforeSignIn(_)))));
     world.clock.advance(Duration::from_secs(31));
     assert!(try_with(&world, "anna@example.org", PASSWORD, "198.51.100.3").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_password_that_was_hashed_cheaply_is_hashed_anew_at_the_next_sign_in() {
+    let world = World::new().await;
+    world.owner("Anna").await;
+    let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8_192, 1, 1, None).unwrap());
+    let cheap = cheap.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let mut tx = world.app.db().write().await.unwrap();
+    tx.query("update accounts set password_hash = $1").bind(cheap).run().await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(try_with(&world, "anna@example.org", PASSWORD, "192.0.2.7").await.is_ok());
+    let mut tx = world.app.db().read().await.unwrap();
+    let stored: String = tx.query("select password_hash from accounts").value().await.unwrap();
+    assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+    assert!(try_with(&world, "anna@example.org", PASSWORD, "192.0.2.7").await.is_ok());
 }
 
 #[tokio::test]

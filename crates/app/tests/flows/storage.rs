@@ -1,8 +1,62 @@
-//! The write-ahead log is folded in beside the writer: nothing else in the product does it.
+//! What the database owes the rest of the product.
 
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
+
+use lockwarden_app::commands::Order;
 use lockwarden_app::devices::Delivery;
 use lockwarden_app::devices::{LockAction, LockEvent, Observation, Trigger};
 use lockwarden_testkit::World;
+
+/// Whoever ordered goes away at one pause of the order after the other.
+#[tokio::test]
+async fn nobody_is_told_of_what_was_not_committed() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for gone_at in 1.. {
+        let mut events = world.app.bus().subscribe();
+        let before = world.app.list_commands(&anna, door, 50).await.unwrap().len();
+        let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+        let mut ordering = Box::pin(world.app.order(&anna, order));
+        let mut pauses = 0;
+        let finished = poll_fn(|cx| match ordering.as_mut().poll(cx) {
+            Poll::Ready(ordered) => Poll::Ready(Some(ordered.unwrap())),
+            Poll::Pending => {
+                pauses += 1;
+                if pauses == gone_at { Poll::Ready(None) } else { Poll::Pending }
+            }
+        });
+        let finished = finished.await;
+        drop(ordering);
+        let was_told = events.try_recv().is_ok();
+        let commands = world.app.list_commands(&anna, door, 50).await.unwrap();
+        assert!(!was_told || commands.len() > before, "told of an order that is not there, pause {gone_at}");
+        if let Some(ordered) = finished {
+            assert!(was_told && commands.iter().any(|command| command.id == ordered.id));
+            return;
+        }
+        world.clock.advance(Duration::from_secs(11));
+        world.app.settle_commands().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_keeps_nothing_is_not_ready_and_is_again_once_it_does() {
+    let world = World::new().await;
+    assert!(world.app.is_ready().await);
+    let rename = async |from: &'static str| {
+        let mut tx = world.app.db().write().await.unwrap();
+        tx.query(from).run().await.unwrap();
+        tx.commit().await.unwrap();
+        world.clock.advance(Duration::from_secs(2));
+    };
+    rename("alter table foreign_events rename to foreign_events_away").await;
+    assert!(!world.app.is_ready().await);
+    rename("alter table foreign_events_away rename to foreign_events").await;
+    assert!(world.app.is_ready().await);
+}
 
 #[tokio::test]
 async fn the_write_ahead_log_reaches_the_database_while_events_keep_coming() {
@@ -59,11 +113,11 @@ async fn a_commit_that_nobody_waits_for_any_more_is_told_of_all_the_same() {
         let name = format!("Door {number}");
         let renaming = world.app.rename_device(&anna, door, &name);
         // A browser that goes away drops its request wherever it is.
-        let _ = tokio::time::timeout(std::time::Duration::from_micros(number * 10), renaming).await;
+        let _ = tokio::time::timeout(Duration::from_micros(number * 10), renaming).await;
         // Whoever writes next comes after it.
         drop(world.app.db().write().await.unwrap());
         let done = world.app.load_device(&anna, door).await.unwrap().name == name;
-        let told = tokio::time::timeout(std::time::Duration::from_secs(5 * u64::from(done)), events.recv());
+        let told = tokio::time::timeout(Duration::from_secs(5 * u64::from(done)), events.recv());
         assert_eq!(done, told.await.is_ok(), "attempt {number}: done, and nobody was told");
     }
 }

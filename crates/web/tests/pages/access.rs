@@ -125,6 +125,9 @@ async fn every_answer_carries_the_headers_that_protect_it() {
         };
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{} {policy}", route.path);
+        for forbidden in ["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(forbidden), "{} {policy}", route.path);
+        }
         assert!(!policy.contains("unsafe"));
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "same-origin");
