@@ -8,10 +8,26 @@ use serde_json::Value;
 
 use crate::kit::{EMAIL, PASSWORD, within};
 
+/// A server that does not outlive its test.
+struct Server(Child);
+
+impl Server {
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// Starts a server in `cwd` with these arguments; returns it once it is ready, and where it answers.
-async fn serve_in(cwd: &Path, args: &[&str]) -> (Child, Value) {
+async fn serve_in(cwd: &Path, args: &[&str]) -> (Server, Value) {
     let mut server = lockwarden(cwd, &["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
-    let server = server.args(args).stderr(Stdio::null()).spawn().unwrap();
+    let server = Server(server.args(args).stderr(Stdio::null()).spawn().unwrap());
     let note = cwd.join("data/server.json");
     let running = within(20, async {
         loop {
@@ -50,8 +66,7 @@ async fn a_relative_data_directory_is_the_same_for_a_command_that_stands_elsewhe
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let token = ["token", "create", "--email", EMAIL, "--name", "x", "--data-dir", "data"];
     assert!(lockwarden(home.path(), &token).output().unwrap().status.success());
-    server.kill().unwrap();
-    server.wait().unwrap();
+    server.kill();
     assert!(lockwarden(home.path(), &token).output().unwrap().status.success(), "and where none runs");
     assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none(), "nothing was made");
 }
@@ -60,8 +75,7 @@ async fn a_relative_data_directory_is_the_same_for_a_command_that_stands_elsewhe
 async fn what_a_killed_server_left_of_itself_says_nothing() {
     let home = tempfile::tempdir().unwrap();
     let (mut server, running) = serve_in(home.path(), &["--data-dir", "data"]).await;
-    server.kill().unwrap();
-    server.wait().unwrap();
+    server.kill();
     std::fs::write(home.path().join("data/lockwarden.toml"), "database = \"sqlite:other.db\"\n").unwrap();
     let made = create_account(lockwarden(home.path(), &ACCOUNT).args(["--data-dir", "data"]));
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -87,7 +101,7 @@ async fn what_a_killed_server_left_of_itself_says_nothing() {
 #[tokio::test]
 async fn a_device_is_told_the_host_that_the_running_server_was_told() {
     let home = tempfile::tempdir().unwrap();
-    let (mut server, running) =
+    let (_server, running) =
         serve_in(home.path(), &["--data-dir", "data", "--mqtt-host", "locks.example.org"]).await;
     assert!(create_account(lockwarden(home.path(), &ACCOUNT).args(["--data-dir", "data"])).status.success());
     let add = [
@@ -106,6 +120,4 @@ async fn a_device_is_told_the_host_that_the_running_server_was_told() {
     let device: Value = serde_json::from_slice(&added.stdout).unwrap();
     assert_eq!(device["host"], "locks.example.org");
     assert!(running["mqtt"].as_str().unwrap().ends_with(&format!(":{}", device["port"])));
-    server.kill().unwrap();
-    server.wait().unwrap();
 }
