@@ -283,6 +283,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_arrives_during_a_commit_is_the_next_one() {
+        const MORE: u64 = 99;
+        let world = World::new().await;
+        let anna = world.owner("Anna").await;
+        let device = world.lock(&anna, "Front door", 7).await;
+        let committer = Committer::default();
+        let mut settled = committer.settled.subscribe();
+        let somebody_else = world.app.db().write().await.unwrap();
+        committer.link(device, false, world.clock.now());
+        let arriving = async {
+            while !committer.queue().items.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            for number in 0..MORE {
+                committer.link(device, number % 2 == 0, world.clock.now());
+            }
+            drop(somebody_else);
+            let mut seen = Vec::new();
+            while seen.last() != Some(&(1 + MORE)) {
+                settled.changed().await.unwrap();
+                seen.push(*settled.borrow_and_update());
+            }
+            seen
+        };
+        let seen = tokio::select! { () = committer.run(&world.app) => Vec::new(), seen = arriving => seen };
+        assert_eq!(seen, [1, 1 + MORE], "one commit for the first, and one for all that came meanwhile");
+    }
+
+    #[tokio::test]
     async fn what_is_owed_stays_little_however_often_a_lock_comes_and_goes_while_nothing_can_be_kept() {
         let world = World::new().await;
         let anna = world.owner("Anna").await;

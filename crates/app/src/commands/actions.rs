@@ -6,7 +6,7 @@ use super::sql::{self, CommandRow, NewCommand};
 use super::{Command, CommandState, DEADLINE, WAITING, answer_time, explain};
 use crate::App;
 use crate::activity::{self, Completion, NewEntry, Origin};
-use crate::actor::{Actor, Who};
+use crate::actor::{Actor, Operable, Who};
 use crate::bus::Event;
 use crate::clock::{Steady, Time};
 use crate::db::Tx;
@@ -53,7 +53,7 @@ impl App {
         if open >= WAITING {
             return Err(Refusal::TooManyWaiting(open).into());
         }
-        let id = self.insert_command(&mut tx, actor, &device, order.action, key).await?;
+        let id = self.insert_command(&mut tx, actor, &operable, order.action, key).await?;
         tx.emit(Event::CommandsWaiting);
         tx.emit(Event::DeviceChanged { account: actor.account, device: device.id });
         let command = sql::load(&mut tx, id).await?.into();
@@ -66,14 +66,14 @@ impl App {
         &self,
         tx: &mut Tx,
         actor: &Actor,
-        device: &Device,
+        operable: &Operable,
         action: LockAction,
         key: Option<String>,
     ) -> Result<CommandId> {
         let now = self.now();
         let id = CommandId(self.growing_id());
         let activity = ActivityId(self.growing_id());
-        let mut entry = NewEntry::at(actor.account, device.id, now, action.into(), Origin::Console);
+        let mut entry = NewEntry::at(actor.account, operable.device(), now, action.into(), Origin::Console);
         entry.result = None;
         entry.actor = actor.who.person();
         entry.command = Some(id);
@@ -86,7 +86,7 @@ impl App {
         let new = NewCommand {
             id,
             account: actor.account,
-            device: device.id,
+            device: operable.device(),
             action,
             actor: actor.who.person(),
             session,

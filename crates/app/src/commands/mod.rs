@@ -143,6 +143,34 @@ mod tests {
     }
 
     #[test]
+    fn each_error_of_a_lock_has_words_of_its_own() {
+        for (code, word) in [
+            (32, "this connection"),
+            (37, "switched off"),
+            (38, "from afar"),
+            (39, "at this time"),
+            (40, "wrong PINs"),
+            (64, "too soon"),
+            (65, "does not know its position"),
+            (66, "motor is blocked"),
+            (67, "clutch"),
+            (68, "took too long"),
+            (69, "busy"),
+            (70, "stopped at the lock"),
+            (71, "not calibrated"),
+            (72, "end position"),
+            (73, "batteries are too weak"),
+            (74, "no power"),
+            (75, "no power"),
+            (76, "batteries are too weak"),
+            (77, "firmware update"),
+            (253, "could not read"),
+        ] {
+            assert!(explain(code).0.contains(word), "{code}: {}", explain(code).0);
+        }
+    }
+
+    #[test]
     fn success_is_the_only_answer_that_reads_as_success() {
         for code in 1..=u8::MAX {
             assert_ne!(explain(code).1, Completion::Success, "code {code}");

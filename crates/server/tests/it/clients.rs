@@ -48,6 +48,19 @@ async fn the_javascript_client_of_npm_lists_reads_and_operates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_lock_may_not_do_is_refused_in_a_way_that_paho_understands() {
+    let site = Site::serving().await;
+    let [front, back] = [("Front door", 0xA1), ("Back door", 0xB2)].map(|(name, nuki_id)| {
+        let lock = site.lock(name, nuki_id);
+        serde_json::json!({ "username": lock.username, "password": lock.password }).to_string()
+    });
+    let mqtt = [("MQTT_PORT", site.mqtt.port().to_string()), ("FRONT", front), ("BACK", back)];
+    tokio::task::block_in_place(|| {
+        run(&here().join("venv/bin/python"), "paho_refused.py", &site, "", &mqtt);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lock_made_of_paho_keeps_its_session_and_is_sent_nothing_old() {
     let site = Site::serving().await;
     let token = site.token();
