@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lockwarden_app::devices::LockState;
 use lockwarden_gateway::{Config, Gateway, Limits, TlsConfig};
@@ -68,6 +69,36 @@ async fn a_lock_that_speaks_tls_is_let_in_and_one_that_trusts_somebody_else_is_n
     assert_eq!(asked(&mut lock, &connect(&credentials, "SL3P_A1", true, None)).await, [0x20, 2, 0, 0]);
     assert_eq!(asked(&mut lock, &publish("nuki/A1/state", "1", 1, 1, false)).await, [0x40, 2, 0, 1]);
     assert_eq!(world.app.load_device(&anna, device).await.unwrap().nuki_id, Some(0xA1));
+    stop.cancel();
+    running.join_all().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_before_or_behind_the_handshake_is_closed_after_ten_seconds() {
+    let Secured { world, gateway, trusted } = secured(None).await;
+    let (addr, stop) = (gateway.tls_addr().unwrap(), CancellationToken::new());
+    let mut running = JoinSet::new();
+    running.spawn(gateway.run(stop.clone()));
+    let mut silent = TcpStream::connect(addr).await.unwrap();
+    let mut half = TcpStream::connect(addr).await.unwrap();
+    half.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
+    let mut behind = shake_hands(addr, trusted).await.unwrap();
+    let closing = async {
+        let mut rest = Vec::new();
+        let _ = silent.read_to_end(&mut rest).await;
+        let _ = half.read_to_end(&mut rest).await;
+        let _ = behind.read_to_end(&mut rest).await;
+    };
+    let passing = async {
+        let mut seconds = 0;
+        loop {
+            world.clock.advance(Duration::from_secs(1));
+            seconds += 1;
+            let _ = tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
+            assert!(seconds < 100, "somebody is still there");
+        }
+    };
+    tokio::select! { () = closing => {}, () = passing => {} }
     stop.cancel();
     running.join_all().await;
 }

@@ -99,6 +99,23 @@ async fn what_a_killed_server_left_of_itself_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_flag_counts_before_the_environment_and_that_before_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("data")).unwrap();
+    let written = "http = \"127.0.0.1:1001\"\nmqtt = \"127.0.0.1:1002\"\nmqtt_host = \"file.example.org\"\n";
+    std::fs::write(home.path().join("data/lockwarden.toml"), written).unwrap();
+    let mut config = lockwarden(home.path(), &["config", "--data-dir", "data", "--http", "127.0.0.1:3001"]);
+    config.env("LOCKWARDEN_HTTP", "127.0.0.1:2001").env("LOCKWARDEN_MQTT", "127.0.0.1:2002");
+    let printed = String::from_utf8(config.output().unwrap().stdout).unwrap();
+    for (setting, value) in
+        [("http", "127.0.0.1:3001"), ("mqtt", "127.0.0.1:2002"), ("mqtt_host", "file.example.org")]
+    {
+        let line = printed.lines().find(|line| line.split_whitespace().next() == Some(setting)).unwrap();
+        assert!(line.contains(value), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_device_is_told_the_host_that_the_running_server_was_told() {
     let home = tempfile::tempdir().unwrap();
     let (_server, running) =

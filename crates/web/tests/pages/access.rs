@@ -112,6 +112,30 @@ async fn a_form_from_another_origin_changes_nothing_on_any_route() {
 }
 
 #[tokio::test]
+async fn an_address_that_only_looks_like_a_page_is_none() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    assert_eq!(browser.get("/settings/account").await.status, StatusCode::OK);
+    for path in [
+        "/settings//account",
+        "//settings/account",
+        "/settings/account/",
+        "/settings/account/.",
+        "/./settings/account",
+        "/devices/../settings/account",
+        "/devices/%2e%2e/settings/account",
+        "/settings%2faccount",
+        "/settings/account;x",
+        "/settings/account%00",
+        "/SETTINGS/account",
+        "/settings\\account",
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_carries_the_headers_that_protect_it() {
     let site = Site::new().await;
     let (_, mut browser) = site.owner("Anna").await;

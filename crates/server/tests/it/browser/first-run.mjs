@@ -20,7 +20,20 @@ assert.equal(await page.evaluate(() => document.activeElement.id), 'password', '
 assert.equal(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
 assert.equal(await page.getByLabel('E-mail').getAttribute('aria-invalid'), null);
 assert.equal(await page.getByLabel('E-mail').inputValue(), 'anna@example.org', 'what was typed is still there');
-await page.getByLabel('Password', { exact: true }).fill('seven green doors in a row');
+// It may be pasted, and looked at.
+const shown = page.getByLabel('Password', { exact: true });
+await page.getByLabel('Your name').fill('seven green doors in a row');
+await page.getByLabel('Your name').press('Control+a');
+await page.getByLabel('Your name').press('Control+c');
+await page.getByLabel('Your name').fill('Anna');
+await shown.fill('');
+await shown.press('Control+v');
+assert.equal(await shown.getAttribute('type'), 'password');
+await page.getByRole('button', { name: 'Show Password' }).click();
+assert.equal(await shown.getAttribute('type'), 'text');
+assert.equal(await shown.inputValue(), 'seven green doors in a row');
+await page.getByRole('button', { name: 'Hide Password' }).click();
+assert.equal(await shown.getAttribute('type'), 'password');
 await page.getByRole('button', { name: 'Make the account' }).click();
 await page.waitForURL(/sign-in/);
 const again = await page.request.get(process.env.SET_UP);
