@@ -49,6 +49,7 @@ fn temper(spec: &mut LockSpec, number: u32, rng: &mut StdRng) {
         6 => {
             spec.battery = 18;
             spec.device_type = 5;
+            spec.turn = Duration::from_secs(2);
             "5.9.4".clone_into(&mut spec.firmware);
         }
         7 => spec.life = Life::PoorNetwork,

@@ -21,6 +21,7 @@ pub mod state {
     pub const UNLATCHING: u8 = 7;
     pub const BOOT: u8 = 253;
     pub const JAMMED: u8 = 254;
+    pub const UNDEFINED: u8 = 255;
 }
 
 /// MQTT API 1.4 `lockAction`.
@@ -45,7 +46,6 @@ pub mod error {
     pub const VOLTAGE_TOO_LOW: u8 = 73;
 }
 
-const TURN: Duration = Duration::from_millis(4_500);
 const STROKE: Duration = Duration::from_millis(1_200);
 /// The radio is up before the boot run is over, so that a lock tells first that it boots (state 253), then the last state.
 pub(crate) const RADIO_UP: Duration = Duration::from_secs(3);
@@ -56,7 +56,11 @@ const NEARLY_DONE: f64 = 0.9;
 /// Below this the motor does not turn any more.
 const FLAT: u8 = 4;
 const CRITICAL: u8 = 20;
+/// Triggers of MQTT API 1.4.
+const BUTTON: u8 = 2;
 const MQTT: u8 = 172;
+/// Of so many actions, as many use up a step of the battery as they have cost.
+const ACTIONS_A_STEP: u32 = 16;
 
 /// Something that happens to the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +109,8 @@ enum Step {
     Answer(u8),
     /// So much of the turn was done.
     PowerFails(f64),
-    End,
+    /// What it has cost the battery.
+    End(u32),
 }
 
 pub struct Machine {
@@ -201,6 +206,8 @@ impl Machine {
                     out.push(told("lockActionEvent", event));
                 } else if !self.is_busy() {
                     self.act(action, event, None, &mut out);
+                } else if trigger == BUTTON {
+                    self.cancel(&mut out);
                 }
             }
             Input::DoorOpens | Input::DoorCloses => {
@@ -279,7 +286,7 @@ impl Machine {
                 _ => steps.push_back((Duration::ZERO, Step::Answer(code))),
             }
         }
-        steps.push_back((Duration::ZERO, Step::End));
+        steps.push_back((Duration::ZERO, Step::End(cost(&path))));
         self.plan = steps;
         self.moves += 1;
         self.opened_since_unlock = false;
@@ -290,11 +297,11 @@ impl Machine {
     fn path(&self, number: u8) -> Vec<(Duration, u8)> {
         use state::{LOCK_N_GO, LOCKED, LOCKING, UNLATCHED, UNLATCHING, UNLOCKED, UNLOCKING};
         const NOW: Duration = Duration::ZERO;
-        let hold = self.spec.unlatch_hold;
+        let (turn, hold) = (self.spec.turn, self.spec.unlatch_hold);
         let from_locked = self.state == LOCKED || self.state == state::JAMMED;
         let open = || {
             let mut path = if from_locked {
-                vec![(NOW, UNLOCKING), (TURN, UNLATCHING)]
+                vec![(NOW, UNLOCKING), (turn, UNLATCHING)]
             } else {
                 vec![(NOW, UNLATCHING)]
             };
@@ -302,20 +309,20 @@ impl Machine {
             path
         };
         match number {
-            action::UNLOCK => vec![(NOW, UNLOCKING), (TURN, UNLOCKED)],
+            action::UNLOCK => vec![(NOW, UNLOCKING), (turn, UNLOCKED)],
             action::UNLATCH => [open(), vec![(hold, UNLOCKED)]].concat(),
             action::LOCK_N_GO => {
                 let first = if from_locked {
-                    vec![(NOW, UNLOCKING), (TURN, LOCK_N_GO)]
+                    vec![(NOW, UNLOCKING), (turn, LOCK_N_GO)]
                 } else {
                     vec![(NOW, LOCK_N_GO)]
                 };
-                [first, vec![(self.spec.lock_n_go, LOCKING), (TURN, LOCKED)]].concat()
+                [first, vec![(self.spec.lock_n_go, LOCKING), (turn, LOCKED)]].concat()
             }
             action::LOCK_N_GO_UNLATCH => {
-                [open(), vec![(hold, LOCK_N_GO), (self.spec.lock_n_go, LOCKING), (TURN, LOCKED)]].concat()
+                [open(), vec![(hold, LOCK_N_GO), (self.spec.lock_n_go, LOCKING), (turn, LOCKED)]].concat()
             }
-            _ => vec![(NOW, LOCKING), (TURN, LOCKED)],
+            _ => vec![(NOW, LOCKING), (turn, LOCKED)],
         }
     }
 
@@ -336,7 +343,7 @@ impl Machine {
                 Step::PowerFails(turned) => return self.power_loss(turned, out),
                 Step::Event(event) => out.push(told("lockActionEvent", event)),
                 Step::Answer(code) => self.answer(code, out),
-                Step::End => self.drain(out),
+                Step::End(cost) => self.drain(cost, out),
             }
         }
     }
@@ -346,15 +353,15 @@ impl Machine {
         self.rest = match next {
             // The bolt is back; the latch springs back by itself.
             state::UNLATCHED | state::LOCK_N_GO | state::UNLATCHING => state::UNLOCKED,
-            state::UNLOCKING | state::LOCKING | state::BOOT => self.rest,
+            state::UNLOCKING | state::LOCKING | state::BOOT | state::UNDEFINED => self.rest,
             rest => rest,
         };
         out.push(retained("state", next.to_string()));
         self.maybe_auto_lock(out);
     }
 
-    fn drain(&mut self, out: &mut Vec<Output>) {
-        if self.rng.random_range(0..8) == 0 {
+    fn drain(&mut self, cost: u32, out: &mut Vec<Output>) {
+        if self.rng.random_range(0..ACTIONS_A_STEP) < cost {
             self.battery = self.battery.saturating_sub(2);
             out.extend(self.battery_topics());
         }
@@ -376,24 +383,37 @@ impl Machine {
         }
     }
 
-    /// A hand on the knob: the bolt moves, a motor under way gives up, and no event is published.
-    fn by_hand(&mut self, lock: bool, out: &mut Vec<Output>) {
+    /// The movement under way is given up, and whoever ordered it is told so.
+    fn give_up(&mut self, out: &mut Vec<Output>) {
         let was_commanded = self.plan.iter().any(|(_, step)| matches!(step, Step::Answer(_)));
         self.plan.clear();
         if was_commanded {
             self.answer(error::CANCELED, out);
         }
+    }
+
+    /// The button while it moves. Whether a lock then tells where it stands or that it does not know is unconfirmed.
+    fn cancel(&mut self, out: &mut Vec<Output>) {
+        self.give_up(out);
+        let stands = if self.order == Order::EventLate { state::UNDEFINED } else { self.rest };
+        self.enter(stands, out);
+    }
+
+    /// A hand on the knob: the bolt moves, a motor under way gives up, and no event is published.
+    fn by_hand(&mut self, lock: bool, out: &mut Vec<Output>) {
+        self.give_up(out);
         self.opened_since_unlock = false;
         self.enter(if lock { state::LOCKED } else { state::UNLOCKED }, out);
     }
 
-    /// With a door sensor it waits for the door to have been opened and closed (HELP, Auto Lock).
+    /// With a door sensor it waits for the door to have been opened and closed, and may lock right then (HELP, Auto Lock).
     fn maybe_auto_lock(&mut self, out: &mut Vec<Output>) {
         let Some(after) = self.spec.auto_lock else {
             return;
         };
         self.auto_lock = 0;
         let door_allows = !self.spec.door_sensor || (self.opened_since_unlock && !self.door_open);
+        let after = if self.spec.lock_at_closing && self.spec.door_sensor { Duration::ZERO } else { after };
         if self.state == state::UNLOCKED && door_allows {
             self.auto_lock = self.number();
             out.push(Output::Wait { after, number: self.auto_lock });
@@ -431,6 +451,16 @@ impl Machine {
         self.next_number += 1;
         self.next_number
     }
+}
+
+/// Pulling the latch costs more than a turn (HELP, batteries).
+fn cost(path: &[(Duration, u8)]) -> u32 {
+    let of = |state: &u8| match *state {
+        state::UNLOCKING | state::LOCKING => 2,
+        state::UNLATCHING => 3,
+        _ => 0,
+    };
+    path.iter().map(|(_, state)| of(state)).sum()
 }
 
 fn retained(topic: &'static str, payload: String) -> Output {

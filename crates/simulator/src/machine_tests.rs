@@ -41,6 +41,100 @@ fn lock_n_go_ends_locked() {
 }
 
 #[test]
+fn every_action_goes_the_documented_way_from_wherever_it_begins() {
+    let unlocked = || Machine { state: state::UNLOCKED, rest: state::UNLOCKED, ..machine() };
+    for (mut machine, number, way) in [
+        (machine(), action::UNLOCK, &["state=2", "state=3"][..]),
+        (unlocked(), action::LOCK, &["state=4", "state=1"]),
+        (machine(), action::LOCK, &["state=4", "state=1"]),
+        (unlocked(), action::FULL_LOCK, &["state=4", "state=1"]),
+        (unlocked(), action::UNLATCH, &["state=7", "state=5", "state=3"]),
+        (machine(), action::LOCK_N_GO, &["state=2", "state=6", "state=4", "state=1"]),
+        (unlocked(), action::LOCK_N_GO, &["state=6", "state=4", "state=1"]),
+    ] {
+        let said = play(&mut machine, Input::Command(number));
+        let (ends, between) = (said.first().zip(said.last()), &said[1..said.len() - 1]);
+        let event = format!("lockActionEvent={number},172,0,0,0");
+        assert_eq!(ends, Some((&event, &"commandResponse=0".to_owned())));
+        assert_eq!(between, way, "action {number}");
+    }
+}
+
+/// How long each step of an unlatch from locked takes, as it was asked for.
+fn waits(spec: LockSpec, seed: u64) -> Vec<f64> {
+    let mut machine = Machine::new(spec, Order::Documented, seed);
+    let (mut waits, mut todo) = (Vec::new(), machine.step(Input::Command(action::UNLATCH)));
+    while let Some(output) = todo.pop() {
+        if let Output::Wait { after, number } = output {
+            waits.push(after.as_secs_f64());
+            todo.extend(machine.step(Input::Due(number)));
+        }
+    }
+    waits
+}
+
+#[test]
+fn movements_take_as_long_as_those_of_their_kind_give_or_take_a_tenth() {
+    let older = LockSpec::new(0xA1, "Door");
+    let ultra = LockSpec { device_type: 5, turn: Duration::from_secs(2), ..LockSpec::new(0xA1, "Door") };
+    for (spec, expected) in [(older, [4.5, 1.2, 3.0]), (ultra, [2.0, 1.2, 3.0])] {
+        let all: Vec<Vec<f64>> = (0..50).map(|seed| waits(spec.clone(), seed)).collect();
+        for (step, expected) in expected.into_iter().enumerate() {
+            assert!(all.iter().all(|waits| (waits[step] / expected - 1.0).abs() <= 0.1), "{expected}");
+            assert!(all.iter().any(|waits| (waits[step] / expected - 1.0).abs() > 0.05), "no two are alike");
+        }
+    }
+}
+
+#[test]
+fn a_battery_is_told_in_even_steps_is_critical_from_20_percent_and_pays_more_for_the_latch() {
+    let mut machine = machine();
+    for (percent, told, critical) in
+        [(86, "86", "false"), (21, "20", "false"), (20, "20", "true"), (7, "6", "true")]
+    {
+        let out = machine.step(Input::Battery(percent));
+        assert!(out.contains(&retained("batteryChargeState", told.to_owned())), "{percent}");
+        assert!(out.contains(&retained("batteryCritical", critical.to_owned())), "{percent}");
+    }
+    let after = |number| {
+        let mut machine =
+            Machine::new(LockSpec { battery: 100, ..LockSpec::new(0xA1, "Door") }, Order::Documented, 1);
+        for _ in 0..100 {
+            play(&mut machine, Input::Command(number));
+            play(&mut machine, Input::Command(action::LOCK));
+        }
+        machine.battery
+    };
+    assert!(after(action::UNLATCH) < after(action::UNLOCK));
+}
+
+#[test]
+fn the_button_while_it_moves_cancels_and_what_is_told_of_the_bolt_is_either() {
+    for (order, stands) in [(Order::Documented, "state=1"), (Order::EventLate, "state=255")] {
+        let mut machine = Machine::new(LockSpec::new(0xA1, "Door"), order, 1);
+        machine.step(Input::Command(action::UNLOCK));
+        let button = Input::Act { action: action::LOCK, trigger: 2, auth_id: 0, code_id: 0, extra: 1 };
+        assert_eq!(play(&mut machine, button), ["commandResponse=70", stands]);
+        let said = play(&mut machine, Input::Command(action::LOCK));
+        assert_eq!(said.last().unwrap(), "commandResponse=0", "and it goes on from there");
+    }
+}
+
+#[test]
+fn auto_lock_at_closing_does_not_wait() {
+    let spec = LockSpec {
+        auto_lock: Some(Duration::from_mins(10)),
+        lock_at_closing: true,
+        ..LockSpec::new(0xA1, "Door")
+    };
+    let mut machine = Machine::new(spec, Order::Documented, 1);
+    play(&mut machine, Input::Command(action::UNLOCK));
+    machine.step(Input::DoorOpens);
+    let out = machine.step(Input::DoorCloses);
+    assert!(matches!(out[..], [_, Output::Wait { after: Duration::ZERO, .. }]), "{out:?}");
+}
+
+#[test]
 fn a_jam_is_answered_with_66_and_the_next_good_action_clears_it() {
     let mut machine = machine();
     machine.faults.jam = true;
@@ -129,7 +223,7 @@ fn the_same_seed_gives_the_same_lock() {
     let waits = |seed| {
         let mut machine = Machine::new(LockSpec::new(0xA1, "Door"), Order::Documented, seed);
         let mut out = Vec::new();
-        let first = machine.jitter(TURN);
+        let first = machine.jitter(Duration::from_secs(4));
         machine.command(action::UNLOCK, &mut out);
         (first, out)
     };
