@@ -142,6 +142,8 @@ pub struct Said {
     pub server_connected: Option<bool>,
     pub firmware: Option<String>,
     pub own_name: Option<String>,
+    /// When its doorbell last rang.
+    pub rang_at: Option<Time>,
     pub device_time: Option<Time>,
     /// The device's clock minus ours, in milliseconds, when it last told its time.
     pub clock_offset_ms: Option<i64>,

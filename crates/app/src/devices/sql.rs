@@ -389,6 +389,7 @@ impl From<StateRow> for Said {
             server_connected: s.server_connected,
             firmware: s.firmware,
             own_name: s.own_name,
+            rang_at: s.ring_at,
             device_time: s.device_time,
             clock_offset_ms: s.clock_offset_ms,
         }

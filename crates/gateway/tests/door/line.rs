@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use lockwarden_app::activity::{EntryQuery, Happening};
 use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{CommandState, Order};
-use lockwarden_app::devices::LockAction;
+use lockwarden_app::devices::{DeviceType, DoorState, LockAction, LockState, Mode};
 use rumqttc::QoS;
 
 use crate::kit::{Client, Site, within};
@@ -43,6 +44,54 @@ async fn a_lock_that_takes_nothing_is_sent_no_command_and_let_go() {
     site.until(&anna, device, |device| !device.link.online).await;
     let rest = raw.rest().await;
     assert!(rest.iter().all(|byte| matches!(byte, 0xD0 | 0)), "nothing but answers to its questions");
+}
+
+#[tokio::test]
+async fn everything_a_lock_tells_of_itself_arrives_under_its_own_name() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, credentials) = site.device(&anna, "Front door").await;
+    let mut lock = Client::connect(site.addr, &credentials, "SL3P_A1").await;
+    for (topic, payload) in [
+        ("deviceType", "5"),
+        ("mode", "2"),
+        ("state", "3"),
+        ("doorsensorState", "3"),
+        ("batteryCritical", "true"),
+        ("batteryChargeState", "18"),
+        ("batteryCharging", "false"),
+        ("keypadBatteryCritical", "false"),
+        ("doorsensorBatteryCritical", "true"),
+        ("serverConnected", "false"),
+        ("connected", "true"),
+        ("name", "Haustür"),
+        ("firmware", "5.9.4"),
+        ("ringactionTimestamp", "2026-11-25T09:00:00+01:00"),
+        ("timestamp", "2026-11-26T09:00:00+01:00"),
+        ("lockActionEvent", "3,0,195249,8193,2"),
+    ] {
+        lock.say(&format!("nuki/A1/{topic}"), payload, QoS::AtLeastOnce).await;
+    }
+    let known = site.world.app.load_device(&anna, device).await.unwrap();
+    assert_eq!((known.nuki_id, known.kind), (Some(0xA1), Some(DeviceType::SmartLock5)));
+    let said = known.said;
+    assert_eq!(
+        (said.mode, said.state, said.door),
+        (Some(Mode::Door), Some(LockState::Unlocked), Some(DoorState::Opened))
+    );
+    assert_eq!(
+        (said.battery_critical, said.battery_percent, said.battery_charging),
+        (Some(true), Some(18), Some(false))
+    );
+    assert_eq!((said.keypad_battery_critical, said.door_battery_critical), (Some(false), Some(true)));
+    assert_eq!(said.server_connected, Some(false));
+    assert_eq!((said.own_name.as_deref(), said.firmware.as_deref()), (Some("Haustür"), Some("5.9.4")));
+    assert_eq!(said.rang_at, Some(Time(1_795_593_600_000)));
+    assert_eq!(said.device_time, Some(Time(1_795_680_000_000)));
+    assert_eq!(
+        said.last.map(|event| (event.action, event.code_id)),
+        Some((LockAction::Unlatch, Some(8_193)))
+    );
 }
 
 #[tokio::test]
@@ -116,7 +165,7 @@ async fn a_clock_that_is_set_cuts_off_nobody() {
     let (_, _, mut raw) = raw::lock(&site, &anna, true).await;
     for hours in [1, -2] {
         let now = site.world.clock.now();
-        site.world.clock.set(lockwarden_app::clock::Time(now.0 + hours * 3_600_000));
+        site.world.clock.set(Time(now.0 + hours * 3_600_000));
         for _ in 0..3 {
             site.tick().await;
         }

@@ -75,7 +75,12 @@ fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
         ("Battery", battery(device).map(now)),
         ("Door", said.door.and_then(door_words).map(|words| now(words.to_owned()))),
         ("Mode", said.mode.and_then(mode_words).map(|words| now(words.to_owned()))),
+        ("Last ring", said.rang_at.map(|at| when.short(at))),
         ("Its clock", clock(device).map(now)),
+        (
+            "Nuki’s servers",
+            said.server_connected.map(|yes| now(if yes { "connected" } else { "not connected" }.to_owned())),
+        ),
         ("Name in the Nuki app", said.own_name.clone()),
         ("Type", device.kind.map(|kind| kind_words(kind).to_owned())),
         ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
