@@ -312,8 +312,13 @@ fn card<'a>(
     Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE), listing }
 }
 
+/// How long what was received may wait for its commit. The times that a device has are those of receipt, so what came
+/// before a page was made may have been committed after it.
+const UNCOMMITTED: Duration = Duration::from_mins(1);
+
 /// Whether a device's card may have changed since the page was made.
 fn moved_since(device: &Device, doing: &Doing, since: Time) -> bool {
+    let since = since.minus(UNCOMMITTED);
     let told = [device.said.at, device.link.changed_at, Some(device.updated_at)];
     let ordered = doing.last.iter().chain(&doing.open);
     let orders = ordered.flat_map(|one| [Some(one.created_at), one.sent_at, one.accepted_at, one.ended_at]);

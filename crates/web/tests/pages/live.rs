@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
-use lockwarden_app::devices::{LockState, Observation};
+use lockwarden_app::devices::{Delivery, LockState, Observation};
 
 use crate::kit::Site;
 
@@ -36,7 +36,7 @@ async fn a_change_arrives_as_the_same_card_with_a_word_for_those_who_do_not_see_
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
     let device = site.world.lock(&anna, "Front door", 7).await;
-    site.world.clock.advance(Duration::from_secs(1));
+    site.world.clock.advance(Duration::from_mins(2));
     let mut stream = browser.listen(&live(&site, "on=devices&drawn=tiles")).await;
     until(&mut stream, "retry: 2000").await;
     says_nothing(&mut stream).await;
@@ -61,6 +61,20 @@ async fn what_happened_between_page_and_stream_is_caught_up() {
     site.world.says(device, Observation::State(LockState::Unlocked)).await;
     let mut stream = browser.listen(&path).await;
     until(&mut stream, "<b>Unlocked</b>").await;
+}
+
+#[tokio::test]
+async fn what_came_before_a_page_was_made_and_was_committed_after_it_is_caught_up() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let report = site.world.report(device, Observation::Link { up: false }, Delivery::AtMostOnce);
+    site.world.clock.advance(Duration::from_secs(20));
+    let path = live(&site, "on=devices");
+    assert!(browser.get("/devices").await.body.contains("<b>Locked</b>"));
+    site.world.app.record(&[report]).await.unwrap();
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "<b>Unknown</b>").await;
 }
 
 #[tokio::test]
