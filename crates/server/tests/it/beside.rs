@@ -57,6 +57,14 @@ fn create_account(command: &mut Command) -> Output {
 
 const ACCOUNT: [&str; 7] = ["account", "create", "--email", EMAIL, "--name", "Anna", "--password-stdin"];
 
+const DEVICE: [&str; 8] = ["device", "add", "--email", EMAIL, "--connector", "nuki-mqtt", "--name", "Door"];
+
+/// What is printed of a device added in `data`.
+fn add_device(command: &mut Command) -> Value {
+    let added = command.args(["--data-dir", "data"]).output().unwrap();
+    serde_json::from_slice(&added.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn a_relative_data_directory_is_the_same_for_a_command_that_stands_elsewhere() {
     let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -81,20 +89,7 @@ async fn what_a_killed_server_left_of_itself_says_nothing() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     assert!(home.path().join("data/other.db").is_file(), "a path in the file counts from the file");
 
-    let add = [
-        "device",
-        "add",
-        "--email",
-        EMAIL,
-        "--connector",
-        "nuki-mqtt",
-        "--name",
-        "Door",
-        "--data-dir",
-        "data",
-    ];
-    let added = lockwarden(home.path(), &add).env("LOCKWARDEN_MQTT", "0.0.0.0:2883").output().unwrap();
-    let device: Value = serde_json::from_slice(&added.stdout).unwrap();
+    let device = add_device(lockwarden(home.path(), &DEVICE).env("LOCKWARDEN_MQTT", "0.0.0.0:2883"));
     assert_eq!(device["port"], 2883, "the environment counts, and not {}", running["mqtt"]);
 }
 
@@ -121,20 +116,7 @@ async fn a_device_is_told_the_host_that_the_running_server_was_told() {
     let (_server, running) =
         serve_in(home.path(), &["--data-dir", "data", "--mqtt-host", "locks.example.org"]).await;
     assert!(create_account(lockwarden(home.path(), &ACCOUNT).args(["--data-dir", "data"])).status.success());
-    let add = [
-        "device",
-        "add",
-        "--email",
-        EMAIL,
-        "--connector",
-        "nuki-mqtt",
-        "--name",
-        "Door",
-        "--data-dir",
-        "data",
-    ];
-    let added = lockwarden(home.path(), &add).output().unwrap();
-    let device: Value = serde_json::from_slice(&added.stdout).unwrap();
+    let device = add_device(&mut lockwarden(home.path(), &DEVICE));
     assert_eq!(device["host"], "locks.example.org");
     assert!(running["mqtt"].as_str().unwrap().ends_with(&format!(":{}", device["port"])));
 }
