@@ -160,20 +160,25 @@ impl App {
         Ok(Cursor { at, id })
     }
 
-    /// How many entries are newer than `after`, counted to 100.
-    pub async fn count_newer_activity(
+    /// How many entries are new to a reader who has the newest `shown`, down to `oldest` or to where the log begins;
+    /// counted to 100. By number and not by what is newer than the newest of them: what was received first may be
+    /// committed last.
+    pub async fn count_new_activity(
         &self,
         actor: &Actor,
         device: Option<DeviceId>,
-        after: Cursor,
+        shown: usize,
+        oldest: Option<Cursor>,
     ) -> Result<usize> {
         actor.may_read_log()?;
         let mut tx = self.read().await?;
         if let Some(device) = device {
             logged(&mut tx, actor, device).await?;
         }
-        let newer = sql::count_newer(&mut tx, actor.account, device, (after.at, after.id), NEWER).await?;
-        Ok(usize::try_from(newer).unwrap_or(0))
+        let shown = i64::try_from(shown.min(EntryQuery::MOST)).unwrap_or(0);
+        let place = oldest.map_or((Time(i64::MIN), ActivityId(0)), |oldest| (oldest.at, oldest.id));
+        let found = sql::count_from(&mut tx, actor.account, device, place, shown + NEWER).await?;
+        Ok(usize::try_from(found - shown).unwrap_or(0))
     }
 }
 

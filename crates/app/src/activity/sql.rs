@@ -155,25 +155,25 @@ pub(super) async fn place(tx: &mut Tx, account: AccountId, id: ActivityId) -> Re
         .await
 }
 
-/// How many entries of the account are newer than this place, counted to `limit`.
-pub(super) async fn count_newer(
+/// How many entries of the account there are from this place on, counted to `limit`.
+pub(super) async fn count_from(
     tx: &mut Tx,
     account: AccountId,
     device: Option<DeviceId>,
-    after: (Time, ActivityId),
+    place: (Time, ActivityId),
     limit: i64,
 ) -> Result<i64, DbError> {
     let sql = match device {
         None => {
-            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) > ($2, $3) \
-             limit $4) newer"
+            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) >= ($2, $3) \
+             limit $4) found"
         }
         Some(_) => {
-            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) > ($2, $3) \
-             and e.device_id = $5 limit $4) newer"
+            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) >= ($2, $3) \
+             and e.device_id = $5 limit $4) found"
         }
     };
-    let mut query = tx.query(sql).bind(account).bind(after.0).bind(after.1).bind(limit);
+    let mut query = tx.query(sql).bind(account).bind(place.0).bind(place.1).bind(limit);
     if let Some(device) = device {
         query = query.bind(device);
     }

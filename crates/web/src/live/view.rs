@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use lockwarden_app::activity::{Cursor, Entry, EntryQuery};
+use lockwarden_app::activity::{Cursor, EntryQuery};
 use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::CommandState;
@@ -57,7 +57,9 @@ pub(super) struct One {
 
 pub(super) struct Log {
     device: Option<DeviceId>,
-    after: Option<Cursor>,
+    /// How many entries the page has, and the last of them if the log goes on below it.
+    shown: usize,
+    oldest: Option<Cursor>,
     /// When the orders were given that are on the page and may still change.
     orders: BTreeMap<DeviceId, BTreeSet<Time>>,
 }
@@ -89,8 +91,9 @@ impl From<&Asked> for View {
                 Self::Device(One { id, new: asked.text("new") == "yes", heard: Heard::new() })
             }
             ("activity", device) => {
-                let after = entry::read_cursor(asked.text("after"));
-                Self::Activity(Log { device, after, orders: BTreeMap::new() })
+                let shown = asked.read("shown").unwrap_or(0);
+                let oldest = entry::read_cursor(asked.text("oldest"));
+                Self::Activity(Log { device, shown, oldest, orders: BTreeMap::new() })
             }
             _ => Self::Devices(Box::new(Devices {
                 drawn: Drawn::from_name(asked.text("drawn")),
@@ -254,10 +257,15 @@ impl Log {
             self.orders.entry(one.device).or_default().insert(one.at);
         }
         self.forget_old(since);
-        let newer = |one: &Entry| self.after.is_some_and(|place| (one.at, one.id) > (place.at, place.id));
-        let grew = page.entries.iter().filter(|one| newer(one)).map(|one| one.device);
-        let changed = grew.chain(self.orders.keys().copied()).collect();
+        let mut changed: BTreeSet<DeviceId> = self.orders.keys().copied().collect();
+        if self.count_new(web, person).await? > 0 {
+            changed.extend(page.entries.first().map(|one| one.device));
+        }
         Ok(CaughtUp { changed, refresh: false })
+    }
+
+    async fn count_new(&self, web: &Web, person: &Person) -> Result<usize> {
+        web.app.count_new_activity(&person.actor, self.device, self.shown, self.oldest).await
     }
 
     fn forget_old(&mut self, now: Time) {
@@ -274,11 +282,8 @@ impl Log {
         grew: &[DeviceId],
         when: &When,
     ) -> Result<DrawnParts> {
-        let mut parts = String::new();
-        if let Some(after) = self.after {
-            let count = web.app.count_newer_activity(&person.actor, self.device, after).await?;
-            parts.push_str(&entry::newer(count, self.device).into_string());
-        }
+        let count = self.count_new(web, person).await?;
+        let mut parts = entry::newer(count, self.device).into_string();
         self.forget_old(when.now);
         // Orders end on the line they began on.
         for device in grew {

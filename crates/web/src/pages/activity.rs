@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Html;
-use lockwarden_app::activity::{Cursor, EntryQuery, Logged, Page};
-use lockwarden_app::ids::{ActivityId, DeviceId};
+use lockwarden_app::activity::{EntryQuery, Logged, Page};
+use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
 
 use crate::failure::Failure;
@@ -28,7 +28,6 @@ pub(crate) async fn show(
     let query = EntryQuery { device: id, before, ..EntryQuery::default() };
     let found = web.app.list_activity(&signed.actor, query).await?;
     let when = signed.when(&web);
-    let newest = found.entries.first().map_or(Cursor { at: when.now, id: ActivityId(0) }, Cursor::of);
     let body = html! {
         div.bar {
             h1 { "Activity log" }
@@ -45,7 +44,7 @@ pub(crate) async fn show(
             }
         }
         @if before.is_none() {
-            (frame::live(&format!("on=activity&after={}{}", cursor(newest), and_device(id)), when.now))
+            (frame::live(&format!("on=activity{}{}", and_shown(&found), and_device(id)), when.now))
         }
     };
     let title = match &device {
@@ -54,6 +53,11 @@ pub(crate) async fn show(
         None => "Activity log".to_owned(),
     };
     Ok(frame::page(&web, &signed, Here::Activity, &title, &body))
+}
+
+fn and_shown(page: &Page) -> String {
+    let oldest = page.next.map(|oldest| format!("&oldest={}", cursor(oldest)));
+    format!("&shown={}{}", page.entries.len(), oldest.unwrap_or_default())
 }
 
 fn and_device(id: Option<DeviceId>) -> String {

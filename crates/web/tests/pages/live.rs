@@ -78,6 +78,44 @@ async fn what_came_before_a_page_was_made_and_was_committed_after_it_is_caught_u
 }
 
 #[tokio::test]
+async fn the_log_counts_what_was_received_before_its_newest_entry_and_committed_after_it() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let other = site.world.lock(&anna, "Garage", 8).await;
+    let late = site.world.report(other, Observation::Link { up: false }, Delivery::AtMostOnce);
+    site.world.clock.advance(Duration::from_secs(20));
+    site.world.says(device, Observation::Link { up: false }).await;
+    let path = browser.get("/activity").await.stream();
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "retry").await;
+    says_nothing(&mut stream).await;
+    site.world.app.record(&[late]).await.unwrap();
+    until(&mut stream, "1 new entry").await;
+    let mut again = browser.listen(&path).await;
+    until(&mut again, "1 new entry").await;
+}
+
+#[tokio::test]
+async fn only_what_a_full_page_of_the_log_does_not_have_is_new() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    for _ in 0..30 {
+        for up in [false, true] {
+            site.world.clock.advance(Duration::from_secs(1));
+            site.world.says(device, Observation::Link { up }).await;
+        }
+    }
+    let path = browser.get("/activity").await.stream();
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "retry").await;
+    says_nothing(&mut stream).await;
+    site.world.says(device, Observation::Link { up: false }).await;
+    until(&mut stream, "1 new entry").await;
+}
+
+#[tokio::test]
 async fn nobody_hears_of_somebody_elses_doors() {
     let site = Site::new().await;
     let (anna, _) = site.owner("Anna").await;
