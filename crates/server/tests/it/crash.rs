@@ -5,6 +5,7 @@ mod alike;
 mod commands;
 mod disk;
 mod events;
+mod power;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ struct Goal {
 
 impl Goal {
     fn chosen() -> Self {
-        if std::env::var("LONG").is_ok_and(|long| long == "1") {
+        if is_long() {
             Self { kills: 1_000, events: number("EVENTS").unwrap_or(1_000_000) }
         } else {
             Self { kills: 6, events: 1 }
@@ -42,6 +43,10 @@ impl Goal {
 
 async fn pause(milliseconds: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(milliseconds), std::future::pending::<()>()).await;
+}
+
+fn is_long() -> bool {
+    std::env::var("LONG").is_ok_and(|long| long == "1")
 }
 
 fn number(name: &str) -> Option<u64> {

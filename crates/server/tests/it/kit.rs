@@ -110,11 +110,11 @@ impl Site {
         Broker { host: self.mqtt.ip().to_string(), port: self.mqtt.port() }
     }
 
-    /// From the next start on, what the server asks of disk and network is written to `file`. The tracer stands beside
-    /// it, so that the child is still the server itself.
-    pub(crate) fn trace_to(&mut self, file: &Path) {
-        let arguments =
-            ["strace", "-D", "-f", "-y", "-s", "16", "-e", "trace=fsync,fdatasync,sendto,write,writev", "-o"];
+    /// From the next start on, what the server writes to disk and network, byte for byte, goes to `file`. The tracer
+    /// stands beside it, so that the child is still the server itself.
+    pub(crate) fn record_to(&mut self, file: &Path) {
+        let calls = "trace=pwrite64,pwritev,ftruncate,fsync,fdatasync,sendto,write,writev";
+        let arguments = ["strace", "-D", "-f", "-yy", "-xx", "-s", "100000", "-e", calls, "-o"];
         self.wrapper = arguments.iter().map(OsString::from).chain([file.into()]).collect();
     }
 

@@ -15,7 +15,6 @@ mod clients;
 mod commands;
 mod crash;
 mod demo;
-mod durable;
 mod flood;
 mod kit;
 mod network;
