@@ -18,6 +18,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
+    /// What this machine's disk takes for what a small commit asks of it: four appended pages and a sync
+    Disk,
     /// Durable events a second, every device with one connection and a window of unacknowledged ones
     Events {
         #[arg(long, default_value_t = 5_000)]
@@ -68,6 +70,7 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(1 << 20)?;
     match Cli::parse().what {
+        What::Disk => measure::disk(),
         What::Events { devices, window, seconds } => measure::events(devices, window, seconds).await,
         What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
         What::Commands { devices, orders } => measure::commands(devices, orders).await,
@@ -76,9 +79,11 @@ async fn main() -> anyhow::Result<()> {
         What::Rest => measure::rest().await,
         What::Broker { addr } => measure::broker(addr).await,
         What::All => {
+            measure::disk()?;
             measure::events(5_000, 8, 10).await?;
             measure::events(5_000, 1, 10).await?;
             measure::latency(1_000, 20).await?;
+            measure::disk()?;
             measure::commands(10_000, 1_000).await?;
             measure::memory(10_000, false).await?;
             measure::memory(10_000, true).await?;

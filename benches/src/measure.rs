@@ -1,5 +1,6 @@
 //! What is measured, one function each.
 
+use std::io::{Seek as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,26 @@ use tokio_rustls::client::TlsStream;
 use crate::figures::{print, rate, times};
 use crate::mqtt;
 use crate::world::{World, get};
+
+const SYNCS: usize = 2_000;
+
+/// A file that grows, as a new log does, and one that is written over, as the log is once it began anew.
+pub(crate) fn disk() -> Result<()> {
+    let mut file = tempfile::tempfile()?;
+    let pages = [1; 4 * 4_096];
+    for how in ["appended", "written over"] {
+        file.rewind()?;
+        let mut took = Vec::with_capacity(SYNCS);
+        for _ in 0..SYNCS {
+            let begun = Instant::now();
+            file.write_all(&pages)?;
+            file.sync_data()?;
+            took.push(begun.elapsed());
+        }
+        print(&format!("disk, 16 KiB {how} and synced, one after the other: {}", times(took)));
+    }
+    Ok(())
+}
 
 /// The clients of every device of a world.
 async fn everybody(world: &World) -> Result<Vec<TcpStream>> {

@@ -187,6 +187,20 @@ fn the_documents_name_only_files_that_exist() {
 }
 
 #[test]
+fn the_tests_that_the_evidence_names_exist() {
+    let sources: String = files(".rs").iter().map(|file| read(file)).collect();
+    let text = read(&root().join("docs/reliability.md"));
+    let is_name = |piece: &&str| {
+        piece.len() > 30 && piece.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+    };
+    let names: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(names.len() > 20, "only {} were found: has the way they are written changed?", names.len());
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}(")), "{name} is no test");
+    }
+}
+
+#[test]
 fn every_dependency_has_a_licence_that_may_be_passed_on() {
     const FINE: &[&str] = &[
         "MIT",
