@@ -18,7 +18,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// What this machine's disk takes for what a small commit asks of it: four appended pages and a sync
+    /// What this machine's disk takes for what a small commit asks of it: four pages and a sync
     Disk,
     /// Durable events a second, every device with one connection and a window of unacknowledged ones
     Events {

@@ -110,12 +110,11 @@ impl Site {
         Broker { host: self.mqtt.ip().to_string(), port: self.mqtt.port() }
     }
 
-    /// From the next start on, what the server writes to disk and network, byte for byte, goes to `file`. The tracer
-    /// stands beside it, so that the child is still the server itself.
-    pub(crate) fn record_to(&mut self, file: &Path) {
-        let calls = "trace=pwrite64,pwritev,ftruncate,fsync,fdatasync,sendto,write,writev";
-        let arguments = ["strace", "-D", "-f", "-yy", "-xx", "-s", "100000", "-e", calls, "-o"];
-        self.wrapper = arguments.iter().map(OsString::from).chain([file.into()]).collect();
+    /// From the next start on, what the server asks of disk and network is written to `file`, as strace writes it with
+    /// these options. The tracer stands beside the server, so that the child is still the server itself.
+    pub(crate) fn trace_to(&mut self, options: &[&str], file: &Path) {
+        let arguments = ["strace", "-D", "-f"].iter().chain(options).chain(&["-o"]);
+        self.wrapper = arguments.map(OsString::from).chain([file.into()]).collect();
     }
 
     /// From the next start on, some of these calls of the server fail. Each of its threads is counted by itself.
@@ -246,6 +245,17 @@ fn dechunk(mut rest: &str) -> String {
         rest = after.get(size + 2..).unwrap_or_default();
     }
     body
+}
+
+/// What `trace_to` wrote, once its writer has seen the end of the server.
+pub(crate) async fn trace(file: &Path) -> String {
+    loop {
+        let calls = std::fs::read_to_string(file).unwrap_or_default();
+        if calls.contains("+++ killed by SIGKILL +++") {
+            return calls;
+        }
+        let _ = tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await;
+    }
 }
 
 /// A test that hangs fails instead.

@@ -15,6 +15,7 @@ mod clients;
 mod commands;
 mod crash;
 mod demo;
+mod durable;
 mod flood;
 mod kit;
 mod network;

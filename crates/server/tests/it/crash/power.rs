@@ -22,8 +22,16 @@ use self::disk::Disk;
 use self::record::{FILES, Step};
 use super::commands::{Orders, operate};
 use super::{chance, events, is_long};
-use crate::kit::{Site, within};
+use crate::kit::{Site, trace, within};
 
+const BYTE_FOR_BYTE: [&str; 6] = [
+    "-yy",
+    "-xx",
+    "-s",
+    "100000",
+    "-e",
+    "trace=pwrite64,pwritev,ftruncate,fsync,fdatasync,sendto,write,writev",
+];
 const PUBLISHER: u32 = 0xA1;
 const LOCKS: [u32; 2] = [0xC0, 0xC1];
 const WINDOW: u16 = 64;
@@ -42,7 +50,7 @@ async fn what_was_promised_before_a_power_cut_is_kept_through_it() {
     let locks = LOCKS.map(|nuki_id| site.lock(&format!("Lock {nuki_id:X}"), nuki_id));
     let (disk, calls) = (Disk::of(site.dir()), site.dir().join("calls"));
     let directory = site.dir().canonicalize().unwrap();
-    site.record_to(&calls);
+    site.trace_to(&BYTE_FOR_BYTE, &calls);
     site.serve().await;
 
     let (stop, mut load) = (CancellationToken::new(), JoinSet::new());
@@ -58,7 +66,7 @@ async fn what_was_promised_before_a_power_cut_is_kept_through_it() {
     fleet.stop().await;
     site.kill();
 
-    let calls = within(10, whole(&calls)).await;
+    let calls = within(10, trace(&calls)).await;
     let steps = record::read(&calls, directory.to_str().unwrap());
     play(disk, steps, &format!("{}->{ours}", site.mqtt)).await;
 }
@@ -100,17 +108,6 @@ async fn publish(site: &Site, spec: &LockSpec) -> SocketAddr {
 fn restarts(directory: &Path) -> u32 {
     let log = std::fs::read(directory.join(FILES[1])).unwrap();
     u32::from_be_bytes(log[12..16].try_into().unwrap())
-}
-
-/// The record, once its writer has seen the end of the server.
-async fn whole(record: &Path) -> String {
-    loop {
-        let calls = std::fs::read_to_string(record).unwrap_or_default();
-        if calls.contains("+++ killed by SIGKILL +++") {
-            return calls;
-        }
-        super::pause(10).await;
-    }
 }
 
 /// What others were told so far.
