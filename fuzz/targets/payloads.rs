@@ -2,9 +2,23 @@
 #![no_main]
 
 const TOPICS: [&str; 17] = [
-    "connected", "state", "lockActionEvent", "commandResponse", "timestamp", "doorsensorState", "batteryCritical",
-    "batteryChargeState", "batteryCharging", "keypadBatteryCritical", "doorsensorBatteryCritical", "serverConnected",
-    "deviceType", "mode", "name", "firmware", "ringactionTimestamp",
+    "connected",
+    "state",
+    "lockActionEvent",
+    "commandResponse",
+    "timestamp",
+    "doorsensorState",
+    "batteryCritical",
+    "batteryChargeState",
+    "batteryCharging",
+    "keypadBatteryCritical",
+    "doorsensorBatteryCritical",
+    "serverConnected",
+    "deviceType",
+    "mode",
+    "name",
+    "firmware",
+    "ringactionTimestamp",
 ];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -65,6 +65,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::NotFound => return Self::not_found(),
+            Error::Ended => return Self::unknown_token(),
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Invalid { .. } | Error::Refused(Refusal::NotOffered) => StatusCode::BAD_REQUEST,
             Error::Refused(Refusal::TooManyWaiting(_)) => StatusCode::LOCKED,

@@ -43,7 +43,7 @@ pub struct Rights(u32);
 
 impl Rights {
     pub const NONE: Self = Self(0);
-    /// Name, favourite, login and removal of devices.
+    /// Name, login and removal of devices.
     pub const MANAGE: Self = Self(1);
     /// Lock, unlock, open.
     pub const OPERATE: Self = Self(2);
@@ -100,6 +100,15 @@ impl Scope {
             Self::Only(devices) => devices.contains(&device),
         }
     }
+
+    /// What is in both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::All, scope) | (scope, Self::All) => scope.clone(),
+            (Self::Only(these), Self::Only(those)) => Self::Only(these & those),
+        }
+    }
 }
 
 /// A device the actor may see. Only [`Actor::may_view`] makes one; the same holds for the others below.
@@ -145,6 +154,15 @@ impl AccountHolder {
 impl Actor {
     pub fn operator(account: AccountId) -> Self {
         Self { who: Who::Operator, account, rights: Rights::ALL, scope: Scope::All }
+    }
+
+    /// The person, and the session or token they came in by.
+    pub(crate) fn way_in(&self) -> (Option<AccountId>, Option<SessionId>, Option<TokenId>) {
+        match self.who {
+            Who::Person { id, session } => (Some(id), Some(session), None),
+            Who::Token { id, token } => (Some(id), None, Some(token)),
+            Who::Operator => (None, None, None),
+        }
     }
 
     pub async fn may_view(&self, tx: &mut Tx, device: DeviceId) -> Result<Viewable> {
@@ -207,5 +225,19 @@ impl Actor {
             return Err(Error::NotFound);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_scopes_leave_what_is_in_both() {
+        let only = |ids: &[i64]| Scope::Only(ids.iter().map(|id| DeviceId(*id)).collect());
+        assert_eq!(Scope::All.and(&Scope::All), Scope::All);
+        assert_eq!(Scope::All.and(&only(&[1])), only(&[1]));
+        assert_eq!(only(&[1, 2]).and(&Scope::All), only(&[1, 2]));
+        assert_eq!(only(&[1, 2]).and(&only(&[2, 3])), only(&[2]));
     }
 }

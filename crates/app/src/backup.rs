@@ -27,9 +27,9 @@ impl App {
     pub async fn back_up(&self, file: &Path) -> Result<u64> {
         let unfinished = beside(file, ".writing")?;
         remove(&unfinished);
+        make_private(&unfinished)?;
         let written = self.db().back_up(&unfinished).await;
         let done = written.map_err(Error::from).and_then(|rows| {
-            make_private(&unfinished)?;
             std::fs::rename(&unfinished, file).map_err(|error| not_written(&error))?;
             Ok(rows)
         });
@@ -94,14 +94,13 @@ fn remove(file: &Path) {
     }
 }
 
-/// It holds password hashes and the whole log.
+/// An empty file that only its owner can read: what comes into it are password hashes and the whole log.
 fn make_private(file: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let owner_only = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(file, owner_only).map_err(|error| not_written(&error))?;
-    }
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map_err(|error| not_written(&error))?;
     Ok(())
 }
 

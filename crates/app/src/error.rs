@@ -7,6 +7,9 @@ pub enum Error {
     /// It does not exist, or it is not the actor's: the same answer for both.
     #[error("not found")]
     NotFound,
+    /// The session or token that the actor came in by was closed meanwhile.
+    #[error("this way in was closed meanwhile: nothing was changed")]
+    Ended,
     /// The actor may see it, but not do this.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -36,6 +39,8 @@ pub enum Refusal {
     LockingNotAllowed,
     #[error("this kind of lock cannot do that")]
     NotOffered,
+    #[error("it could not be written down in time: nothing was sent")]
+    TooLate,
     #[error("{0} commands are already waiting for this lock")]
     TooManyWaiting(usize),
     #[error("e-mail or password is wrong")]

@@ -22,6 +22,7 @@ mod secrets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actor::Actor;
 use bus::Bus;
 use clock::{Clock, Time};
 use db::{Db, DbError, Tx};
@@ -96,6 +97,16 @@ impl App {
 
     pub(crate) fn known_tokens(&self) -> &accounts::KnownTokens {
         &self.0.known_tokens
+    }
+
+    /// A transaction of somebody, and what they may do in it: less, if rights were taken from them since they asked, and
+    /// nothing, if their session or token was closed. Between asking and writing lies what a network or a disk takes.
+    pub(crate) async fn write_as(&self, actor: &Actor) -> Result<(Tx, Actor)> {
+        let mut tx = self.write().await?;
+        let found = accounts::actor_now(&mut tx, actor.account, actor.way_in(), self.now()).await?;
+        let now = found.ok_or(Error::Ended)?;
+        let (rights, scope) = (actor.rights.and(now.rights), actor.scope.and(&now.scope));
+        Ok((tx, Actor { rights, scope, ..*actor }))
     }
 
     /// Fits the numbers of JSON (2^53), and is not guessed.

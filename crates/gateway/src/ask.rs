@@ -4,7 +4,6 @@
 use std::sync::atomic::Ordering;
 
 use bytestring::ByteString;
-use lockwarden_app::devices::Observation;
 use lockwarden_app::logins::{BindRefusal, RefusalReason};
 
 use crate::codec::{self, Packet};
@@ -130,9 +129,7 @@ impl<S: Stream> Connection<S> {
         if changed {
             self.handle.deaf_since.store(0, Ordering::Relaxed);
             // Another of its connections may still listen.
-            let listens = self.door.realm.listener(self.login.device).is_ok();
-            let now = self.door.app.now();
-            self.door.committer.observe(self.login.device, Observation::Listens(listens), now);
+            self.door.realm.tell_listening(self.login.device, &self.door.committer, self.door.app.now());
         }
     }
 

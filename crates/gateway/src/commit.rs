@@ -113,6 +113,11 @@ impl Committer {
         let _ = self.settled.subscribe().wait_for(|settled| *settled >= last).await;
     }
 
+    /// Waits until nothing is under way: everything that was handed over is on the disk, or has failed.
+    pub(crate) async fn drained(&self) {
+        let _ = self.settled.subscribe().wait_for(|settled| *settled >= self.queue().pushed).await;
+    }
+
     /// Tries again what is owed, if anything is.
     pub(crate) fn nudge(&self) {
         if !self.queue().owed.is_empty() {

@@ -227,6 +227,9 @@ impl<S: Stream> Connection<S> {
     }
 
     fn may_read(&self, context: &mut Context<'_>) -> bool {
+        if self.door.realm.stopping.load(Ordering::Relaxed) {
+            return false;
+        }
         let out = self.handle.out();
         let free = out.uncommitted < WINDOW && out.bytes.len() < UNSENT;
         drop(out);
@@ -338,18 +341,9 @@ impl<S: Stream> Connection<S> {
             self.take(None, Some((Ack::Received, packet)));
             return None;
         }
-        let own = match self.check_own(topic, RefusalReason::ForeignTopic) {
-            Ok(own) if names::is_command(own.rest) && !payload.is_empty() => {
-                self.refused(RefusalReason::RetainedCommand, topic);
-                return self.refuse_publish(qos, packet);
-            }
-            Ok(own) => own,
-            Err(()) => return self.refuse_publish(qos, packet),
+        let Ok(seen) = self.read_publish(topic, payload) else {
+            return self.refuse_publish(qos, packet);
         };
-        let seen = nuki_mqtt::read(own.rest, payload).unwrap_or_else(|_| {
-            self.refused(RefusalReason::Malformed, topic);
-            None
-        });
         let delivery = self.delivery(topic, payload, (qos, packet, dup));
         let now = self.door.app.now();
         let report =
@@ -371,6 +365,24 @@ impl<S: Stream> Connection<S> {
             return Some(Step::End(Ending::TooManyOpen));
         }
         None
+    }
+
+    /// What the device says by this, if anything. An error is what it may not say.
+    fn read_publish(&mut self, topic: &str, payload: &[u8]) -> Result<Option<Observation>, ()> {
+        if names::is_discovery(topic) {
+            // A lock that was cut off for it would come back with it for ever.
+            self.refused(RefusalReason::Discovery, topic);
+            return Ok(None);
+        }
+        let own = self.check_own(topic, RefusalReason::ForeignTopic)?;
+        if names::is_command(own.rest) && !payload.is_empty() {
+            self.refused(RefusalReason::RetainedCommand, topic);
+            return Err(());
+        }
+        Ok(nuki_mqtt::read(own.rest, payload).unwrap_or_else(|_| {
+            self.refused(RefusalReason::Malformed, topic);
+            None
+        }))
     }
 
     fn delivery(&self, topic: &str, payload: &[u8], (qos, packet, dup): (u8, u16, bool)) -> Delivery {
@@ -405,8 +417,8 @@ impl<S: Stream> Connection<S> {
 
     fn take(&mut self, intake: Option<Intake>, ack: Option<(Ack, u16)>) {
         let mut out = self.handle.out();
-        // Held until it is handed over: after an ending was ordered, nothing follows.
-        if out.ending.is_some() {
+        // Held until it is handed over: after an ending was ordered, or the server began to stop, nothing follows.
+        if out.ending.is_some() || self.door.realm.stopping.load(Ordering::Relaxed) {
             return;
         }
         out.uncommitted += 1;

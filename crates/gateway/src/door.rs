@@ -80,10 +80,9 @@ impl Refusals {
     /// Writes down what has come together.
     pub(crate) async fn tell(&self, app: &App) {
         let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((login, reason), (detail, times)) in notes {
-            if let Err(error) = app.note_login_refusal(login, reason, &detail, times).await {
-                tracing::warn!(%error, "a refusal could not be written down");
-            }
+        let flat = notes.into_iter().map(|((login, reason), (detail, times))| (login, reason, detail, times));
+        if let Err(error) = app.note_login_refusals(&flat.collect::<Vec<_>>()).await {
+            tracing::warn!(%error, "what devices were refused could not be written down");
         }
     }
 }

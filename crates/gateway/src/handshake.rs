@@ -227,10 +227,8 @@ fn is_own(login: &Authenticated, filter: &str) -> bool {
 /// checks ran found no connection to close.
 async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option<BrokerSession>, Refusal> {
     let login = entry.login.login;
-    if !connect.clean {
-        // What an earlier connection of this client handed over belongs to the session, and must be in it.
-        door.committer.settled(login).await;
-    }
+    // What an earlier connection of this client handed over belongs to the session before, and must not come into a new one.
+    door.committer.settled(login).await;
     let taking = async {
         if !door.app.login_stands(login).await? {
             return Ok(Err(Refusal::NotAuthorized));

@@ -85,7 +85,8 @@ impl Gauge {
     }
 }
 
-/// For connections to say goodbye when the server stops.
+/// For what is under way to be committed when the server stops, and then for connections to take their
+/// acknowledgements and go.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 impl Gateway {
@@ -142,6 +143,13 @@ impl Gateway {
         door.realm.stopping.store(true, Ordering::Relaxed);
         tasks.close();
         tasks.wait().await;
+        // From here on nothing is taken over: whoever was at it holds their lock until it is handed over.
+        for handle in door.realm.all() {
+            drop(handle.out());
+        }
+        if tokio::time::timeout(FAREWELL, door.committer.drained()).await.is_err() {
+            tracing::warn!("what devices said last could not be committed in time; they will say it again");
+        }
         for handle in door.realm.all() {
             handle.end(Ending::ShuttingDown);
         }

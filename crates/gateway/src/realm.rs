@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use lockwarden_app::clock::{Steady, Time};
 use lockwarden_app::commands::EXPIRED;
+use lockwarden_app::devices::Observation;
 use lockwarden_app::ids::{DeviceId, LoginId};
 use lockwarden_app::logins::RefusalReason;
 
@@ -230,12 +231,24 @@ impl Realm {
         };
         let before = live.len();
         live.retain(|other| other.number != handle.number);
+        let listened = handle.out().commands.is_some();
+        if listened && live.len() < before && !live.is_empty() && !somebody_listens(live) {
+            committer.observe(handle.device, Observation::Listens(false), now);
+        }
         if live.is_empty() && before > 0 {
             devices.remove(&handle.device);
             if !self.stopping.load(Ordering::Relaxed) {
                 last_words();
                 committer.link(handle.device, false, now);
             }
+        }
+    }
+
+    /// Tells whether anybody of the device listens to commands now. Under the lock, so that the last word is the true one.
+    pub(crate) fn tell_listening(&self, device: DeviceId, committer: &Committer, now: Time) {
+        let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = devices.get(&device) {
+            committer.observe(device, Observation::Listens(somebody_listens(live)), now);
         }
     }
 
@@ -254,4 +267,8 @@ impl Realm {
     pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
     }
+}
+
+fn somebody_listens(live: &[Arc<Handle>]) -> bool {
+    live.iter().any(|handle| handle.out().commands.is_some())
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lockwarden_app::bus::Event;
-use lockwarden_app::devices::Observation;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -51,9 +50,7 @@ fn sweep(door: &Door) {
         if deaf != 0 && steady - deaf > DEAF_MS {
             handle.deaf_since.store(0, Ordering::Relaxed);
             // Another of its connections may listen.
-            if door.realm.listener(handle.device).is_err() {
-                door.committer.observe(handle.device, Observation::Listens(false), now);
-            }
+            door.realm.tell_listening(handle.device, &door.committer, now);
         }
     }
     door.committer.nudge();

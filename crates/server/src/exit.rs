@@ -40,7 +40,7 @@ impl From<Error> for CommandError {
         let exit = match &error {
             Error::NotFound => Exit::NotFound,
             Error::Invalid { .. } => Exit::Invalid,
-            Error::Forbidden(_) | Error::Refused(_) => Exit::Refused,
+            Error::Forbidden(_) | Error::Ended | Error::Refused(_) => Exit::Refused,
             Error::Internal(_) => Exit::Failed,
         };
         Self::new(exit, error.to_string())

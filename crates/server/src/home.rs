@@ -31,7 +31,9 @@ const LOCK: &str = "server.lock";
 
 /// Held for as long as the server runs; the operating system lets go of it even after `kill -9`.
 pub struct Lock {
-    _file: File,
+    _directory: File,
+    /// Of a database that is a file: it may lie elsewhere, and another directory's server may be told of it too.
+    _database: Option<File>,
     note: PathBuf,
 }
 
@@ -41,24 +43,34 @@ impl Drop for Lock {
     }
 }
 
-/// Makes the directory (for its owner only) and takes its lock.
-pub fn take(data_dir: &Path) -> Result<Lock> {
+/// Makes the directory (for its owner only) and takes its lock, and that of the database file.
+pub fn take(settings: &Settings) -> Result<Lock> {
+    let data_dir = &settings.data_dir;
     make_private(data_dir)?;
-    let path = data_dir.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| unusable(&path, &error))?;
-    if file.try_lock().is_err() {
-        let words = format!("another server already runs on {}", data_dir.display());
-        return Err(CommandError::new(Exit::Refused, words));
-    }
+    let directory = lock(&data_dir.join(LOCK), data_dir)?;
+    let file = settings.database.strip_prefix("sqlite:").map(Path::new);
+    let database = file.map(|file| lock(&beside(file), file)).transpose()?;
     // What a server that was killed left of itself is not true of this one.
     let note = note_path(data_dir);
     let _ = std::fs::remove_file(&note);
-    Ok(Lock { _file: file, note })
+    Ok(Lock { _directory: directory, _database: database, note })
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+fn lock(path: &Path, what: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let file = options.open(path).map_err(|error| unusable(path, &error))?;
+    if file.try_lock().is_err() {
+        let words = format!("another server already runs on {}", what.display());
+        return Err(CommandError::new(Exit::Refused, words));
+    }
+    Ok(file)
 }
 
 fn make_private(data_dir: &Path) -> Result<()> {

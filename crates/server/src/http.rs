@@ -1,15 +1,22 @@
-//! The HTTP listener: bounded in connections and in the time a request head may take, and stopped gracefully.
+//! The HTTP listener: bounded in connections, for one address too, and in the time that a request may take to arrive; and
+//! stopped gracefully.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Request};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use lockwarden_app::address::place_of;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +25,13 @@ use tower::ServiceExt as _;
 
 /// After a connection could not be accepted.
 const BREATH: Duration = Duration::from_secs(1);
-/// From the first byte of a request to the end of its head.
+/// From the beginning of a connection, or the end of the answer before, to the end of a request's head.
 const HEAD: Duration = Duration::from_secs(10);
+/// From the end of the head to the end of the body. Nobody is asked who they are before all of it is there: what has come
+/// to an end meanwhile has come to an end.
+const BODY: Duration = Duration::from_secs(10);
+/// A byte more than any door takes, which refuses it in its own words.
+const MOST_BODY: usize = (64 << 10) + 1;
 /// For requests under way when the server stops. Streams of open pages are cut off then.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -35,6 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, house: House, s
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(house.most));
     let proxies: Arc<[IpAddr]> = house.proxies.into();
+    let guests = Guests::default();
     while let Some(Ok(permit)) = stop.run_until_cancelled(Arc::clone(&room).acquire_owned()).await {
         let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else {
             break;
@@ -48,15 +61,54 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, house: House, s
                 continue;
             }
         };
+        let share = if proxies.contains(&peer.ip().to_canonical()) { house.most } else { house.most / 4 };
+        let Some(guest) = guests.enter(peer.ip(), share) else {
+            tracing::debug!(%peer, "one address holds too many HTTP connections");
+            continue;
+        };
         let (router, stop, proxies) = (router.clone(), stop.clone(), Arc::clone(&proxies));
         connections.spawn(async move {
             connection(stream, (peer, proxies), router, stop).await;
-            drop(permit);
+            drop((permit, guest));
         });
     }
     connections.close();
     if tokio::time::timeout(FAREWELL, connections.wait()).await.is_err() {
         tracing::debug!("some HTTP connections did not end in time");
+    }
+}
+
+/// How many connections each place holds: whoever takes all they can get must not shut everybody else out.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of a place, as long as it lives.
+struct Guest(Guests, IpAddr);
+
+impl Guests {
+    fn enter(&self, address: IpAddr, most: usize) -> Option<Guest> {
+        let place = place_of(address);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(place).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        drop(held);
+        Some(Guest(self.clone(), place))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let Self(guests, place) = self;
+        let mut held = guests.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(place) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(place);
+            }
+        }
     }
 }
 
@@ -88,13 +140,19 @@ async fn connection(
 ) {
     // Small answers must not wait for the acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let from = came_from(peer, request.headers(), &proxies);
-        request.extensions_mut().insert(ConnectInfo(from));
-        router.clone().oneshot(request)
+        let router = router.clone();
+        async move {
+            let Some(mut request) = whole(request).await else {
+                return Ok(too_slow());
+            };
+            request.extensions_mut().insert(ConnectInfo(from));
+            router.oneshot(request).await
+        }
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     tokio::select! {
@@ -108,6 +166,33 @@ async fn connection(
             let _ = serving.await;
         }
     }
+}
+
+/// A request with all of its body; none if that does not come in time.
+async fn whole(request: Request<Incoming>) -> Option<Request<Body>> {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return Some(Request::from_parts(parts, Body::empty()));
+    }
+    let reading = async {
+        let mut bytes = Vec::new();
+        let mut frames = Body::new(body).into_data_stream();
+        while let Some(frame) = frames.next().await {
+            bytes.extend_from_slice(&frame.ok()?);
+            if bytes.len() >= MOST_BODY {
+                break;
+            }
+        }
+        Some(bytes)
+    };
+    let bytes = tokio::time::timeout(BODY, reading).await.ok()??;
+    Some(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn too_slow() -> Response {
+    let mut response = (StatusCode::REQUEST_TIMEOUT, "the rest of the request did not come").into_response();
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub struct Server {
 impl Server {
     /// Returns once every door is open.
     pub async fn start(settings: &Settings, sources: Sources) -> Result<Self> {
-        let lock = home::take(&settings.data_dir)?;
+        let lock = home::take(settings)?;
         let room = Room::of_this_process();
         let db = home::open_database(settings).await?;
         let claim = claim(&db, &sources.clock).await?;
@@ -103,7 +103,12 @@ impl Server {
         Ok(Self { app, running, stop, tasks, claim, lock })
     }
 
-    /// Graceful: no new commands, what is being committed is committed and acknowledged, then everything closes.
+    /// Returns once another server may have taken the database over.
+    pub async fn displaced(&mut self) {
+        self.claim.lost(self.app.clock()).await;
+    }
+
+    /// Graceful: no new commands, what was read is committed and acknowledged, then everything closes.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();

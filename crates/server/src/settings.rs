@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
+use lockwarden_app::logins::FIELD_BYTES;
 use serde::Deserialize;
 
 use crate::exit::{CommandError, Exit, Result};
@@ -186,6 +187,12 @@ impl Settings {
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
             return Err(CommandError::new(Exit::Invalid, "public_url must begin with https:// or http://"));
+        }
+        if self.mqtt_host.as_ref().is_some_and(|host| host.len() > FIELD_BYTES) {
+            let words = format!(
+                "mqtt_host: locks hold at most {FIELD_BYTES} bytes of it; name a shorter one, or an address"
+            );
+            return Err(CommandError::new(Exit::Invalid, words));
         }
         Ok(())
     }

@@ -219,6 +219,9 @@ impl Link {
                         let _ = client.try_subscribe(format!("nuki/{id:X}/{topic}"), QoS::ExactlyOnce);
                     }
                 }
+                if self.machine.spec.auto_discovery {
+                    announce(self.machine.spec.nuki_id, client);
+                }
                 let everything = self.machine.everything();
                 self.carry_out(everything);
                 self.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
@@ -406,5 +409,22 @@ fn command(topic: &str, payload: &str) -> Option<Input> {
         "lock" if payload == "true" => Some(Input::Simple { unlock: false }),
         "unlock" if payload == "true" => Some(Input::Simple { unlock: true }),
         _ => None,
+    }
+}
+
+/// To Home Assistant (MQTT API 1.4, auto discovery). The prefix and the odd `ids` are as real locks have them; the object
+/// ids are unconfirmed.
+fn announce(nuki_id: u32, client: &AsyncClient) {
+    for (component, object) in [
+        ("lock", "smartlock"),
+        ("binary_sensor", "battery_critical"),
+        ("sensor", "battery"),
+        ("button", "unlatch"),
+    ] {
+        let payload = format!(
+            r#"{{"~":"nuki/{nuki_id:X}","avty_t":"~/connected","dev":{{"ids":"[{nuki_id:X}]"}},"uniq_id":"{nuki_id:X}_{object}"}}"#
+        );
+        let topic = format!("homeassistant/{component}/{nuki_id:X}/{object}/config");
+        let _ = client.try_publish(topic, QoS::AtMostOnce, true, payload);
     }
 }

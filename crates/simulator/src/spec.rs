@@ -20,6 +20,8 @@ pub struct LockSpec {
     pub knob: bool,
     /// "Allow locking" in the lock's MQTT settings. Off: it listens to no command topic.
     pub allow_locking: bool,
+    /// "Auto discovery" in the same place. On: it announces itself to Home Assistant whenever it connects.
+    pub auto_discovery: bool,
     pub auto_lock: Option<Duration>,
     /// With a door sensor, auto lock does not wait once the door is closed.
     pub lock_at_closing: bool,
@@ -61,6 +63,7 @@ impl LockSpec {
             keypad: true,
             knob: false,
             allow_locking: true,
+            auto_discovery: false,
             auto_lock: None,
             lock_at_closing: false,
             turn: Duration::from_millis(4_500),

@@ -48,6 +48,7 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::App(Error::NotFound) => StatusCode::NOT_FOUND,
+            Self::App(Error::Ended) => StatusCode::UNAUTHORIZED,
             Self::App(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
             Self::App(Error::Invalid { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::App(Error::Refused(_)) => StatusCode::CONFLICT,
@@ -63,6 +64,10 @@ impl Failure {
             Self::App(Error::NotFound) | Self::Status(StatusCode::NOT_FOUND) => pair(
                 "There is nothing here",
                 "It was removed, it belongs to somebody else, or the address is mistyped.",
+            ),
+            Self::App(Error::Ended) => pair(
+                "You are signed out",
+                "This session was ended meanwhile. Nothing was changed. Sign in to go on.",
             ),
             Self::App(Error::Forbidden(why)) => (
                 "You may not do this".to_owned(),

@@ -272,6 +272,11 @@ async fn answers_are_not_kept_by_anybody_and_bodies_of_reads_are_ignored() {
     let bare = Request::get("/api/account").header("authorization", &token).body(Body::empty()).unwrap();
     assert_eq!(api.send(bare).await.status, StatusCode::OK, "a bare token is a token");
     let error = api.get("/nothing", &token).await;
-    assert_eq!(error.json()["code"], 404);
-    assert!(error.json()["detailMessage"].is_string());
+    let body = error.json();
+    let mut keys: Vec<&String> = body.as_object().unwrap().keys().collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["code", "description", "detailMessage", "homeRef", "reasonPhrase", "uri"]);
+    assert_eq!((&body["code"], &body["reasonPhrase"]), (&404.into(), &"Not Found".into()));
+    assert!(body["detailMessage"].is_string() && body["description"] == body["detailMessage"]);
+    assert!(body["uri"].as_str().unwrap().starts_with("https://") && body["homeRef"] == "/");
 }

@@ -70,12 +70,13 @@ impl App {
 
     /// Changes the name to be greeted with, and the time zone (an IANA name) in which times are shown.
     pub async fn change_profile(&self, actor: &Actor, name: &str, time_zone: &str) -> Result<()> {
-        let holder = actor.may_hold_account()?;
+        actor.may_hold_account()?;
         let name = check_person_name(name).map_err(|why| Error::invalid("name", why))?;
         if jiff::tz::TimeZone::get(time_zone).is_err() {
             return Err(Error::invalid("time zone", "choose one from the list"));
         }
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let holder = actor.may_hold_account()?;
         sql::set_profile(&mut tx, holder.person(), name, time_zone, self.now()).await?;
         tx.commit().await?;
         Ok(())
@@ -95,7 +96,8 @@ impl App {
             Who::Person { session, .. } => Some(session),
             _ => None,
         };
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_hold_account()?;
         sql::set_password(&mut tx, account.id, hash, self.now()).await?;
         sql::end_other_sessions(&mut tx, account.id, keep).await?;
         sql::revoke_all_tokens(&mut tx, account.id).await?;

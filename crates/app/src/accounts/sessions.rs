@@ -82,10 +82,11 @@ impl App {
     }
 
     pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
-        let Who::Person { session, .. } = actor.who else {
+        let Who::Person { id, session } = actor.who else {
             return Ok(());
         };
-        self.end_session(actor, session).await
+        // Whoever got in may leave, whatever else they may.
+        end(self.write().await?, actor.account, id, session).await
     }
 
     pub async fn list_sessions(&self, actor: &Actor) -> Result<Vec<Session>> {
@@ -113,26 +114,31 @@ impl App {
 
     /// Ends one of one's own sessions. What is open with it closes within a second.
     pub async fn end_session(&self, actor: &Actor, id: SessionId) -> Result<()> {
-        let person = actor.who.person().ok_or(Error::NotFound)?;
-        let mut tx = self.write().await?;
-        if !sql::end_session(&mut tx, person, id).await? {
-            return Err(Error::NotFound);
-        }
-        tx.emit(Event::AccessChanged { account: actor.account });
-        tx.commit().await?;
-        Ok(())
+        let (tx, actor) = self.write_as(actor).await?;
+        let holder = actor.may_hold_account()?;
+        end(tx, actor.account, holder.person(), id).await
     }
 
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<()> {
-        let Who::Person { id, session } = actor.who else {
+        let Who::Person { session, .. } = actor.who else {
             return Err(Error::Forbidden("only a signed-in person has sessions"));
         };
-        let mut tx = self.write().await?;
-        sql::end_other_sessions(&mut tx, id, Some(session)).await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let holder = actor.may_hold_account()?;
+        sql::end_other_sessions(&mut tx, holder.person(), Some(session)).await?;
         tx.emit(Event::AccessChanged { account: actor.account });
         tx.commit().await?;
         Ok(())
     }
+}
+
+async fn end(mut tx: Tx, account: AccountId, person: AccountId, id: SessionId) -> Result<()> {
+    if !sql::end_session(&mut tx, person, id).await? {
+        return Err(Error::NotFound);
+    }
+    tx.emit(Event::AccessChanged { account });
+    tx.commit().await?;
+    Ok(())
 }
 
 fn alive(row: &SessionRow, now: Time) -> bool {

@@ -34,7 +34,7 @@ pub struct Token {
 impl App {
     /// Makes a token; the secret cannot be read again.
     pub async fn create_token(&self, actor: &Actor, new: NewToken<'_>) -> Result<(TokenId, String)> {
-        let holder = actor.may_hold_account()?;
+        actor.may_hold_account()?;
         let name = new.name.trim();
         if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(Error::invalid("name", "1 to 64 characters"));
@@ -44,7 +44,8 @@ impl App {
         }
         let secret = token(self.chance());
         let id = TokenId(self.random_id());
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let holder = actor.may_hold_account()?;
         if sql::list_tokens(&mut tx, holder.person()).await?.len() >= MOST_TOKENS {
             return Err(Refusal::TooMany("API tokens", MOST_TOKENS).into());
         }
@@ -73,8 +74,8 @@ impl App {
 
     /// From the next request on, the token is nobody's.
     pub async fn revoke_token(&self, actor: &Actor, id: TokenId) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
         let holder = actor.may_hold_account()?;
-        let mut tx = self.write().await?;
         if !sql::revoke_token(&mut tx, holder.person(), id).await? {
             return Err(Error::NotFound);
         }

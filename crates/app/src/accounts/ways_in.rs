@@ -39,6 +39,7 @@ pub(crate) async fn keep_newer(tx: &mut Tx, before: &WaysIn) -> Result<(u64, u64
             && *at > restored
         {
             sql::set_password(tx, account, hash.clone(), *at).await?;
+            sql::forget_browsers(tx, account).await?;
             passwords += 1;
         }
     }

@@ -16,7 +16,7 @@ use crate::ids::{AccountId, ActivityId, DeviceId};
 /// A repetition comes within the client's window of open deliveries, which the gateway keeps at 64.
 const LOOK_BACK: i64 = 256;
 /// "100+ new" says enough.
-const NEWER: i64 = 100;
+const NEWER: usize = 100;
 
 /// A place in the log: everything older follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,8 +156,9 @@ impl App {
     pub async fn find_entry(&self, actor: &Actor, id: ActivityId) -> Result<Cursor> {
         actor.may_read_log()?;
         let mut tx = self.read().await?;
-        let at = sql::place(&mut tx, actor.account, id).await?.ok_or(Error::NotFound)?;
-        Ok(Cursor { at, id })
+        let place = sql::place(&mut tx, actor.account, id).await?;
+        let place = place.filter(|place| actor.scope.contains(place.device_id)).ok_or(Error::NotFound)?;
+        Ok(Cursor { at: place.at, id })
     }
 
     /// How many entries are new to a reader who has the newest `shown`, down to `oldest` or to where the log begins;
@@ -175,10 +176,21 @@ impl App {
         if let Some(device) = device {
             logged(&mut tx, actor, device).await?;
         }
-        let shown = i64::try_from(shown.min(EntryQuery::MOST)).unwrap_or(0);
-        let place = oldest.map_or((Time(i64::MIN), ActivityId(0)), |oldest| (oldest.at, oldest.id));
-        let found = sql::count_from(&mut tx, actor.account, device, place, shown + NEWER).await?;
-        Ok(usize::try_from(found - shown).unwrap_or(0))
+        let shown = shown.min(EntryQuery::MOST);
+        let enough = shown + NEWER;
+        let mut from = oldest.unwrap_or(Cursor { at: Time(i64::MIN), id: ActivityId(0) });
+        let mut found = 0;
+        loop {
+            let rows = sql::from_place(&mut tx, actor.account, device, from, enough).await?;
+            found += rows.iter().filter(|row| actor.scope.contains(row.device_id)).count();
+            match rows.last() {
+                Some(last) if rows.len() == enough && found < enough => {
+                    from = Cursor { at: last.at, id: ActivityId(last.id.0 + 1) };
+                }
+                _ => break,
+            }
+        }
+        Ok(found.min(enough).saturating_sub(shown))
     }
 }
 
@@ -206,7 +218,10 @@ pub(crate) async fn last_deliveries(
     account: AccountId,
     device: DeviceId,
 ) -> Result<Vec<(Option<Vec<u8>>, Time)>, DbError> {
-    sql::last_deliveries(tx, account, device, LOOK_BACK).await
+    let mut last = sql::last_deliveries(tx, account, device, LOOK_BACK).await?;
+    // What was asked for here stands in the log where it was asked for, and was told of later.
+    last.sort_by_key(|(_, received_at)| std::cmp::Reverse(*received_at));
+    Ok(last)
 }
 
 /// The device told its own time for an entry.
@@ -220,9 +235,9 @@ pub(crate) async fn told(
     tx: &mut Tx,
     id: ActivityId,
     trigger: Trigger,
-    delivered_by: Option<Vec<u8>>,
+    (delivered_by, at): (Option<Vec<u8>>, Time),
 ) -> Result<(), DbError> {
-    sql::told(tx, id, trigger.stored(), delivered_by).await
+    sql::told(tx, id, trigger.stored(), (delivered_by, at)).await
 }
 
 /// The device told the outcome of what was asked for.

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{CLOCK_IS_WRONG, Completion, Entry, Happening, NewEntry, Origin};
+use super::{CLOCK_IS_WRONG, Completion, Cursor, Entry, Happening, NewEntry, Origin};
 use crate::clock::Time;
 use crate::commands::CommandState;
 use crate::db::{DbError, Query, Tx, chunks};
@@ -146,38 +146,42 @@ pub(super) async fn device(
         .await
 }
 
-/// Where an entry stands in the log.
-pub(super) async fn place(tx: &mut Tx, account: AccountId, id: ActivityId) -> Result<Option<Time>, DbError> {
-    tx.query("select at from activity where id = $1 and account_id = $2")
+/// Where an entry stands in the log, and whose it is.
+#[derive(sqlx::FromRow)]
+pub(super) struct Place {
+    pub id: ActivityId,
+    pub at: Time,
+    pub device_id: DeviceId,
+}
+
+pub(super) async fn place(tx: &mut Tx, account: AccountId, id: ActivityId) -> Result<Option<Place>, DbError> {
+    tx.query("select id, at, device_id from activity where id = $1 and account_id = $2")
         .bind(id)
         .bind(account)
-        .find_value()
+        .find()
         .await
 }
 
-/// How many entries of the account there are from this place on, counted to `limit`.
-pub(super) async fn count_from(
+const FROM_PLACE: &str = "select id, at, device_id from activity where account_id = $1 and (at, id) >= ($2, $3) \
+    order by at, id limit $4";
+const FROM_PLACE_OF_DEVICE: &str = "select id, at, device_id from activity where account_id = $1 \
+    and (at, id) >= ($2, $3) and device_id = $5 order by at, id limit $4";
+
+/// The account's entries from this place on, oldest first.
+pub(super) async fn from_place(
     tx: &mut Tx,
     account: AccountId,
     device: Option<DeviceId>,
-    place: (Time, ActivityId),
-    limit: i64,
-) -> Result<i64, DbError> {
-    let sql = match device {
-        None => {
-            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) >= ($2, $3) \
-             limit $4) found"
-        }
-        Some(_) => {
-            "select count(*) from (select 1 from activity e where e.account_id = $1 and (e.at, e.id) >= ($2, $3) \
-             and e.device_id = $5 limit $4) found"
-        }
-    };
-    let mut query = tx.query(sql).bind(account).bind(place.0).bind(place.1).bind(limit);
+    from: Cursor,
+    limit: usize,
+) -> Result<Vec<Place>, DbError> {
+    let sql = if device.is_some() { FROM_PLACE_OF_DEVICE } else { FROM_PLACE };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query = tx.query(sql).bind(account).bind(from.at).bind(from.id).bind(limit);
     if let Some(device) = device {
         query = query.bind(device);
     }
-    query.value().await
+    query.all().await
 }
 
 /// What delivered the device's last `limit` entries.
@@ -217,12 +221,13 @@ pub(super) async fn told(
     tx: &mut Tx,
     id: ActivityId,
     trigger: i64,
-    delivered_by: Option<Vec<u8>>,
+    (delivered_by, at): (Option<Vec<u8>>, Time),
 ) -> Result<(), DbError> {
-    tx.query("update activity set device_trigger = $2, delivered_by = $3 where id = $1")
+    tx.query("update activity set device_trigger = $2, delivered_by = $3, received_at = $4 where id = $1")
         .bind(id)
         .bind(trigger)
         .bind(delivered_by)
+        .bind(at)
         .run()
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use super::sql::{self, CommandRow, NewCommand};
 use super::{Command, CommandState, DEADLINE, WAITING, answer_time, explain};
 use crate::App;
 use crate::activity::{self, Completion, NewEntry, Origin};
-use crate::actor::{Actor, Operable, Who};
+use crate::actor::{Actor, Operable};
 use crate::bus::Event;
 use crate::clock::{Steady, Time};
 use crate::db::Tx;
@@ -17,6 +17,9 @@ use crate::{accounts, db::DbError};
 
 /// An answer that comes this long after the sending still belongs to its command.
 const LATE: Duration = Duration::from_mins(2);
+
+/// What waits longer than the time of day says is looked at this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub struct Order<'a> {
     pub device: DeviceId,
@@ -40,7 +43,9 @@ impl App {
     pub async fn order(&self, actor: &Actor, order: Order<'_>) -> Result<Command> {
         let key = order.idempotency_key.map(check_key).transpose()?;
         let key = key.map(|key| format!("{}:{key}", actor.who.person().map_or(0, |id| id.0)));
-        let mut tx = self.write().await?;
+        // What it takes to get at the disk is part of the ten seconds.
+        let (asked, until) = (self.now(), self.clock().steady().plus(DEADLINE));
+        let (mut tx, actor) = self.write_as(actor).await?;
         let operable = actor.may_operate(&mut tx, order.device).await?;
         if let Some(key) = &key
             && let Some(before) = sql::find_by_key(&mut tx, actor.account, key).await?
@@ -53,11 +58,14 @@ impl App {
         if open >= WAITING {
             return Err(Refusal::TooManyWaiting(open).into());
         }
-        let id = self.insert_command(&mut tx, actor, &operable, order.action, key).await?;
+        if self.clock().steady() > until {
+            return Err(Refusal::TooLate.into());
+        }
+        let id = self.insert_command(&mut tx, &actor, &operable, (order.action, asked), key).await?;
         tx.emit(Event::CommandsWaiting);
         tx.emit(Event::DeviceChanged { account: actor.account, device: device.id });
         let command = sql::load(&mut tx, id).await?.into();
-        self.ends().set(id, self.clock().steady().plus(DEADLINE));
+        self.ends().set(id, until);
         tx.commit().await?;
         Ok(command)
     }
@@ -67,7 +75,7 @@ impl App {
         tx: &mut Tx,
         actor: &Actor,
         operable: &Operable,
-        action: LockAction,
+        (action, asked): (LockAction, Time),
         key: Option<String>,
     ) -> Result<CommandId> {
         let now = self.now();
@@ -78,22 +86,18 @@ impl App {
         entry.actor = actor.who.person();
         entry.command = Some(id);
         activity::note(tx, activity, entry).await?;
-        let (session, token) = match actor.who {
-            Who::Person { session, .. } => (Some(session), None),
-            Who::Token { token, .. } => (None, Some(token)),
-            Who::Operator => (None, None),
-        };
+        let (person, session, token) = actor.way_in();
         let new = NewCommand {
             id,
             account: actor.account,
             device: operable.device(),
             action,
-            actor: actor.who.person(),
+            actor: person,
             session,
             token,
             key,
             created_at: now,
-            deadline: now.plus(DEADLINE),
+            deadline: asked.plus(DEADLINE),
             activity,
         };
         sql::insert(tx, new).await?;
@@ -120,6 +124,14 @@ impl App {
         actor.may_list_devices()?;
         let mut tx = self.read().await?;
         let rows = sql::last_of_account(&mut tx, actor.account).await?;
+        Ok(rows.into_iter().filter(|row| actor.scope.contains(row.device_id)).map(Into::into).collect())
+    }
+
+    /// The same of these devices.
+    pub async fn list_last_commands_of(&self, actor: &Actor, devices: &[DeviceId]) -> Result<Vec<Command>> {
+        actor.may_list_devices()?;
+        let mut tx = self.read().await?;
+        let rows = sql::last_of_some(&mut tx, actor.account, devices).await?;
         Ok(rows.into_iter().filter(|row| actor.scope.contains(row.device_id)).map(Into::into).collect())
     }
 
@@ -213,23 +225,29 @@ impl App {
 
     /// Ends the open commands whose time is over, by either clock, and says when to look again.
     pub async fn settle_commands(&self) -> Result<Option<Time>> {
-        let now = self.now();
-        let over = self.ends().take_over(self.clock().steady());
+        let (now, steady) = (self.now(), self.clock().steady());
+        let over = self.ends().over(steady);
         let mut tx = self.read().await?;
         if !over.is_empty() || sql::next_end(&mut tx).await?.is_some_and(|end| end < now) {
             drop(tx);
             tx = self.write().await?;
             for row in sql::overdue(&mut tx, now).await? {
-                give_up(&mut tx, &row, now).await?;
+                // How long it has waited for an answer, the steady clock knows better. What has not left, does not leave
+                // if either clock says that it is late.
+                let waits = row.sent_at.is_some() && self.ends().of(row.id).is_some_and(|end| end >= steady);
+                if !waits {
+                    give_up(&mut tx, &row, now).await?;
+                }
             }
-            for id in over {
-                if let Some(row) = sql::find_open(&mut tx, id).await? {
+            for id in &over {
+                if let Some(row) = sql::find_open(&mut tx, *id).await? {
                     give_up(&mut tx, &row, now).await?;
                 }
             }
             let next = sql::next_end(&mut tx).await?;
             tx.commit().await?;
-            return Ok(next);
+            self.ends().forget(&over);
+            return Ok(next.map(|end| end.max(now.plus(LOOK_AGAIN))));
         }
         Ok(sql::next_end(&mut tx).await?)
     }
@@ -307,7 +325,7 @@ async fn give_up(tx: &mut Tx, row: &CommandRow, now: Time) -> Result<(), DbError
     let action = LockAction::from_stored(row.action);
     let ending = if row.sent_at.is_none() {
         Ending { state: CommandState::Expired, code: None, reason: Some(EXPIRED), result: None }
-    } else if row.accepted_at.is_some() && reached(tx, row, action).await? {
+    } else if row.accepted_at.is_some() && reached(tx, row, action, now).await? {
         let reason = Some("the lock sent no answer, but reports the state that was asked for");
         Ending { state: CommandState::Done, code: None, reason, result: Some(Completion::Success) }
     } else {
@@ -318,12 +336,16 @@ async fn give_up(tx: &mut Tx, row: &CommandRow, now: Time) -> Result<(), DbError
 }
 
 /// The lock said, after the command began, that it is where the command was to bring it.
-async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction) -> Result<bool, DbError> {
+async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction, now: Time) -> Result<bool, DbError> {
     if devices::account_of(tx, row.device_id).await?.is_none() {
         return Ok(false);
     }
     let said = devices::load(tx, row.device_id).await?.said;
-    let since = said.state_changed_at.zip(row.sent_at).is_some_and(|(changed, sent)| changed >= sent);
+    // What lies ahead was written down before our clock was set back.
+    let since = said
+        .state_changed_at
+        .zip(row.sent_at)
+        .is_some_and(|(changed, sent)| changed >= sent && changed <= now);
     let there = match action {
         LockAction::Unlock => said.state == Some(LockState::Unlocked),
         LockAction::Unlatch => matches!(said.state, Some(LockState::Unlatched | LockState::Unlocked)),

@@ -24,13 +24,15 @@ impl Ends {
         self.all().get(&id).copied()
     }
 
-    /// Those that are over, each told once.
-    pub(super) fn take_over(&self, now: Steady) -> Vec<CommandId> {
+    pub(super) fn over(&self, now: Steady) -> Vec<CommandId> {
+        self.all().iter().filter(|(_, at)| **at < now).map(|(id, _)| *id).collect()
+    }
+
+    /// Once it is written down that they are over, and not before: until then they must not leave.
+    pub(super) fn forget(&self, over: &[CommandId]) {
         let mut all = self.all();
-        let over: Vec<CommandId> = all.iter().filter(|(_, at)| **at < now).map(|(id, _)| *id).collect();
-        for id in &over {
+        for id in over {
             all.remove(id);
         }
-        over
     }
 }

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Command, CommandState, DEADLINE};
 use crate::clock::Time;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, chunks};
 use crate::devices::LockAction;
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId, SessionId, TokenId};
 use crate::rng::lowest_id;
@@ -94,6 +94,32 @@ pub(super) async fn last_of_account(tx: &mut Tx, account: AccountId) -> Result<V
     .bind(account)
     .all()
     .await
+}
+
+/// The same of these devices.
+pub(super) async fn last_of_some(
+    tx: &mut Tx,
+    account: AccountId,
+    devices: &[DeviceId],
+) -> Result<Vec<CommandRow>, DbError> {
+    let mut found: Vec<CommandRow> = Vec::new();
+    for chunk in chunks(devices) {
+        let mut query = tx.rows(
+            select_command!(
+                "c.id in (select (select max(k.id) from commands k where k.device_id = d.id) from devices d \
+                 where d.removed_at is null and d.id in ("
+            ),
+            1,
+            chunk.len(),
+            "))",
+        );
+        for device in chunk {
+            query = query.bind(*device);
+        }
+        found.extend(query.all::<CommandRow>().await?);
+    }
+    found.retain(|row| row.account_id == account);
+    Ok(found)
 }
 
 pub(super) async fn find_by_key(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -10,8 +11,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, PgConnection, PgPool, SqlitePool};
 
+use tokio::sync::Semaphore;
+
 use super::readers::{READERS, Readers};
 use super::{DbError, Tx, checkpoint};
+use crate::clock::Clock;
 
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -39,6 +43,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// A PostgreSQL server that does not answer at the start within this is not there.
 const REACHED: Duration = Duration::from_secs(10);
 const PG_CONNECTIONS: u32 = 12;
+/// How soon a server notices that it may not be the only one any more.
+const LOOK_AT_CLAIM: Duration = Duration::from_secs(1);
 
 /// Bytes of write-ahead log that a start folds into the database before it serves: well under a second's work.
 const LONG_LOG: u64 = 64 << 20;
@@ -65,7 +71,22 @@ async fn is_out_of_its_transaction(connection: &mut SqliteConnection) -> Result<
 
 /// See [`Db::claim`].
 pub struct Claim {
-    _connection: Option<PgConnection>,
+    connection: Option<PgConnection>,
+}
+
+impl Claim {
+    /// Returns once the claim may be somebody else's: PostgreSQL restarted, or cut the connection that holds it.
+    pub async fn lost(&mut self, clock: &Clock) {
+        let Some(connection) = &mut self.connection else {
+            return std::future::pending().await;
+        };
+        loop {
+            clock.wait(LOOK_AT_CLAIM).await;
+            if !matches!(tokio::time::timeout(REACHED, connection.ping()).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -73,8 +94,15 @@ pub struct Db(pub(super) Kind);
 
 #[derive(Clone)]
 pub(super) enum Kind {
-    Sqlite { read: Readers, write: SqlitePool },
-    Pg(PgPool),
+    Sqlite {
+        read: Readers,
+        write: SqlitePool,
+    },
+    /// Whose turn it is to write is settled here first: whoever waits for it takes no connection from those who read.
+    Pg {
+        pool: PgPool,
+        turn: Arc<Semaphore>,
+    },
 }
 
 impl Db {
@@ -92,7 +120,7 @@ impl Db {
                 MIGRATIONS.run(write).await?;
                 sqlx::raw_sql(PLANS).execute(write).await?;
             }
-            Kind::Pg(pool) => MIGRATIONS.run(pool).await?,
+            Kind::Pg { pool, .. } => MIGRATIONS.run(pool).await?,
         }
         Ok(db)
     }
@@ -146,26 +174,26 @@ impl Db {
             .close()
             .await?;
         let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).connect_with(options).await?;
-        Ok(Self(Kind::Pg(pool)))
+        Ok(Self(Kind::Pg { pool, turn: Arc::new(Semaphore::new(1)) }))
     }
 
     /// Claims the database for one server, as long as the claim is held; none if another server holds it. (A file has its
     /// directory's lock.) The claim of a server whose machine died is gone after half a minute.
     pub async fn claim(&self) -> Result<Option<Claim>, DbError> {
-        let Kind::Pg(pool) = &self.0 else {
-            return Ok(Some(Claim { _connection: None }));
+        let Kind::Pg { pool, .. } = &self.0 else {
+            return Ok(Some(Claim { connection: None }));
         };
         let mut connection = pool.acquire().await?.detach();
         sqlx::raw_sql(NOTICE_THE_DEAD).execute(&mut connection).await?;
         let held: bool = sqlx::query_scalar(ONE_SERVER).fetch_one(&mut connection).await?;
-        Ok(held.then_some(Claim { _connection: Some(connection) }))
+        Ok(held.then_some(Claim { connection: Some(connection) }))
     }
 
     /// A connection for reading. What it reads may move between two queries; nothing it does can be committed.
     pub async fn read(&self) -> Result<Tx, DbError> {
         Ok(match &self.0 {
             Kind::Sqlite { read, .. } => Tx::sqlite_read(read.take().await?),
-            Kind::Pg(pool) => Tx::pg_read(pool.acquire().await?),
+            Kind::Pg { pool, .. } => Tx::pg_read(pool.acquire().await?),
         })
     }
 
@@ -173,10 +201,12 @@ impl Db {
     pub async fn write(&self) -> Result<Tx, DbError> {
         Ok(match &self.0 {
             Kind::Sqlite { write, .. } => Tx::sqlite_write(write.begin_with("begin immediate").await?),
-            Kind::Pg(pool) => {
+            Kind::Pg { pool, turn } => {
+                let turn = Arc::clone(turn).acquire_owned().await;
+                let turn = turn.map_err(|_| DbError::Open("the database was closed".to_owned()))?;
                 let mut transaction = pool.begin().await?;
                 sqlx::query(ONE_WRITER).execute(&mut *transaction).await?;
-                Tx::pg_write(transaction)
+                Tx::pg_write(transaction).holding(turn)
             }
         })
     }
@@ -185,7 +215,7 @@ impl Db {
     pub async fn keep_checkpointed(&self) {
         match &self.0 {
             Kind::Sqlite { write, .. } => checkpoint::run(write).await,
-            Kind::Pg(_) => std::future::pending().await,
+            Kind::Pg { .. } => std::future::pending().await,
         }
     }
 
@@ -197,7 +227,7 @@ impl Db {
                 checkpoint::last(write).await;
                 write.close().await;
             }
-            Kind::Pg(pool) => pool.close().await,
+            Kind::Pg { pool, .. } => pool.close().await,
         }
     }
 }

@@ -48,7 +48,9 @@ impl Db {
                     .await?;
                 return count(file).await;
             }
-            Kind::Pg(pool) => Tx::pg_write(pool.begin_with("begin isolation level repeatable read").await?),
+            Kind::Pg { pool, .. } => {
+                Tx::pg_write(pool.begin_with("begin isolation level repeatable read").await?)
+            }
         };
         let copy = Self::open(&format!("sqlite:{}", file.display())).await?;
         let mut to = copy.write().await?;

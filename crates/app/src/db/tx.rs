@@ -2,6 +2,7 @@
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::query::rows;
 use super::readers::Reader;
@@ -20,6 +21,8 @@ pub struct Tx {
     pub(super) inner: Inner,
     events: Vec<Event>,
     bus: Option<Bus>,
+    /// The turn to write, given on when this is over.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// A commit that has begun is finished and told of, also if whoever asked for it has gone (a browser that closed).
@@ -48,7 +51,13 @@ impl Tx {
     }
 
     fn new(inner: Inner) -> Self {
-        Self { inner, events: Vec::new(), bus: None }
+        Self { inner, events: Vec::new(), bus: None, turn: None }
+    }
+
+    #[must_use]
+    pub(super) fn holding(mut self, turn: OwnedSemaphorePermit) -> Self {
+        self.turn = Some(turn);
+        self
     }
 
     /// Where the commit publishes to.
@@ -88,7 +97,7 @@ impl Tx {
         if self.bus.as_ref().is_some_and(Bus::is_elsewhere) {
             self.leave_events().await?;
         }
-        let Tx { inner, events, bus } = self;
+        let Tx { inner, events, bus, turn } = self;
         let finishing = async move {
             match inner {
                 Inner::SqliteWrite(transaction) => transaction.commit().await?,
@@ -97,6 +106,7 @@ impl Tx {
                     return Err(DbError::Open("a reading connection has nothing to commit".to_owned()));
                 }
             }
+            drop(turn);
             if let Some(bus) = bus {
                 for event in events {
                     bus.publish(event);

@@ -36,7 +36,8 @@ impl App {
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         actor.may_add_devices()?;
         let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
         if usize::try_from(sql::count(&mut tx, actor.account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
             return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
         }
@@ -61,11 +62,27 @@ impl App {
         Ok(devices)
     }
 
+    /// Those of these devices that the actor may see, in no order.
+    pub async fn list_some_devices(&self, actor: &Actor, devices: &[DeviceId]) -> Result<Vec<Device>> {
+        actor.may_list_devices()?;
+        let mut tx = self.read().await?;
+        let mut found = sql::some(&mut tx, actor.account, devices).await?;
+        found.retain(|device| actor.scope.contains(device.id));
+        Ok(found)
+    }
+
     pub async fn load_device(&self, actor: &Actor, id: DeviceId) -> Result<Device> {
         let mut tx = self.read().await?;
         let device = sql::load(&mut tx, id).await?;
         actor.may_view_this(&device)?;
         Ok(device)
+    }
+
+    /// The device, for whoever is asked once more whether they mean it. The order itself checks again.
+    pub async fn load_operable(&self, actor: &Actor, id: DeviceId) -> Result<Device> {
+        let mut tx = self.read().await?;
+        let operable = actor.may_operate(&mut tx, id).await?;
+        Ok(sql::load(&mut tx, operable.device()).await?)
     }
 
     /// Finds a device by the Web API's number: `type · 2^32 + Nuki ID`.
@@ -94,7 +111,7 @@ impl App {
 
     pub async fn rename_device(&self, actor: &Actor, id: DeviceId, name: &str) -> Result<()> {
         let name = check_name(name).map_err(|why| Error::invalid("name", why))?;
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, id).await?;
         sql::rename(&mut tx, manageable.device(), name, self.now()).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device: id });
@@ -105,7 +122,7 @@ impl App {
 
     /// Takes a device out of the account. Its login ends at once; its log stays.
     pub async fn remove_device(&self, actor: &Actor, id: DeviceId) -> Result<()> {
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, id).await?;
         logins::revoke_all(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;

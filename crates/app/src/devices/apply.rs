@@ -86,6 +86,10 @@ fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
         return None;
     }
     row.online = up;
+    if up {
+        // Whatever it said before was before this, even if our clock was set back meanwhile.
+        row.state_said_at = row.state_said_at.min(Some(at.minus(Duration::from_millis(1))));
+    }
     // A first connection is not a return, and our own restart is not the lock's absence.
     let returned = row.online_changed_at.replace(at).is_some();
     let happening = if up { Happening::CameOnline } else { Happening::WentOffline };
@@ -98,7 +102,8 @@ fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
 
 fn lock_state(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
     let before = row.state.map(LockState::from_stored);
-    row.state_said_at = Some(at);
+    // It was told on this connection, also if our clock was set back since it began.
+    row.state_said_at = Some(at).max(row.online_changed_at.filter(|_| row.online));
     if before == Some(state) {
         return None;
     }
@@ -332,6 +337,18 @@ mod tests {
             apply(&mut row, &seen, at(2));
         }
         assert_eq!(row.said_at, Some(at(1)));
+    }
+
+    #[test]
+    fn a_state_said_while_our_clock_was_ahead_is_from_before_the_next_connection() {
+        let mut row = StateRow::default();
+        apply(&mut row, &Observation::Link { up: true }, at(1_000_000));
+        apply(&mut row, &Observation::State(LockState::Locked), at(1_000_001));
+        apply(&mut row, &Observation::Link { up: false }, at(1_000_002));
+        apply(&mut row, &Observation::Link { up: true }, at(5));
+        assert!(row.state_said_at < row.online_changed_at);
+        apply(&mut row, &Observation::State(LockState::Locked), at(6));
+        assert_eq!(row.state_said_at, Some(at(6)));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl App {
             known.state.untimed_entry = Some(id.0);
         }
         if ours.is_some() {
-            activity::told(tx, id, event.trigger, mark).await?;
+            activity::told(tx, id, event.trigger, (mark, report.received_at)).await?;
         } else {
             entry.trigger = Some(event.trigger);
             entry.auth_id = event.auth_id;

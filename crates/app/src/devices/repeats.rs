@@ -10,7 +10,7 @@ use crate::clock::Time;
 /// A connection that lived this long has repeated what it had to.
 const SETTLED: Duration = Duration::from_mins(1);
 /// What was acknowledged this long before a connection was last heard of has arrived: the gateway ends a connection that
-/// does not take what is sent to it within ten seconds.
+/// does not take what is sent to it within fifteen seconds.
 const UNDER_WAY: Duration = Duration::from_secs(30);
 /// What is not flagged as a repetition is taken for one only of something this new.
 const RECENT: Duration = Duration::from_mins(1);
@@ -30,6 +30,8 @@ pub(super) fn connected(row: &mut StateRow, at: Time) {
     {
         row.repeats_from = Some(heard.minus(UNDER_WAY));
     }
+    // A moment ahead is one of a clock that was set back since: nothing would be looked for.
+    row.repeats_from = row.repeats_from.filter(|from| *from <= at);
     row.connected_at = Some(at);
 }
 

@@ -120,6 +120,24 @@ pub(super) async fn list(tx: &mut Tx, account: AccountId) -> Result<Vec<Device>,
     Ok(found.into_iter().map(Into::into).collect())
 }
 
+/// Those of these devices that the account has.
+pub(super) async fn some(
+    tx: &mut Tx,
+    account: AccountId,
+    devices: &[DeviceId],
+) -> Result<Vec<Device>, DbError> {
+    let mut found = Vec::with_capacity(devices.len());
+    for chunk in crate::db::chunks(devices) {
+        let mut query = tx.rows(select_device!("and d.id in ("), 1, chunk.len(), ")");
+        for device in chunk {
+            query = query.bind(*device);
+        }
+        found.extend(query.all::<DeviceRow>().await?.into_iter().map(Device::from));
+    }
+    found.retain(|device| device.account == account);
+    Ok(found)
+}
+
 pub(super) async fn find_by_nuki_id(
     tx: &mut Tx,
     account: AccountId,

@@ -93,18 +93,18 @@ impl App {
         Ok(Ok(()))
     }
 
-    /// Counts something a login was refused, for its owner to see. `detail` is cut to 200 characters.
-    pub async fn note_login_refusal(
-        &self,
-        login: LoginId,
-        reason: RefusalReason,
-        detail: &str,
-        times: u32,
-    ) -> Result<()> {
-        let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+    /// Counts what logins were refused, for their owners to see. Each detail is cut to 200 characters.
+    pub async fn note_login_refusals(&self, refused: &[(LoginId, RefusalReason, String, u32)]) -> Result<()> {
+        if refused.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.write().await?;
-        sql::refused(&mut tx, login, reason.name(), (&detail, times), self.now()).await?;
-        if let Some((account, device)) = sql::device_of(&mut tx, login).await? {
+        for (login, reason, detail, times) in refused {
+            let Some((account, device)) = sql::device_of(&mut tx, *login).await? else {
+                continue; // It went with a restore.
+            };
+            let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+            sql::refused(&mut tx, *login, reason.name(), (&detail, *times), self.now()).await?;
             tx.emit(Event::DeviceChanged { account, device });
         }
         tx.commit().await?;
@@ -131,7 +131,7 @@ impl App {
 
     /// Ends the device's login and makes a new one. Whoever is connected with the old one is cut off at once.
     pub async fn rotate_login(&self, actor: &Actor, device: DeviceId) -> Result<Credentials> {
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
         sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
         let credentials = create(self, &mut tx, actor.account, manageable.device()).await?;
@@ -143,7 +143,7 @@ impl App {
 
     /// Ends the device's login. It can connect again only with a new one.
     pub async fn revoke_login(&self, actor: &Actor, device: DeviceId) -> Result<()> {
-        let mut tx = self.write().await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
         sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device });

@@ -48,6 +48,7 @@ pub enum RefusalReason {
     Malformed,
     TooManyConnections,
     RetainedCommand,
+    Discovery,
 }
 
 impl RefusalReason {
@@ -62,6 +63,7 @@ impl RefusalReason {
         Self::Malformed,
         Self::TooManyConnections,
         Self::RetainedCommand,
+        Self::Discovery,
     ];
 
     /// As stored.
@@ -77,6 +79,7 @@ impl RefusalReason {
             Self::Malformed => "malformed",
             Self::TooManyConnections => "too-many-connections",
             Self::RetainedCommand => "retained-command",
+            Self::Discovery => "discovery",
         }
     }
 
@@ -93,6 +96,10 @@ impl RefusalReason {
             Self::Malformed => "sent something that is not valid",
             Self::TooManyConnections => "held too many connections at once",
             Self::RetainedCommand => "tried to publish a command",
+            Self::Discovery => {
+                "announced itself to Home Assistant, which does no harm and is ignored here: “auto discovery” is on in its \
+                 MQTT settings"
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! A login is one device's.
 
+use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_app::devices::SortBy;
 use lockwarden_app::logins::{BindRefusal, FIELD_BYTES, LoginCheck, RefusalReason};
-use lockwarden_testkit::World;
+use lockwarden_testkit::{PASSWORD, World};
 
 #[tokio::test]
 async fn a_login_fits_into_a_lock_and_only_its_own_password_opens_it() {
@@ -36,12 +37,18 @@ async fn the_database_does_not_know_a_devices_password() {
         assert!(!String::from_utf8_lossy(hash).contains(&credentials.password));
     }
     drop(tx);
+    let new = NewToken { name: "script", scopes: TokenScope::ALL };
+    let (_, token) = world.app.create_token(&anna, new).await.unwrap();
+    let (session, _) = world.sign_in("anna@example.org").await;
     // Nor does a copy of it, and what a copy holds opens nothing.
     let copy = world.database.dir.path().join("backup.db");
     world.app.back_up(&copy).await.unwrap();
     let bytes = std::fs::read(&copy).unwrap();
     let holds = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
-    assert!(holds(&credentials.username) && !holds(&credentials.password));
+    assert!(holds(&credentials.username) && holds("script"));
+    for secret in [&credentials.password, &token, &session, PASSWORD] {
+        assert!(!holds(secret));
+    }
     for (hash,) in hashes {
         let check = world.app.check_login(&credentials.username, &hash).await.unwrap();
         assert!(matches!(check, LoginCheck::WrongPassword(_)));
@@ -107,7 +114,11 @@ async fn what_a_login_was_refused_is_counted_for_its_owner() {
     let login = world.login(&credentials).await.login;
     for _ in 0..3 {
         let detail = "nuki/B2/state\nwith a line break";
-        world.app.note_login_refusal(login, RefusalReason::ForeignTopic, detail, 1).await.unwrap();
+        world
+            .app
+            .note_login_refusals(&[(login, RefusalReason::ForeignTopic, detail.to_owned(), 1)])
+            .await
+            .unwrap();
     }
     let (_, refusals) = world.app.load_login(&anna, device).await.unwrap();
     assert_eq!((refusals.len(), refusals[0].times), (1, 3));

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod backup;
+mod clock;
 mod commands;
 mod guessing;
 mod isolation;
 mod late;
 mod log;
 mod logins;
+mod meanwhile;
 mod repeats;
 mod restore;
 mod sign_in;

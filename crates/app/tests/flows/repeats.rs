@@ -118,3 +118,47 @@ async fn a_hand_on_the_knob_is_the_last_that_happened_whatever_was_ordered_befor
         (LockAction::Unlock, Trigger::Manual, lockwarden_app::activity::Origin::ByHand)
     );
 }
+
+#[tokio::test]
+async fn a_repetition_is_known_also_when_our_clock_was_set_back_in_between() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.clock.advance(Duration::from_mins(2));
+    world.says(door, Observation::BatteryPercent(80)).await;
+    world.says(door, Observation::Link { up: false }).await;
+    world.says(door, Observation::Link { up: true }).await;
+    world.clock.set(world.clock.now().minus(Duration::from_hours(1)));
+    says(&world, door, AUTO_LOCK, delivered(2, 99, Repetition::No)).await;
+    world.says(door, Observation::Link { up: false }).await;
+    world.says(door, Observation::Link { up: true }).await;
+    says(&world, door, AUTO_LOCK, delivered(2, 99, Repetition::Said)).await;
+    assert_eq!(log(&world, &anna, Happening::Lock).await.len(), 1);
+}
+
+/// A client may give an id to the next delivery as soon as it is free.
+#[tokio::test]
+async fn what_an_order_set_off_is_known_again_whatever_had_its_packet_id_before() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+    let command = world.app.order(&anna, order).await.unwrap();
+    world.app.take_command(command.id).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    says(&world, door, AUTO_LOCK, delivered(1, 50, Repetition::No)).await;
+    let ours = Observation::Event(LockEvent {
+        action: LockAction::Unlock,
+        trigger: Trigger::Mqtt,
+        auth_id: None,
+        code_id: None,
+        extra: 0,
+    });
+    for repetition in [Repetition::No, Repetition::Said] {
+        world.clock.advance(Duration::from_secs(1));
+        says(&world, door, ours.clone(), delivered(1, 77, repetition)).await;
+        world.says(door, Observation::Link { up: false }).await;
+        world.says(door, Observation::Link { up: true }).await;
+    }
+    assert_eq!(log(&world, &anna, Happening::Unlock).await.len(), 1);
+}

@@ -19,7 +19,8 @@ async fn what_was_revoked_or_changed_after_the_backup_stays_so() {
     let ((revoked, dead), (_, alive)) = (token("revoked").await, token("kept").await);
     let (door, old) = world.device(&anna, "Front door").await;
     let (_, kept) = world.device(&anna, "Back door").await;
-    let file = world.database.dir.path().join("backup.db");
+    let dir = world.database.dir.path();
+    let file = dir.join("backup.db");
     world.app.back_up(&file).await.unwrap();
 
     world.app.revoke_token(&anna, revoked).await.unwrap();
@@ -36,7 +37,23 @@ async fn what_was_revoked_or_changed_after_the_backup_stays_so() {
 
     world.clock.advance(std::time::Duration::from_secs(1));
     let (_, anna) = world.sign_in("anna@example.org").await;
+    let browsers = async || -> i64 {
+        world
+            .app
+            .db()
+            .read()
+            .await
+            .unwrap()
+            .query("select count(*) from known_browsers")
+            .value()
+            .await
+            .unwrap()
+    };
+    world.app.back_up(&dir.join("with browsers.db")).await.unwrap();
+    assert!(browsers().await > 0);
     world.app.change_password(&anna, PASSWORD, NEWER).await.unwrap();
+    assert_eq!(world.app.restore(&dir.join("with browsers.db")).await.unwrap().passwords_kept, 1);
+    assert_eq!(browsers().await, 0, "the new password forgot them");
     assert_eq!(world.app.restore(&file).await.unwrap().passwords_kept, 1);
     let with = |password| SignIn {
         email: "anna@example.org",
@@ -104,8 +121,20 @@ async fn a_backup_is_its_owners_only_and_leaves_nothing_half_done_beside_it() {
     let folder = world.database.dir.path().join("backups");
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("backup.db");
-    world.app.back_up(&file).await.unwrap();
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = |file: &std::path::Path| Some(std::fs::metadata(file).ok()?.permissions().mode() & 0o777);
+    let mut seen = 0;
+    let mut writing = Box::pin(world.app.back_up(&file));
+    std::future::poll_fn(|context| {
+        let polled = writing.as_mut().poll(context);
+        let unfinished = mode(&folder.join(".backup.db.writing"));
+        assert!(unfinished.is_none_or(|mode| mode == 0o600), "{unfinished:?}");
+        seen += usize::from(unfinished.is_some());
+        polled
+    })
+    .await
+    .unwrap();
+    assert!(seen > 0, "it was looked at while it was written");
+    assert_eq!(mode(&file), Some(0o600));
     world.app.restore(&file).await.unwrap();
     let names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["backup.db"]);

@@ -121,3 +121,25 @@ async fn a_commit_that_nobody_waits_for_any_more_is_told_of_all_the_same() {
         assert_eq!(done, told.await.is_ok(), "attempt {number}: done, and nobody was told");
     }
 }
+
+#[tokio::test]
+async fn however_many_wait_for_their_turn_to_write_everybody_can_read() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let busy = world.app.db().write().await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let (app, anna) = (world.app.clone(), anna.clone());
+        writers.spawn(async move { app.rename_device(&anna, door, &format!("Door {number}")).await });
+    }
+    for _ in 0..200 {
+        let reading = world.app.load_device(&anna, door);
+        let device = tokio::time::timeout(Duration::from_secs(10), reading).await;
+        assert_eq!(device.expect("it waits for the writers").unwrap().name, "Front door");
+    }
+    drop(busy);
+    for renamed in writers.join_all().await {
+        renamed.unwrap();
+    }
+}

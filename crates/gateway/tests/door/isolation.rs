@@ -28,7 +28,9 @@ async fn a_foreign_topic_ends_a_3_1_1_connection_without_acknowledgement() {
     let anna = site.world.owner("Anna").await;
     let (device, credentials) = site.device(&anna, "Front door").await;
     let (other, _) = site.device(&anna, "Back door").await;
-    for topic in ["nuki/B2/state", "homeassistant/lock/A1/config", "$SYS/broker", "state"] {
+    for topic in
+        ["nuki/B2/state", "homeassistant/status", "homeassistant/lock/A1/set", "$SYS/broker", "state"]
+    {
         let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
         raw.publish("nuki/A1/state", "1", 1, 1, false).await;
         assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
@@ -38,6 +40,24 @@ async fn a_foreign_topic_ends_a_3_1_1_connection_without_acknowledgement() {
     assert_eq!(site.world.app.load_device(&anna, other).await.unwrap().said.state, None);
     told(&site, &anna, device, RefusalReason::OtherDevice).await;
     told(&site, &anna, device, RefusalReason::ForeignTopic).await;
+}
+
+#[tokio::test]
+async fn a_lock_with_auto_discovery_on_is_not_cut_off_for_it_and_its_owner_is_told() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, credentials) = site.device(&anna, "Front door").await;
+    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
+    // Before its first own word, which binds it, and after.
+    for packet in [1, 3] {
+        raw.publish("homeassistant/lock/A1/smartlock/config", "{\"~\":\"nuki/A1\"}", 1, packet, false).await;
+        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet).unwrap()]);
+        raw.publish("homeassistant/button/A1/unlatch/config", "{}", 0, 0, false).await;
+        raw.publish("nuki/A1/state", "1", 1, packet + 1, false).await;
+        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet + 1).unwrap()]);
+    }
+    told(&site, &anna, device, RefusalReason::Discovery).await;
+    assert!(site.world.app.load_device(&anna, device).await.unwrap().link.online);
 }
 
 #[tokio::test]
@@ -142,16 +162,19 @@ async fn a_lost_connection_speaks_its_will_and_a_clean_goodbye_does_not() {
 }
 
 #[tokio::test]
-async fn a_new_password_or_a_removal_cuts_the_connection_within_a_second() {
+async fn a_new_password_a_revocation_or_a_removal_cuts_the_connection_at_once() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
     let (door, old) = site.device(&anna, "Front door").await;
     let mut raw = Raw::sign_in(site.addr, &old, "SL3P_A1", true).await;
     let new = site.world.app.rotate_login(&anna, door).await.unwrap();
+    // The clock stands still: nobody waits for a round of anything.
     assert!(raw.rest().await.is_empty());
-    let mut raw = Raw::open(site.addr).await;
-    raw.send(&connect(&new, "SL3P_A1", true, None)).await;
-    assert_eq!(raw.read(4).await, [0x20, 2, 0, 0]);
+    let mut raw = Raw::sign_in(site.addr, &new, "SL3P_A1", true).await;
+    site.world.app.revoke_login(&anna, door).await.unwrap();
+    assert!(raw.rest().await.is_empty());
+    let newest = site.world.app.rotate_login(&anna, door).await.unwrap();
+    let mut raw = Raw::sign_in(site.addr, &newest, "SL3P_A1", true).await;
     site.world.app.remove_device(&anna, door).await.unwrap();
     assert!(raw.rest().await.is_empty());
 }
@@ -180,4 +203,21 @@ async fn a_state_report_for_another_lock_never_reaches_it() {
     raw.publish("nuki/B2/state", "3", 1, 1, false).await;
     assert!(raw.rest().await.is_empty());
     assert_eq!(site.world.app.load_device(&anna, front).await.unwrap().said.state, Some(LockState::Locked));
+}
+
+#[tokio::test]
+async fn what_a_topic_does_not_allow_is_acknowledged_changes_nothing_and_is_told() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, _, mut raw) = crate::raw::lock(&site, &anna, true).await;
+    for (packet, topic, payload) in
+        [(2, "state", "open sesame"), (3, "lockActionEvent", "3,0,1"), (4, "batteryChargeState", "101")]
+    {
+        raw.publish(&format!("nuki/A1/{topic}"), payload, 1, packet, false).await;
+        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet).unwrap()], "{topic}");
+    }
+    raw.ping().await;
+    told(&site, &anna, device, RefusalReason::Malformed).await;
+    let said = site.world.app.load_device(&anna, device).await.unwrap().said;
+    assert_eq!((said.state, said.battery_percent), (Some(LockState::Locked), None));
 }

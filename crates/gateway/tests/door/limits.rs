@@ -1,9 +1,11 @@
 //! What the door does not put up with.
 
+use lockwarden_app::logins::RefusalReason;
 use lockwarden_gateway::Limits;
 use lockwarden_testkit::World;
 use rumqttc::v5;
 
+use crate::isolation::told;
 use crate::kit::{Site, within};
 use crate::raw::{Raw, connect, publish};
 
@@ -24,7 +26,11 @@ async fn connections_that_never_say_who_they_are_are_closed_after_ten_seconds() 
         }
         half_open.push(raw);
     }
-    for _ in 0..12 {
+    for _ in 0..8 {
+        site.tick().await;
+    }
+    assert!(half_open.iter().all(Raw::is_open), "a slow lock has ten seconds");
+    for _ in 0..4 {
         site.tick().await;
     }
     for mut raw in half_open {
@@ -49,6 +55,9 @@ async fn half_a_packet_does_not_count_as_a_sign_of_life() {
         }
         if second % 30 == 0 {
             alive.ping().await;
+        }
+        if second == 86 {
+            assert!(silent.is_open() && dripping.is_open(), "half as long again as the keep-alive");
         }
     }
     assert!(within(silent.rest()).await.is_empty());
@@ -88,7 +97,7 @@ async fn a_client_id_with_wildcards_and_an_old_protocol_are_refused_in_their_own
 async fn a_wrong_password_is_answered_late_and_a_right_one_is_not() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
-    let (_, credentials) = site.device(&anna, "Front door").await;
+    let (device, credentials) = site.device(&anna, "Front door").await;
     let mut wrong = credentials.clone();
     wrong.password = "wrong".to_owned();
     let mut guess = Raw::open(site.addr).await;
@@ -104,13 +113,14 @@ async fn a_wrong_password_is_answered_late_and_a_right_one_is_not() {
         }
     }
     assert_eq!(answer, [0x20, 2, 0, 4]);
+    told(&site, &anna, device, RefusalReason::WrongPassword).await;
 }
 
 #[tokio::test]
 async fn a_login_holds_so_many_connections_and_an_address_so_many_unknown_ones() {
     let site = Site::with(World::new().await, Limits { unknown_per_address: 5, ..Limits::default() }).await;
     let anna = site.world.owner("Anna").await;
-    let (_, credentials) = site.device(&anna, "Front door").await;
+    let (device, credentials) = site.device(&anna, "Front door").await;
     let mut held = Vec::new();
     for id in ["a", "b", "c", "d"] {
         held.push(Raw::sign_in(site.addr, &credentials, id, true).await);
@@ -126,6 +136,7 @@ async fn a_login_holds_so_many_connections_and_an_address_so_many_unknown_ones()
     tokio::task::yield_now().await;
     let mut sixth = Raw::open(site.addr).await;
     assert!(within(sixth.rest()).await.is_empty());
+    told(&site, &anna, device, RefusalReason::TooManyConnections).await;
     for raw in &mut held {
         raw.ping().await;
     }

@@ -154,8 +154,14 @@ async fn a_second_connection_that_does_not_listen_is_not_allow_locking_off() {
     }
     curious.ping().await;
     lock.say("nuki/A1/batteryCritical", "false", QoS::AtLeastOnce).await;
-    let device = site.world.app.load_device(&anna, device).await.unwrap();
-    assert_eq!(device.link.accepts_commands, Some(true));
+    let found = site.world.app.load_device(&anna, device).await.unwrap();
+    assert_eq!(found.link.accepts_commands, Some(true));
+    // The one that listened goes, and the one that stays listens to nothing.
+    lock.client.disconnect().await.unwrap();
+    let _ = lock.events.poll().await;
+    site.until(&anna, device, |device| device.link.accepts_commands == Some(false)).await;
+    curious.ping().await;
+    assert!(site.world.app.load_device(&anna, device).await.unwrap().link.online);
 }
 
 #[tokio::test]

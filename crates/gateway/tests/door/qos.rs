@@ -5,7 +5,7 @@ use lockwarden_app::devices::LockState;
 use rumqttc::QoS;
 
 use crate::kit::{Client, Site, within};
-use crate::raw::{Raw, connect};
+use crate::raw::{Raw, connect, connect_5};
 
 const EVENT: &str = "3,0,195249,8193,1";
 
@@ -108,6 +108,37 @@ async fn a_session_taken_up_while_its_last_delivery_is_being_committed_knows_of_
     again.publish("nuki/A1/lockActionEvent", EVENT, 2, 9, false).await;
     assert_eq!(again.read(4).await, [0x50, 2, 0, 9]);
     assert_eq!(entries(&site, &anna).await, 1);
+}
+
+/// Only MQTT 5 can begin anew and keep what follows.
+#[tokio::test]
+async fn what_an_earlier_session_still_had_on_its_way_does_not_come_into_a_new_one() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, credentials) = site.device(&anna, "Front door").await;
+    let mut raw = Raw::sign_in_5(site.addr, &credentials, "SL3P_A1", true).await;
+    raw.publish_5("nuki/A1/lockActionEvent", EVENT, 1, 1).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    let busy = site.world.app.db().write().await.unwrap();
+    // The first waits for the disk, the second for the first.
+    for (qos, packet) in [(1, 2), (2, 9)] {
+        raw.publish_5("nuki/A1/lockActionEvent", EVENT, qos, packet).await;
+        raw.ping().await;
+    }
+    let mut anew = Raw::open(site.addr).await;
+    anew.send(&connect_5(&credentials, "SL3P_A1", true)).await;
+    raw.rest().await;
+    drop(busy);
+    assert_eq!(anew.welcome_5().await, 0, "a new session");
+    anew.send(&[0xE0, 0]).await;
+    anew.rest().await;
+    let mut resumed = Raw::open(site.addr).await;
+    resumed.send(&connect_5(&credentials, "SL3P_A1", false)).await;
+    assert_eq!(resumed.welcome_5().await, 1, "the same session");
+    let before = entries(&site, &anna).await;
+    resumed.publish_5("nuki/A1/lockActionEvent", "3,0,195249,8194,1", 2, 9).await;
+    assert_eq!(resumed.read(4).await, [0x50, 2, 0, 9]);
+    assert_eq!(entries(&site, &anna).await, before + 1);
 }
 
 #[tokio::test]

@@ -57,6 +57,17 @@ pub(crate) fn connect(
     packet(0x10, &body)
 }
 
+/// A CONNECT of 5, whose session outlives the connection by an hour.
+pub(crate) fn connect_5(credentials: &Credentials, client_id: &str, clean: bool) -> Vec<u8> {
+    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 5, 0xC0 | u8::from(clean) << 1, 0, 60];
+    body.extend([5, 0x11]);
+    body.extend(3_600_u32.to_be_bytes());
+    text(&mut body, client_id.as_bytes());
+    text(&mut body, credentials.username.as_bytes());
+    text(&mut body, credentials.password.as_bytes());
+    packet(0x10, &body)
+}
+
 /// A lock that is bound, online and listens.
 pub(crate) async fn lock(site: &Site, owner: &Actor, clean: bool) -> (DeviceId, Credentials, Raw) {
     let (device, credentials) = site.device(owner, "Front door").await;
@@ -87,6 +98,41 @@ impl Raw {
         assert_eq!((answer[0], answer[1], answer[3]), (0x20, 2, 0), "refused: {answer:?}");
         raw.session_present = answer[2] == 1;
         raw
+    }
+
+    pub(crate) async fn sign_in_5(
+        addr: SocketAddr,
+        credentials: &Credentials,
+        client_id: &str,
+        clean: bool,
+    ) -> Self {
+        let mut raw = Self::open(addr).await;
+        raw.send(&connect_5(credentials, client_id, clean)).await;
+        raw.session_present = raw.welcome_5().await == 1;
+        raw
+    }
+
+    /// Reads the CONNACK of a version 5 sign-in: whether there was a session.
+    pub(crate) async fn welcome_5(&mut self) -> u8 {
+        let head = self.read(2).await;
+        let rest = self.read(usize::from(head[1])).await;
+        assert_eq!((head[0], rest[1]), (0x20, 0), "refused: {rest:?}");
+        rest[0]
+    }
+
+    pub(crate) async fn publish_5(&mut self, topic: &str, payload: &str, qos: u8, id: u16) {
+        let mut body = Vec::new();
+        text(&mut body, topic.as_bytes());
+        body.extend(id.to_be_bytes());
+        body.push(0);
+        body.extend(payload.as_bytes());
+        self.send(&packet(0x30 | qos << 1, &body)).await;
+    }
+
+    /// Whether the other side has said nothing and not gone.
+    pub(crate) fn is_open(&self) -> bool {
+        let read = self.stream.try_read(&mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

@@ -89,6 +89,7 @@ async fn who_says_nothing_before_or_behind_the_handshake_is_closed_after_ten_sec
         let _ = half.read_to_end(&mut rest).await;
         let _ = behind.read_to_end(&mut rest).await;
     };
+    let begun = world.clock.steady();
     let passing = async {
         let mut seconds = 0;
         loop {
@@ -99,6 +100,7 @@ async fn who_says_nothing_before_or_behind_the_handshake_is_closed_after_ten_sec
         }
     };
     tokio::select! { () = closing => {}, () = passing => {} }
+    assert!(world.clock.steady().since(begun) >= Duration::from_secs(10), "a slow lock has ten seconds");
     stop.cancel();
     running.join_all().await;
 }

@@ -1,12 +1,12 @@
 //! `lockwarden serve`.
 
 use crate::commands::admin::tell;
-use crate::exit::Result;
+use crate::exit::{CommandError, Exit, Result};
 use crate::server::{Server, Sources, asked_to_stop, url_for_people};
 use crate::settings::Settings;
 
 pub async fn serve(settings: &Settings) -> Result<()> {
-    let server = Server::start(settings, Sources::system()).await?;
+    let mut server = Server::start(settings, Sources::system()).await?;
     let url = url_for_people(settings, server.running.http);
     tracing::info!(url, mqtt = %server.running.mqtt, "serving");
     if let Some(secret) = server.app.create_set_up_link().await? {
@@ -14,8 +14,16 @@ pub async fn serve(settings: &Settings) -> Result<()> {
             "\nNo account exists yet. Make the first one here, once, within 24 hours:\n\n  {url}/set-up/{secret}\n"
         ));
     }
-    asked_to_stop().await;
+    let displaced = tokio::select! {
+        () = asked_to_stop() => false,
+        () = server.displaced() => true,
+    };
     tracing::info!("stopping");
     server.stop().await;
+    if displaced {
+        let words = "PostgreSQL let go of this server’s claim to the database, and another may have it now: two would \
+                     send orders past each other. Start it again";
+        return Err(CommandError::new(Exit::Failed, words));
+    }
     Ok(())
 }

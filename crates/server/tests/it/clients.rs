@@ -2,10 +2,12 @@
 //! network, and Eclipse Paho as a lock.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use lockwarden_app::db::Db;
 use lockwarden_simulator::{Fleet, Options};
 
+use crate::crash::pause;
 use crate::kit::{Site, within};
 
 fn here() -> PathBuf {
@@ -73,4 +75,36 @@ async fn a_lock_made_of_paho_keeps_its_session_and_is_sent_nothing_old() {
     tokio::task::block_in_place(|| {
         run(&here().join("venv/bin/python"), "paho_lock.py", &site, &token, &mqtt);
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_paho_says_while_the_server_is_killed_is_in_the_log_once_whatever_its_qos() {
+    const EVENTS: i64 = 200;
+    let mut site = Site::serving().await;
+    let lock = site.lock("Front door", 0xA1);
+    let mut paho = Command::new(here().join("venv/bin/python"))
+        .arg(here().join("paho_crash.py"))
+        .env("MQTT_PORT", site.mqtt.port().to_string())
+        .env("MQTT_USER", lock.username)
+        .env("MQTT_PASSWORD", lock.password)
+        .env("EVENTS", EVENTS.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while paho.try_wait().unwrap().is_none() {
+        // It waits a second before it comes back.
+        pause(1_800).await;
+        site.kill();
+        site.serve().await;
+    }
+    let output = paho.wait_with_output().unwrap();
+    let connections = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    let connections: Vec<u32> = connections.split_whitespace().map(|count| count.parse().unwrap()).collect();
+    assert!(connections.iter().all(|count| *count > 1), "each version was cut off: {connections:?}");
+    site.kill();
+    let db = Db::open(&site.database.url).await.unwrap();
+    let sql = "select code_id from activity where code_id is not null order by code_id";
+    let rows: Vec<(i64,)> = db.read().await.unwrap().query(sql).all().await.unwrap();
+    assert_eq!(rows, (1..=2 * EVENTS).map(|code| (code,)).collect::<Vec<_>>());
 }

@@ -31,6 +31,21 @@ async fn accounts_tokens_and_devices_can_be_made_before_the_server_ever_ran() {
 }
 
 #[tokio::test]
+async fn a_backup_is_made_and_restored_where_no_server_runs() {
+    let mut site = Site::new().await;
+    site.create_account(EMAIL);
+    let token = site.token();
+    let file = site.dir().join("backup.db");
+    let file = file.to_str().unwrap();
+    site.ok(&["backup", file], "");
+    site.create_account("later@example.org");
+    site.ok(&["restore", file], "");
+    site.create_account("later@example.org");
+    site.serve().await;
+    assert_eq!(get(site.http, "/api/account", &token).await.unwrap().0, 200);
+}
+
+#[tokio::test]
 async fn a_running_server_honours_what_a_command_changed_at_once() {
     let mut site = Site::new().await;
     site.serve().await;
@@ -87,6 +102,7 @@ async fn what_cannot_be_right_has_an_exit_code_and_words_on_stderr() {
         (&["serve", "--database", "mysql://host/name"][..], "", 3, "postgres://"),
         (&["serve", "--database", "postgres://anna@127.0.0.1:1/name"][..], "", 1, "refused"),
         (&tls[..], "", 4, "tls_cert: /nowhere.pem"),
+        (&["serve", "--mqtt-host", "lockwarden.in-the-cellar.example.org"][..], "", 3, "at most 32 bytes"),
     ] {
         let output = site.run(args, input);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -125,13 +141,10 @@ async fn a_second_server_on_the_same_directory_is_refused_and_the_first_is_healt
 #[tokio::test]
 async fn a_second_server_on_the_same_database_is_refused_wherever_its_directory_is() {
     let site = Site::serving().await;
-    if site.database.is_sqlite() {
-        return; // Its database is in its directory, which has a lock of its own.
-    }
     let elsewhere = tempfile::tempdir().unwrap();
     let second = site.run_in(elsewhere.path(), &["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(5));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("already runs on this database"));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another server already runs on"));
     assert_eq!(get(site.http, "/readyz", "").await.unwrap().0, 200);
 }
 

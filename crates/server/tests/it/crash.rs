@@ -6,6 +6,8 @@ mod commands;
 mod disk;
 mod events;
 mod power;
+mod start;
+mod stop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +43,7 @@ impl Goal {
     }
 }
 
-async fn pause(milliseconds: u64) {
+pub(crate) async fn pause(milliseconds: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(milliseconds), std::future::pending::<()>()).await;
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lockwarden_simulator::{Fleet, Options};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::kit::{EMAIL, Site, get, within};
 
@@ -38,4 +38,51 @@ async fn a_flood_of_devices_leaves_pages_locks_and_the_log_of_the_server_alone()
     fleet.stop().await;
     let said = site.said();
     assert!(said.lines().count() < 20, "{said}");
+}
+
+/// Of two hundred files a quarter is for pages, and a quarter of that for one address.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_holds_all_the_pages_connections_they_can_get_shuts_nobody_out_and_not_for_long() {
+    let mut site = Site::new().await;
+    site.create_account(EMAIL);
+    site.limit_files(200);
+    site.serve().await;
+    let token = site.token();
+    let mut held = Vec::new();
+    for number in 0..100 {
+        let mut stream = TcpStream::connect(site.http).await.unwrap();
+        let _ = match number % 3 {
+            0 => Ok(()),
+            1 => stream.write_all(b"GET /api/smartlock HTTP/1.1\r\nhost: x\r\n").await,
+            _ => {
+                stream
+                    .write_all(b"POST /sign-in HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nemail=")
+                    .await
+            }
+        };
+        held.push(stream);
+    }
+    // Somebody else is served at once.
+    let other = TcpSocket::new_v4().unwrap();
+    other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = other.connect(site.http).await.unwrap();
+    other.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    within(5, other.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Those who say nothing, half a head or half a body are let go after ten seconds each.
+    within(40, async {
+        while !get(site.http, "/api/smartlock", &token).await.is_ok_and(|(status, _)| status == 200) {
+            crate::crash::pause(200).await;
+        }
+    })
+    .await;
+    let mut ends = 0;
+    for mut stream in held {
+        let mut rest = Vec::new();
+        // A reset is an end too.
+        let _ = within(20, stream.read_to_end(&mut rest)).await;
+        ends += usize::from(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"));
+    }
+    assert_eq!(ends, 100);
 }

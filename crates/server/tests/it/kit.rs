@@ -124,6 +124,19 @@ impl Site {
         self.wrapper = arguments.iter().map(OsString::from).collect();
     }
 
+    /// From the next start on, the server's time of day is off by what stands in `offset`, at any moment. Only that: how
+    /// much time passes is the truth.
+    pub(crate) fn set_clock_by(&mut self, library: &Path, offset: &Path) {
+        let path = |path: &Path| path.display().to_string();
+        let settings = [
+            format!("LD_PRELOAD={}", path(library)),
+            format!("FAKETIME_TIMESTAMP_FILE={}", path(offset)),
+            "FAKETIME_NO_CACHE=1".to_owned(),
+            "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
+        ];
+        self.wrapper = std::iter::once("env".to_owned()).chain(settings).map(OsString::from).collect();
+    }
+
     /// From the next start on, the server may have so many open files.
     pub(crate) fn limit_files(&mut self, files: u32) {
         self.wrapper = vec!["prlimit".into(), format!("--nofile={files}:{files}").into()];
@@ -169,6 +182,17 @@ impl Site {
         if let Some(mut server) = self.server.take() {
             let _ = server.kill();
             let _ = server.wait();
+        }
+    }
+
+    /// Waits until the server has ended by itself.
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
+        let mut server = self.server.take().unwrap();
+        loop {
+            if let Some(status) = server.try_wait().unwrap() {
+                return status;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
         }
     }
 

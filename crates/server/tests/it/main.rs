@@ -11,7 +11,9 @@
 mod architecture;
 mod beside;
 mod browser;
+mod claim;
 mod clients;
+mod clock;
 mod commands;
 mod crash;
 mod demo;
@@ -19,6 +21,7 @@ mod durable;
 mod flood;
 mod kit;
 mod network;
+mod quiet;
 mod tls;
 mod trouble;
 mod unlock;

@@ -231,6 +231,27 @@ async fn a_lock_with_allow_locking_off_hears_nothing() {
 }
 
 #[tokio::test]
+async fn a_lock_with_auto_discovery_on_announces_itself_to_home_assistant() {
+    let mosquitto = Mosquitto::start().await;
+    let (_client, mut events) = mosquitto.watcher().await;
+    let mut spec = LockSpec::new(0xA1, "Front door");
+    spec.auto_discovery = true;
+    let fleet = Fleet::start(&mosquitto.broker, vec![spec], &fast());
+    let announced = within(async {
+        loop {
+            if let Event::Incoming(Packet::Publish(publish)) = events.poll().await.unwrap()
+                && publish.topic == "homeassistant/lock/A1/smartlock/config"
+            {
+                return String::from_utf8(publish.payload.to_vec()).unwrap();
+            }
+        }
+    })
+    .await;
+    assert!(announced.contains(r#""~":"nuki/A1""#), "{announced}");
+    fleet.stop().await;
+}
+
+#[tokio::test]
 async fn five_hundred_locks_connect_and_each_answers() {
     let mosquitto = Mosquitto::start().await;
     let mut house = building(500, 1);

@@ -14,7 +14,7 @@ use axum::response::sse::{Event as Message, Sse};
 use axum::response::{IntoResponse, Response};
 use lockwarden_app::Result;
 use lockwarden_app::bus::Event;
-use lockwarden_app::clock::Time;
+use lockwarden_app::clock::{Steady, Time};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -44,7 +44,7 @@ pub(crate) async fn stream(
     let mut ready = VecDeque::from([Message::default().retry(RETRY).comment("live")]);
     ready.extend(first.refresh.then(refresh));
     let live = Live {
-        next_beat: web.app.now().plus(BEAT),
+        next_beat: web.app.clock().steady().plus(BEAT),
         person: Person::clone(&signed),
         ready,
         pace: Pace::starting_with(first.changed, view.measure()),
@@ -75,7 +75,7 @@ struct Live {
     /// Messages that are made and wait to leave.
     ready: VecDeque<Message>,
     refresh: bool,
-    next_beat: Time,
+    next_beat: Steady,
 }
 
 impl Live {
@@ -106,13 +106,14 @@ impl Live {
             biased;
             event = self.events.recv() => match event {
                 Ok(event) => look_again |= self.hear(event),
-                Err(RecvError::Lagged(_)) => self.refresh = true,
+                // Among what was missed may be the end of the session.
+                Err(RecvError::Lagged(_)) => (self.refresh, look_again) = (true, true),
                 Err(RecvError::Closed) => return Ok(false),
             },
-            () = clock.wait_until(wake) => {}
+            () = clock.wait(wake.since(clock.steady())) => {}
         }
         look_again |= self.hear_the_rest();
-        let now = self.web.app.now();
+        let now = clock.steady();
         let beat = now >= self.next_beat;
         if (look_again || beat) && !self.still_stands().await? {
             return Ok(false);
@@ -130,7 +131,7 @@ impl Live {
         if beat {
             self.next_beat = now.plus(BEAT);
             self.pace.forget_old(now);
-            self.ready.push_back(Message::default().event("beat").data(now.0.to_string()));
+            self.ready.push_back(Message::default().event("beat").data("on"));
         }
         Ok(true)
     }
@@ -141,7 +142,7 @@ impl Live {
         loop {
             match self.events.try_recv() {
                 Ok(event) => look_again |= self.hear(event),
-                Err(TryRecvError::Lagged(_)) => self.refresh = true,
+                Err(TryRecvError::Lagged(_)) => (self.refresh, look_again) = (true, true),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return look_again,
             }
         }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use lockwarden_app::clock::Time;
+use lockwarden_app::clock::Steady;
 use lockwarden_app::ids::DeviceId;
 
 const APART: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ pub(super) enum Measure {
 pub(super) struct Pace {
     measure: Measure,
     changed: BTreeSet<DeviceId>,
-    drawn: HashMap<Option<DeviceId>, Time>,
+    drawn: HashMap<Option<DeviceId>, Steady>,
 }
 
 impl Pace {
@@ -38,17 +38,17 @@ impl Pace {
         self.changed.insert(device);
     }
 
-    fn due_at(&self, device: DeviceId) -> Time {
-        self.drawn.get(&self.key(device)).map_or(Time(i64::MIN), |at| at.plus(APART))
+    fn due_at(&self, device: DeviceId) -> Steady {
+        self.drawn.get(&self.key(device)).map_or(Steady(i64::MIN), |at| at.plus(APART))
     }
 
     /// When the next device is due, if any changed.
-    pub(super) fn next(&self) -> Option<Time> {
+    pub(super) fn next(&self) -> Option<Steady> {
         self.changed.iter().map(|device| self.due_at(*device)).min()
     }
 
     /// The devices to draw now.
-    pub(super) fn take_due(&mut self, now: Time) -> Vec<DeviceId> {
+    pub(super) fn take_due(&mut self, now: Steady) -> Vec<DeviceId> {
         let due: Vec<DeviceId> =
             self.changed.iter().copied().filter(|device| self.due_at(*device) <= now).collect();
         for device in &due {
@@ -63,7 +63,7 @@ impl Pace {
         self.changed.clear();
     }
 
-    pub(super) fn forget_old(&mut self, now: Time) {
+    pub(super) fn forget_old(&mut self, now: Steady) {
         self.drawn.retain(|_, at| now.since(*at) < APART);
     }
 }
@@ -78,31 +78,31 @@ mod tests {
         let mut drawn = 0;
         for millisecond in 0..1_000 {
             pace.changed(device);
-            let due = pace.take_due(Time(millisecond));
+            let due = pace.take_due(Steady(millisecond));
             assert!(millisecond > 0 || due == [device]);
             drawn += due.len();
         }
         assert_eq!(drawn, 20);
-        assert_eq!(pace.next(), Some(Time(1_000)));
+        assert_eq!(pace.next(), Some(Steady(1_000)));
     }
 
     #[test]
     fn where_devices_share_a_part_they_share_the_measure() {
         let mut pace = Pace::starting_with(BTreeSet::from([DeviceId(1)]), Measure::All);
-        assert_eq!(pace.take_due(Time(0)), [DeviceId(1)]);
+        assert_eq!(pace.take_due(Steady(0)), [DeviceId(1)]);
         pace.changed(DeviceId(2));
-        assert!(pace.take_due(Time(49)).is_empty());
-        assert_eq!(pace.take_due(Time(50)), [DeviceId(2)]);
+        assert!(pace.take_due(Steady(49)).is_empty());
+        assert_eq!(pace.take_due(Steady(50)), [DeviceId(2)]);
     }
 
     #[test]
     fn devices_do_not_wait_for_each_other() {
         let mut pace = Pace::default();
         pace.changed(DeviceId(1));
-        pace.take_due(Time(0));
+        pace.take_due(Steady(0));
         pace.changed(DeviceId(1));
         pace.changed(DeviceId(2));
-        assert_eq!(pace.take_due(Time(10)), [DeviceId(2)]);
-        assert_eq!(pace.take_due(Time(50)), [DeviceId(1)]);
+        assert_eq!(pace.take_due(Steady(10)), [DeviceId(2)]);
+        assert_eq!(pace.take_due(Steady(50)), [DeviceId(1)]);
     }
 }

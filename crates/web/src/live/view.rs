@@ -26,10 +26,6 @@ use crate::parts::frame::may;
 use crate::web::Web;
 use crate::when::When;
 
-/// From here on one query for all devices is less work than one for each.
-const MANY: usize = 8;
-/// How many of a device's commands its card has to know.
-const COMMANDS: u8 = 10;
 /// How long after it was given an order's line may change.
 const STILL_CHANGING: Duration = Duration::from_mins(5);
 
@@ -181,25 +177,12 @@ impl Devices {
         let mut drawn = DrawnParts::default();
         let key = web.app.chance().code::<16>();
         let before = self.kinds.clone();
-        if due.len() > MANY {
-            let shelf = Shelf::load(web, &person.actor, self.listing.sort).await?;
-            let wanted: BTreeSet<DeviceId> = due.iter().copied().collect();
-            for device in shelf.devices.iter().filter(|device| wanted.contains(&device.id)) {
-                let doing = shelf.doing(device.id);
-                self.one(&card(device, doing, when, person, &key, self.listing), &mut drawn);
-            }
-        } else {
-            for id in due {
-                match web.app.load_device(&person.actor, *id).await {
-                    Ok(device) => {
-                        let doing = Doing::of(web.app.list_commands(&person.actor, *id, COMMANDS).await?);
-                        self.one(&card(&device, &doing, when, person, &key, self.listing), &mut drawn);
-                    }
-                    // It went meanwhile.
-                    Err(Error::NotFound) => drawn.refresh = true,
-                    Err(error) => return Err(error),
-                }
-            }
+        let shelf = Shelf::of(web, &person.actor, due).await?;
+        // Some went meanwhile.
+        drawn.refresh |= shelf.devices.len() < due.len();
+        for device in &shelf.devices {
+            let doing = shelf.doing(device.id);
+            self.one(&card(device, doing, when, person, &key, self.listing), &mut drawn);
         }
         if before != self.kinds {
             drawn.parts.push_str(&counts::line(&self.kinds, self.listing).into_string());

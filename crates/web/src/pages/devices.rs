@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use lockwarden_app::Result;
 use lockwarden_app::actor::{Actor, Rights};
+use lockwarden_app::commands::Command;
 use lockwarden_app::devices::{Device, SortBy};
 use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
@@ -38,11 +39,22 @@ pub(crate) struct Shelf {
 impl Shelf {
     pub(crate) async fn load(web: &Web, actor: &Actor, sort: SortBy) -> Result<Self> {
         let devices = web.app.list_devices(actor, sort).await?;
+        let last = web.app.list_last_commands(actor).await?;
+        Self::with(web, actor, devices, last).await
+    }
+
+    /// Only those of these devices that are still there.
+    pub(crate) async fn of(web: &Web, actor: &Actor, devices: &[DeviceId]) -> Result<Self> {
+        let last = web.app.list_last_commands_of(actor, devices).await?;
+        Self::with(web, actor, web.app.list_some_devices(actor, devices).await?, last).await
+    }
+
+    async fn with(web: &Web, actor: &Actor, devices: Vec<Device>, last: Vec<Command>) -> Result<Self> {
         let mut doings: HashMap<DeviceId, Doing> = HashMap::new();
         for command in web.app.list_open_commands(actor).await? {
             doings.entry(command.device).or_default().open.push(command);
         }
-        for command in web.app.list_last_commands(actor).await? {
+        for command in last {
             let doing = doings.entry(command.device).or_default();
             doing.last = Some(command);
         }

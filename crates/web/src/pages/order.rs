@@ -35,7 +35,7 @@ pub(crate) async fn order(
     let action = order_from_name(name).ok_or_else(|| Error::invalid("order", "there is no such order"))?;
     let back = Back::read(fields.text("drawn"), fields.text("show"), fields.text("sort"));
     if opens(action) && fields.text("sure") != "yes" {
-        web.app.load_device(&signed.actor, device).await?;
+        web.app.load_operable(&signed.actor, device).await?;
         let question = format!("/devices/{device}/order?order={name}{}", back.query());
         return Ok(Redirect::to(&question).into_response());
     }
@@ -96,7 +96,7 @@ pub(crate) async fn confirm(
     Path(device): Path<String>,
     asked: Asked,
 ) -> Result<Html<String>, Failure> {
-    let device = web.app.load_device(&signed.actor, id(&device)?).await?;
+    let device = web.app.load_operable(&signed.actor, id(&device)?).await?;
     let action =
         order_from_name(asked.text("order")).filter(|action| opens(*action)).ok_or(Error::NotFound)?;
     // Without a list to go back to, the device's own page follows, where its answer is seen.

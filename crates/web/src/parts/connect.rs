@@ -1,7 +1,7 @@
 //! How a lock gets connected: what to type where, what was refused, and whether it has arrived.
 
 use lockwarden_app::devices::Device;
-use lockwarden_app::logins::{Login, LoginRefusal};
+use lockwarden_app::logins::{Login, LoginRefusal, RefusalReason};
 use maud::{Markup, html};
 
 use super::form::copyable;
@@ -69,10 +69,15 @@ impl Connect<'_> {
         }
     }
 
-    /// What was refused. Once the lock has connected after all of it, it is history and no alarm.
+    /// What was refused. Once the lock has connected after all of it, it is history and no alarm; announcements for
+    /// somebody else never are one.
     fn refused(&self, when: &When) -> Markup {
         let link = &self.device.link;
-        let is_over = link.online && self.refusals.iter().all(|one| Some(one.last_at) < link.changed_at);
+        let is_over = link.online
+            && self
+                .refusals
+                .iter()
+                .all(|one| one.reason == RefusalReason::Discovery || Some(one.last_at) < link.changed_at);
         let list = html! {
             ul.tight {
                 @for one in self.refusals {
@@ -87,7 +92,7 @@ impl Connect<'_> {
         html! {
             @if self.refusals.is_empty() {}
             @else if is_over {
-                details.card.pad #{ "refused-" (self.device.id) } { summary { "Refused before it connected" } (list) }
+                details.card.pad #{ "refused-" (self.device.id) } { summary { "What was refused" } (list) }
             } @else {
                 div.strip.bad { (icon(Icon::Alert)) div { b { "Refused at the MQTT door" } (list) } }
             }
@@ -120,7 +125,10 @@ impl Connect<'_> {
                 li { "Open the Nuki app on a phone near the lock, and choose the lock." }
                 li { "Go to its settings and look for " b { "MQTT" } " (in recent versions under Features & Configuration)." }
                 li { "Switch MQTT on and type in host, port, user name and password exactly as they stand here." }
-                li { "Switch on " b { "Allow locking" } ", or the lock will only tell its state." }
+                li {
+                    "Switch on " b { "Allow locking" } ", or the lock will only tell its state. " b { "Auto discovery" }
+                    " is for Home Assistant: leave it off."
+                }
                 li { "Save. The lock connects within a minute, and this page shows it." }
             }
         }

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 use lockwarden_app::accounts::{NewToken, TokenScope};
+use lockwarden_app::actor::Rights;
+use lockwarden_app::devices::SortBy;
 use lockwarden_web::{RouteInfo, WebConfig, Who, routes};
 
 use crate::kit::{Answer, Browser, HOST, Site};
@@ -13,7 +15,7 @@ fn filled(route: &RouteInfo, id: &str) -> String {
 
 async fn ask(browser: &mut Browser, route: &RouteInfo, id: &str) -> Answer {
     match route.method {
-        "GET" => browser.get(&filled(route, id)).await,
+        "GET" => browser.get(&format!("{}?order=open", filled(route, id))).await,
         "POST" => browser.post(&filled(route, id), &[("order", "lock"), ("name", "x"), ("typed", "x")]).await,
         other => panic!("teach this test the method {other}"),
     }
@@ -37,6 +39,48 @@ async fn without_a_session_every_route_leads_to_the_sign_in_or_is_meant_for_anyo
             }
         }
     }
+}
+
+/// The right that a route is for. A new route has to be told apart here.
+fn right_for(route: &RouteInfo) -> Rights {
+    match (route.method, route.path) {
+        // Leads on, and leaving is everybody's.
+        ("GET", "/") | ("POST", "/sign-out") => Rights::NONE,
+        ("GET", "/live" | "/devices" | "/devices/{id}") => Rights::VIEW,
+        (_, "/devices/new") => Rights::CREATE,
+        (_, "/devices/{id}/order") => Rights::OPERATE,
+        (_, path) if path.starts_with("/devices/{id}/") => Rights::MANAGE,
+        ("GET", "/activity") => Rights::LOG,
+        (_, path) if path.starts_with("/settings/") => Rights::ACCOUNT,
+        (method, path) => panic!("which right is {method} {path} for?"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_lacks_the_right_of_a_route_is_refused_by_it_and_changes_nothing() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let app = &site.world.app;
+    let before = app.load_device(&anna, device).await.unwrap();
+    for route in routes().into_iter().filter(|route| route.who == Who::SignedIn) {
+        let needed = right_for(&route);
+        if needed == Rights::NONE {
+            continue;
+        }
+        let mut tx = app.db().write().await.unwrap();
+        let all_but = Rights::ALL.bits() & !needed.bits();
+        tx.query("update accounts set rights = $1").bind(all_but).run().await.unwrap();
+        tx.commit().await.unwrap();
+        let id = if route.path.starts_with("/devices/") { device.to_string() } else { "1".to_owned() };
+        let answer = ask(&mut browser, &route, &id).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {}", route.method, route.path);
+        assert!(!answer.body.contains("mqtt-user") && !answer.body.contains("192.0.2.1"), "{}", route.path);
+    }
+    assert_eq!(app.load_device(&anna, device).await.unwrap(), before);
+    assert!(app.list_commands(&anna, device, 10).await.unwrap().is_empty());
+    assert_eq!(app.list_devices(&anna, SortBy::Name).await.unwrap().len(), 1);
+    assert!(app.list_tokens(&anna).await.unwrap().is_empty());
 }
 
 #[tokio::test]

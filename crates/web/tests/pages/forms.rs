@@ -54,7 +54,11 @@ async fn what_a_login_was_refused_is_told_to_its_owner_with_the_count() {
     let (anna, mut browser) = site.owner("Anna").await;
     let (device, credentials) = site.world.device(&anna, "Front door").await;
     let login = site.world.login(&credentials).await;
-    site.world.app.note_login_refusal(login.login, RefusalReason::WrongPassword, EVIL, 3).await.unwrap();
+    site.world
+        .app
+        .note_login_refusals(&[(login.login, RefusalReason::WrongPassword, EVIL.to_owned(), 3)])
+        .await
+        .unwrap();
     let page = browser.get(&format!("/devices/{device}")).await;
     assert!(page.body.contains("Tried to connect with a wrong password: 3 times"));
     assert!(page.body.contains("Refused at the MQTT door"));
@@ -64,11 +68,26 @@ async fn what_a_login_was_refused_is_told_to_its_owner_with_the_count() {
     site.world.app.bind_login(&login, 7).await.unwrap().unwrap();
     site.world.says(device, Observation::Link { up: true }).await;
     let page = browser.get(&format!("/devices/{device}")).await;
-    assert!(page.body.contains("Refused before it connected"), "no alarm beside a lock that is connected");
+    let is_calm =
+        |page: &str| page.contains("What was refused") && !page.contains("Refused at the MQTT door");
+    assert!(is_calm(&page.body), "no alarm beside a lock that is connected");
     assert!(page.body.contains("Tried to connect with a wrong password: 3 times"));
 
     site.world.clock.advance(Duration::from_secs(5));
-    site.world.app.note_login_refusal(login.login, RefusalReason::WrongPassword, EVIL, 1).await.unwrap();
+    site.world
+        .app
+        .note_login_refusals(&[(login.login, RefusalReason::Discovery, "homeassistant/x".to_owned(), 1)])
+        .await
+        .unwrap();
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(is_calm(&page.body) && page.body.contains("“auto discovery” is on"));
+
+    site.world.clock.advance(Duration::from_secs(5));
+    site.world
+        .app
+        .note_login_refusals(&[(login.login, RefusalReason::WrongPassword, EVIL.to_owned(), 1)])
+        .await
+        .unwrap();
     let page = browser.get(&format!("/devices/{device}")).await;
     assert!(page.body.contains("Refused at the MQTT door"));
 }

@@ -163,6 +163,16 @@ impl Browser {
         }
     }
 
+    /// How many bytes come for this address, compressed.
+    pub(crate) async fn weigh(&mut self, path: &str) -> usize {
+        let request =
+            self.request("GET", path).header("accept-encoding", "gzip").body(Body::empty()).unwrap();
+        let response = self.send(request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-encoding"], "gzip", "{path}");
+        to_bytes(response.into_body(), 16 << 20).await.unwrap().len()
+    }
+
     async fn send(&mut self, request: Request<Body>) -> Response<Body> {
         let response = self.router.clone().oneshot(request).await.unwrap();
         for line in response.headers().get_all("set-cookie") {

@@ -147,6 +147,24 @@ async fn the_stream_ends_within_a_second_when_the_session_does() {
     assert_eq!(next(&mut stays).await, None);
 }
 
+/// Whoever does not read loses events, and among them may be the end of the session.
+#[tokio::test]
+async fn whoever_missed_the_end_of_their_session_hears_nothing_more_either() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    until(&mut stream, "retry").await;
+    site.world.app.end_other_sessions(&anna).await.unwrap();
+    for percent in 0..4_200_u32 {
+        let percent = u8::try_from(percent % 100).unwrap();
+        site.world.says(device, Observation::BatteryPercent(percent)).await;
+    }
+    while let Some(said) = next(&mut stream).await {
+        assert!(!said.contains("event: parts"), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_that_runs_out_ends_its_stream_too() {
     let site = Site::new().await;
@@ -176,6 +194,23 @@ async fn a_device_that_talks_without_end_is_drawn_again_only_after_a_while() {
     site.world.clock.advance(Duration::from_millis(50));
     let said = until(&mut stream, "event: parts").await;
     assert_eq!(said.matches("event: parts").count(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_up_no_page() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let mut stream = browser.listen(&live(&site, "on=devices")).await;
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    until(&mut stream, "Front door: Unlocked").await;
+    let now = site.world.clock.now();
+    site.world.clock.set(now.minus(Duration::from_hours(72)));
+    site.world.clock.advance(Duration::from_millis(50));
+    site.world.says(device, Observation::State(LockState::Locked)).await;
+    until(&mut stream, "Front door: Locked").await;
+    site.world.clock.advance(Duration::from_secs(10));
+    until(&mut stream, "event: beat").await;
 }
 
 #[tokio::test]

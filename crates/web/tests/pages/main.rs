@@ -15,3 +15,4 @@ mod live;
 mod operating;
 mod signing;
 mod truth;
+mod weight;

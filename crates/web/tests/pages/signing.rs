@@ -149,6 +149,15 @@ async fn a_person_sees_their_sessions_and_ends_the_others() {
     );
     assert!(elsewhere.get("/devices").await.leads_to().starts_with("/sign-in"));
     assert_eq!(here.get("/devices").await.status, StatusCode::OK);
+
+    let (mut second, mut third) = (site.signed_in("Anna").await, site.signed_in("Anna").await);
+    let page = here.get("/settings/account").await;
+    let paths: Vec<&str> = page.body.split('"').filter(|path| path.ends_with("/end")).collect();
+    assert_eq!(paths.len(), 2, "one for each other session");
+    here.post(paths[0], &[]).await.leads_to();
+    let alive = [second.get("/devices").await.status, third.get("/devices").await.status];
+    assert_eq!(alive.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{alive:?}");
+    assert!(!here.get("/settings/account").await.body.contains(paths[0]));
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@ import { assert, browser, open, signIn, tile, url } from './browser.mjs';
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const found = [];
 const looked = new Set();
+const addresses = new Set();
 
 /** Looks at the page as it is now. */
 async function check(page, name) {
   looked.add(name);
+  addresses.add(new URL(page.url()).pathname);
   const { width, height } = page.viewportSize();
   for (const wide of width > 768 ? [768, width] : [width]) {
     await page.setViewportSize({ width: wide, height });
@@ -127,5 +129,9 @@ for (const width of [360, 1440]) {
   await page.context().close();
 }
 assert.deepEqual(found, []);
+for (const route of process.env.PAGES.split(' ')) {
+  const shape = new RegExp(`^${route.replace(/\{\w+\}/g, '[^/]+')}$`);
+  assert.ok([...addresses].some((address) => shape.test(address)), `nobody looked at ${route}`);
+}
 assert.ok(looked.size > 30, [...looked].join('\n'));
 await browser.close();

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::events::{self, Ledger, Publisher, acknowledged};
 use super::pause;
-use crate::kit::{Site, get, within};
+use crate::kit::{EMAIL, Site, get, within};
 
 const FAILURES: usize = 3;
 
@@ -17,7 +17,7 @@ async fn survives(calls: &str, fault: &str) {
     if !site.database.is_sqlite() {
         return; // PostgreSQL writes in processes of its own.
     }
-    site.create_account(crate::kit::EMAIL);
+    site.create_account(EMAIL);
     site.fail(calls, fault);
     site.serve().await;
     let (ledger, stop, mut load) = (Arc::new(Ledger::default()), CancellationToken::new(), JoinSet::new());
@@ -40,7 +40,7 @@ async fn survives(calls: &str, fault: &str) {
     assert!(said.matches("committed and acknowledged again").count() >= FAILURES - 1, "{said}");
     // It may fail this very moment, but not for long.
     within(20, async {
-        while get(site.http, "/readyz", "").await.is_ok_and(|(status, _)| status != 200) {
+        while !get(site.http, "/readyz", "").await.is_ok_and(|(status, _)| status == 200) {
             pause(200).await;
         }
     })
