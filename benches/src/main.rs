@@ -1,9 +1,10 @@
-//! `cargo run --release -p lockwarden-benches -- all`: durable events, command round trip, memory, start-up and REST
-//! reads of the release binary, with peers in the same run. The peers are started on loopback by `benches/run`.
+//! `cargo run --release -p lockwarden-benches -- all`: durable events, command round trip, memory, start-up, pages and
+//! REST reads of the release binary, with peers in the same run. The peers are started on loopback by `benches/run`.
 
 mod figures;
 mod measure;
 mod mqtt;
+mod pages;
 mod world;
 
 use std::net::SocketAddr;
@@ -50,6 +51,13 @@ enum What {
         #[arg(long)]
         tls: bool,
     },
+    /// The page of all devices: first byte, weight, and how long what a lock says takes to it
+    Pages {
+        #[arg(long, default_value_t = 1_000)]
+        devices: usize,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// From start to serving, and pages of the log
     History {
         #[arg(long, default_value_t = 100)]
@@ -75,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
         What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
         What::Commands { devices, orders } => measure::commands(devices, orders).await,
         What::Memory { devices, tls } => measure::memory(devices, tls).await,
+        What::Pages { devices, seconds } => pages::pages(devices, seconds).await,
         What::History { devices, entries } => measure::history(devices, entries).await,
         What::Rest => measure::rest().await,
         What::Broker { addr } => measure::broker(addr).await,
@@ -87,6 +96,8 @@ async fn main() -> anyhow::Result<()> {
             measure::commands(10_000, 1_000).await?;
             measure::memory(10_000, false).await?;
             measure::memory(10_000, true).await?;
+            pages::pages(1_000, 10).await?;
+            pages::pages(12, 10).await?;
             measure::history(1, 0).await?;
             measure::history(100, 10_000_000).await
         }

@@ -39,7 +39,7 @@ pub(crate) fn disk() -> Result<()> {
 }
 
 /// The clients of every device of a world.
-async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
+pub(crate) async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
     let mut streams = Vec::with_capacity(world.logins.len());
     for (number, login) in world.logins.iter().enumerate() {
         let id = format!("SL3P_{:X}", World::nuki_id(number));

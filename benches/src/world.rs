@@ -14,6 +14,7 @@ use lockwarden_app::bus::Bus;
 use lockwarden_app::clock::Clock;
 use lockwarden_app::db::Db;
 use lockwarden_app::devices::{Connector, NewDevice};
+use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use lockwarden_app::rng::Chance;
 use rustls::{ClientConfig, RootCertStore};
@@ -21,6 +22,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+pub(crate) const EMAIL: &str = "bench@example.org";
+pub(crate) const PASSWORD: &str = "seven green doors in a row";
 
 pub(crate) struct World {
     dir: TempDir,
@@ -31,6 +35,7 @@ pub(crate) struct World {
     /// Trusts this world's certificate.
     pub(crate) tls: TlsConnector,
     pub(crate) token: String,
+    pub(crate) ids: Vec<DeviceId>,
     pub(crate) logins: Vec<Credentials>,
 }
 
@@ -45,26 +50,23 @@ impl World {
         let dir = tempfile::tempdir()?;
         let db = Db::open(&format!("sqlite:{}", dir.path().join("lockwarden.db").display())).await?;
         let app = App::new(db, Clock::System, Chance::system(), Bus::default());
-        let new = NewAccount {
-            email: "bench@example.org",
-            name: "Bench",
-            password: "seven green doors in a row",
-            time_zone: "UTC",
-        };
+        let new = NewAccount { email: EMAIL, name: "Bench", password: PASSWORD, time_zone: "UTC" };
         let actor = Actor::operator(app.create_account(new).await?);
         let (_, token) =
             app.create_token(&actor, NewToken { name: "bench", scopes: TokenScope::ALL }).await?;
-        let mut logins = Vec::with_capacity(devices);
+        let (mut ids, mut logins) = (Vec::with_capacity(devices), Vec::with_capacity(devices));
         for number in 0..devices {
             let name = format!("Door {number}");
             let new = NewDevice { name: &name, connector: Connector::NukiMqtt };
-            logins.push(app.add_device(&actor, new).await?.1);
+            let (id, login) = app.add_device(&actor, new).await?;
+            ids.push(id);
+            logins.push(login);
         }
         app.db().close().await;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let tls = certify(dir.path())?;
         let mut world =
-            Self { dir, server: None, http: nowhere, mqtt: nowhere, mqtts: nowhere, tls, token, logins };
+            Self { dir, server: None, http: nowhere, mqtt: nowhere, mqtts: nowhere, tls, token, ids, logins };
         world.serve().await?;
         Ok(world)
     }
