@@ -1,5 +1,7 @@
 //! What the door does not put up with.
 
+use std::time::Duration;
+
 use lockwarden_app::logins::RefusalReason;
 use lockwarden_gateway::Limits;
 use lockwarden_testkit::World;
@@ -7,7 +9,7 @@ use rumqttc::v5;
 
 use crate::isolation::told;
 use crate::kit::{Site, within};
-use crate::raw::{Raw, connect, publish};
+use crate::raw::{self, Raw, connect, publish};
 
 #[tokio::test]
 async fn connections_that_never_say_who_they_are_are_closed_after_ten_seconds() {
@@ -187,4 +189,37 @@ async fn an_mqtt_5_client_is_told_what_this_door_does_not_offer() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn clients_by_the_dozen_that_never_read_hold_up_nobody_and_are_let_go() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (_, _, mut neighbour) = raw::lock(&site, &anna, true).await;
+    let mut deaf = Vec::new();
+    for number in 0..12_u32 {
+        let (_, credentials) = site.device(&anna, &format!("Deaf {number}")).await;
+        let mut raw = Raw::open_narrow(site.addr).await;
+        raw.send(&connect(&credentials, &format!("deaf-{number}"), true, None)).await;
+        raw.read(4).await;
+        deaf.push(raw);
+    }
+    for raw in &mut deaf {
+        // Each is answered until nothing more fits on its way, and then not read any more either.
+        let mut sent = 0;
+        while sent < 2_000_000 && raw.try_send(&[0xC0, 0].repeat(512), Duration::from_millis(20)).await {
+            sent += 512;
+        }
+        assert!(sent < 2_000_000, "somebody kept all of it");
+    }
+    neighbour.publish("nuki/A1/batteryCritical", "false", 1, 2, false).await;
+    assert_eq!(neighbour.read(4).await, [0x40, 2, 0, 2]);
+    for second in 0..20 {
+        site.tick().await;
+        if second % 5 == 0 {
+            neighbour.ping().await;
+        }
+    }
+    assert_eq!(site.gauge.stats().connections, 1, "whoever takes nothing for fifteen seconds is gone");
+    neighbour.ping().await;
 }

@@ -7,7 +7,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::kit::{Site, within};
 
@@ -84,6 +84,14 @@ impl Raw {
         let stream = TcpStream::connect(addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, session_present: false }
+    }
+
+    /// With a pipe that is soon full of what is not read.
+    pub(crate) async fn open_narrow(addr: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.set_send_buffer_size(4_096).unwrap();
+        Self { stream: socket.connect(addr).await.unwrap(), session_present: false }
     }
 
     pub(crate) async fn sign_in(
@@ -164,12 +172,12 @@ impl Raw {
 
     /// Publishes unless the pipe is full.
     pub(crate) async fn try_publish(&mut self, topic: &str, payload: &str, id: u16) -> bool {
-        let bytes = publish(topic, payload, 1, id, false);
-        let sending = self.stream.write_all(&bytes);
-        match tokio::time::timeout(Duration::from_millis(300), sending).await {
-            Ok(sent) => sent.is_ok(),
-            Err(_) => false,
-        }
+        self.try_send(&publish(topic, payload, 1, id, false), Duration::from_millis(300)).await
+    }
+
+    /// Sends unless the pipe stays full.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8], patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.stream.write_all(bytes)).await.is_ok_and(|sent| sent.is_ok())
     }
 
     pub(crate) async fn subscribe(&mut self, filter: &str) -> u8 {
