@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 
 use clap::{Parser, Subcommand};
 
+use crate::mqtt::Version;
+
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -27,6 +29,8 @@ enum What {
         devices: usize,
         #[arg(long, default_value_t = 8)]
         window: u16,
+        #[arg(long)]
+        mqtt_5: bool,
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
@@ -79,7 +83,9 @@ async fn main() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(1 << 20)?;
     match Cli::parse().what {
         What::Disk => measure::disk(),
-        What::Events { devices, window, seconds } => measure::events(devices, window, seconds).await,
+        What::Events { devices, window, mqtt_5, seconds } => {
+            measure::events(if mqtt_5 { Version::V5 } else { Version::V3 }, devices, window, seconds).await
+        }
         What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
         What::Commands { devices, orders } => measure::commands(devices, orders).await,
         What::Memory { devices, tls } => measure::memory(devices, tls).await,
@@ -89,8 +95,9 @@ async fn main() -> anyhow::Result<()> {
         What::Broker { addr } => measure::broker(addr).await,
         What::All => {
             measure::disk()?;
-            measure::events(5_000, 8, 10).await?;
-            measure::events(5_000, 1, 10).await?;
+            measure::events(Version::V3, 5_000, 8, 10).await?;
+            measure::events(Version::V5, 5_000, 8, 10).await?;
+            measure::events(Version::V3, 5_000, 1, 10).await?;
             measure::latency(1_000, 20).await?;
             measure::disk()?;
             measure::commands(10_000, 1_000).await?;

@@ -15,7 +15,7 @@ use tokio::time::{sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 
 use crate::figures::{print, rate, times};
-use crate::mqtt;
+use crate::mqtt::{self, Version};
 use crate::world::{World, get};
 
 const SYNCS: usize = 2_000;
@@ -40,12 +40,17 @@ pub(crate) fn disk() -> Result<()> {
 
 /// The clients of every device of a world.
 pub(crate) async fn everybody(world: &World) -> Result<Vec<TcpStream>> {
+    everybody_as(Version::V3, world).await
+}
+
+async fn everybody_as(version: Version, world: &World) -> Result<Vec<TcpStream>> {
     let mut streams = Vec::with_capacity(world.logins.len());
     for (number, login) in world.logins.iter().enumerate() {
         let id = format!("SL3P_{:X}", World::nuki_id(number));
-        streams.push(mqtt::connect(world.mqtt, &id, &login.username, &login.password).await?);
+        let credentials = (login.username.as_str(), login.password.as_str());
+        streams.push(mqtt::connect_as(version, world.mqtt, &id, credentials).await?);
     }
-    introduce(&mut streams).await?;
+    introduce(version, &mut streams).await?;
     Ok(streams)
 }
 
@@ -56,16 +61,16 @@ async fn everybody_over_tls(world: &World) -> Result<Vec<TlsStream<TcpStream>>> 
         let credentials = (login.username.as_str(), login.password.as_str());
         streams.push(mqtt::connect_tls(&world.tls, world.mqtts, &id, credentials).await?);
     }
-    introduce(&mut streams).await?;
+    introduce(Version::V3, &mut streams).await?;
     Ok(streams)
 }
 
 /// The first word binds each login, which is a transaction of its own and not what is measured.
-async fn introduce<S: mqtt::Stream>(streams: &mut [S]) -> Result<()> {
+async fn introduce<S: mqtt::Stream>(version: Version, streams: &mut [S]) -> Result<()> {
     for (number, stream) in streams.iter_mut().enumerate() {
         for (topic, payload) in [("deviceType", "4"), ("state", "1")] {
             let topic = format!("nuki/{:X}/{topic}", World::nuki_id(number));
-            stream.write_all(&mqtt::publish(&topic, payload, 1)?).await?;
+            stream.write_all(&mqtt::publish_as(version, &topic, payload, 1)?).await?;
             stream.read_exact(&mut [0; 4]).await?;
         }
     }
@@ -82,6 +87,7 @@ async fn strangers(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
 
 /// Each client keeps its window full; acknowledged publishes and their times.
 async fn saturate(
+    version: Version,
     streams: Vec<TcpStream>,
     window: u16,
     seconds: u64,
@@ -99,7 +105,7 @@ async fn saturate(
             while Instant::now() < end {
                 let mut publishes = Vec::new();
                 for id in 1..=window {
-                    publishes.extend(mqtt::publish(&topic, &format!("3,0,195249,{code},1"), id)?);
+                    publishes.extend(mqtt::publish_as(version, &topic, &format!("3,0,195249,{code},1"), id)?);
                     code = code % 60_000 + 1;
                 }
                 let sent = Instant::now();
@@ -146,11 +152,13 @@ async fn steady(streams: Vec<TcpStream>, seconds: u64) -> Result<Vec<Duration>> 
     Ok(seen)
 }
 
-pub(crate) async fn events(devices: usize, window: u16, seconds: u64) -> Result<()> {
+pub(crate) async fn events(version: Version, devices: usize, window: u16, seconds: u64) -> Result<()> {
     let mut world = World::new(devices).await?;
-    let (count, time, seen) = saturate(everybody(&world).await?, window, seconds).await?;
+    let streams = everybody_as(version, &world).await?;
+    let (count, time, seen) = saturate(version, streams, window, seconds).await?;
+    let spoken = if version == Version::V5 { "MQTT 5" } else { "MQTT 3.1.1" };
     print(&format!(
-        "durable events, {devices} devices, window {window}: {}; {}",
+        "durable events, {spoken}, {devices} devices, window {window}: {}; {}",
         rate(count, time),
         times(seen)
     ));
@@ -170,7 +178,7 @@ pub(crate) async fn latency(devices: usize, seconds: u64) -> Result<()> {
 
 pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
     let window = 8;
-    let (count, time, seen) = saturate(strangers(addr, 5_000).await?, window, 10).await?;
+    let (count, time, seen) = saturate(Version::V3, strangers(addr, 5_000).await?, window, 10).await?;
     print(&format!(
         "other broker, not stored, 5000 clients, window {window}: {}; {}",
         rate(count, time),

@@ -9,13 +9,29 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+/// What the generator speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V3,
+    V5,
+}
+
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Signs in; empty credentials for a broker that asks for none.
 pub(crate) async fn connect(addr: SocketAddr, id: &str, username: &str, password: &str) -> Result<TcpStream> {
+    connect_as(Version::V3, addr, id, (username, password)).await
+}
+
+pub(crate) async fn connect_as(
+    version: Version,
+    addr: SocketAddr,
+    id: &str,
+    credentials: (&str, &str),
+) -> Result<TcpStream> {
     let mut stream = line(addr).await?;
-    sign_in(&mut stream, id, username, password).await?;
+    sign_in(&mut stream, version, id, credentials).await?;
     Ok(stream)
 }
 
@@ -27,7 +43,7 @@ pub(crate) async fn connect_tls(
 ) -> Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost")?;
     let mut stream = tls.connect(name, line(addr).await?).await?;
-    sign_in(&mut stream, id, username, password).await?;
+    sign_in(&mut stream, Version::V3, id, (username, password)).await?;
     Ok(stream)
 }
 
@@ -37,18 +53,28 @@ async fn line(addr: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
-async fn sign_in<S: Stream>(stream: &mut S, id: &str, username: &str, password: &str) -> Result<()> {
+async fn sign_in<S: Stream>(
+    stream: &mut S,
+    version: Version,
+    id: &str,
+    (username, password): (&str, &str),
+) -> Result<()> {
     let flags = if username.is_empty() { 2 } else { 0xC2 };
-    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, flags, 4, 0];
+    let (level, properties): (u8, &[u8]) = if version == Version::V5 { (5, &[0]) } else { (4, &[]) };
+    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', level, flags, 4, 0];
+    body.extend(properties);
     text(&mut body, id)?;
     if !username.is_empty() {
         text(&mut body, username)?;
         text(&mut body, password)?;
     }
     stream.write_all(&packet(0x10, &body)?).await?;
-    let mut answer = [0; 4];
-    stream.read_exact(&mut answer).await?;
-    ensure!(answer == [0x20, 2, 0, 0], "refused: {answer:?}");
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).await?;
+    let [kind, length, _, reason] = head;
+    ensure!((kind, reason) == (0x20, 0), "refused: {head:?}");
+    // What is left are the properties of 5.
+    stream.read_exact(&mut vec![0; usize::from(length.saturating_sub(2))]).await?;
     Ok(())
 }
 
@@ -66,9 +92,14 @@ pub(crate) async fn subscribe<S: Stream>(stream: &mut S, filters: &[String]) -> 
 }
 
 pub(crate) fn publish(topic: &str, payload: &str, id: u16) -> Result<Vec<u8>> {
+    publish_as(Version::V3, topic, payload, id)
+}
+
+pub(crate) fn publish_as(version: Version, topic: &str, payload: &str, id: u16) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     text(&mut body, topic)?;
     body.extend(id.to_be_bytes());
+    body.extend((version == Version::V5).then_some(0));
     body.extend(payload.as_bytes());
     packet(0x32, &body)
 }
