@@ -132,9 +132,8 @@ async fn what_an_earlier_session_still_had_on_its_way_does_not_come_into_a_new_o
     assert_eq!(anew.welcome_5().await, 0, "a new session");
     anew.send(&[0xE0, 0]).await;
     anew.rest().await;
-    let mut resumed = Raw::open(site.addr).await;
-    resumed.send(&connect_5(&credentials, "SL3P_A1", false)).await;
-    assert_eq!(resumed.welcome_5().await, 1, "the same session");
+    let mut resumed = Raw::sign_in_5(site.addr, &credentials, "SL3P_A1", false).await;
+    assert!(resumed.session_present, "the same session");
     let before = entries(&site, &anna).await;
     resumed.publish_5("nuki/A1/lockActionEvent", "3,0,195249,8194,1", 2, 9).await;
     assert_eq!(resumed.read(4).await, [0x50, 2, 0, 9]);

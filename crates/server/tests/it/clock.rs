@@ -23,8 +23,8 @@ fn set(file: &Path, offset: &str) {
     std::fs::rename(fresh, file).unwrap();
 }
 
-#[tokio::test]
-async fn a_time_of_day_that_is_set_by_days_costs_no_connection_and_no_order() {
+/// A server that takes today for a day of last year, where it reads that, a token, and a lock that is connected.
+async fn long_ago() -> (Site, PathBuf, String, Fleet) {
     let mut site = Site::new().await;
     site.create_account(crate::kit::EMAIL);
     let offset = site.dir().join("offset");
@@ -35,6 +35,12 @@ async fn a_time_of_day_that_is_set_by_days_costs_no_connection_and_no_order() {
     let spec = site.lock("Front door", 0xA1);
     let fleet = Fleet::start(&site.broker(), vec![spec], &Options { time_scale: 0.01, ..Options::default() });
     lock_says(&site, &token, |lock| lock["serverState"] == 0 && lock["state"]["doorState"] == 2).await;
+    (site, offset, token, fleet)
+}
+
+#[tokio::test]
+async fn a_time_of_day_that_is_set_by_days_costs_no_connection_and_no_order() {
+    let (mut site, offset, token, fleet) = long_ago().await;
     let moves = [("-400d", "unlock", 3), ("+0", "lock", 1), ("-2d", "unlock", 3), ("+30d", "lock", 1)];
     for (before, (moved, action, state)) in moves.into_iter().enumerate() {
         set(&offset, moved);
@@ -57,16 +63,7 @@ async fn a_time_of_day_that_is_set_by_days_costs_no_connection_and_no_order() {
 
 #[tokio::test]
 async fn a_lock_that_was_away_for_days_is_sent_nothing_old_and_takes_new_orders() {
-    let mut site = Site::new().await;
-    site.create_account(crate::kit::EMAIL);
-    let offset = site.dir().join("offset");
-    set(&offset, "-400d");
-    site.set_clock_by(&library(), &offset);
-    site.serve().await;
-    let token = site.token();
-    let spec = site.lock("Front door", 0xA1);
-    let fleet = Fleet::start(&site.broker(), vec![spec], &Options { time_scale: 0.01, ..Options::default() });
-    lock_says(&site, &token, |lock| lock["serverState"] == 0 && lock["state"]["doorState"] == 2).await;
+    let (site, offset, token, fleet) = long_ago().await;
     fleet.locks()[0].go_offline(None);
     lock_says(&site, &token, |lock| lock["serverState"] == 4).await;
     let unlock = format!("{DOOR}/action/unlock");
