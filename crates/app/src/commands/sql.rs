@@ -104,18 +104,14 @@ pub(super) async fn last_of_some(
 ) -> Result<Vec<CommandRow>, DbError> {
     let mut found: Vec<CommandRow> = Vec::new();
     for chunk in chunks(devices) {
-        let mut query = tx.rows(
+        let query = tx.among(
             select_command!(
                 "c.id in (select (select max(k.id) from commands k where k.device_id = d.id) from devices d \
                  where d.removed_at is null and d.id in ("
             ),
-            1,
-            chunk.len(),
+            chunk,
             "))",
         );
-        for device in chunk {
-            query = query.bind(*device);
-        }
         found.extend(query.all::<CommandRow>().await?);
     }
     found.retain(|row| row.account_id == account);

@@ -4,7 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::query::rows;
+use super::query::{Value, rows};
 use super::readers::Reader;
 use super::{DbError, Query};
 use crate::bus::{Bus, Event};
@@ -83,6 +83,16 @@ impl Tx {
         let numbered = matches!(self.inner, Inner::PgRead(_) | Inner::PgWrite(_));
         let sql = rows(numbered, head, columns, count, tail);
         Query::new(self, sql)
+    }
+
+    /// `head values (…),(…)… tail`, bound to these values: for `… in (`.
+    pub fn among<V: Value + Copy>(
+        &mut self,
+        head: &'static str,
+        values: &[V],
+        tail: &'static str,
+    ) -> Query<'_> {
+        values.iter().fold(self.rows(head, 1, values.len(), tail), |query, value| query.bind(*value))
     }
 
     /// Tells the open pages what changed, if and when this transaction commits.

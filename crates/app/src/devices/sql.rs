@@ -128,10 +128,7 @@ pub(super) async fn some(
 ) -> Result<Vec<Device>, DbError> {
     let mut found = Vec::with_capacity(devices.len());
     for chunk in crate::db::chunks(devices) {
-        let mut query = tx.rows(select_device!("and d.id in ("), 1, chunk.len(), ")");
-        for device in chunk {
-            query = query.bind(*device);
-        }
+        let query = tx.among(select_device!("and d.id in ("), chunk, ")");
         found.extend(query.all::<DeviceRow>().await?.into_iter().map(Device::from));
     }
     found.retain(|device| device.account == account);
@@ -266,21 +263,19 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
         return Ok(Vec::new());
     };
     // Sizes are powers of two, so that few statements have to be kept prepared; the last id fills up.
-    let size = devices.len().next_power_of_two();
-    let mut query = tx.rows(
+    let mut filled = devices.to_vec();
+    filled.resize(devices.len().next_power_of_two(), *last);
+    tx.among(
         concat!(
             "select d.id, d.account_id, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null and d.id in ("
         ),
-        1,
-        size,
+        &filled,
         ")",
-    );
-    for index in 0..size {
-        query = query.bind(*devices.get(index).unwrap_or(last));
-    }
-    query.all().await
+    )
+    .all()
+    .await
 }
 
 const STATE_COLUMNS: usize = 34;
