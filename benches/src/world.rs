@@ -13,7 +13,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::bus::Bus;
 use lockwarden_app::clock::Clock;
 use lockwarden_app::db::Db;
-use lockwarden_app::devices::{Connector, NewDevice};
+use lockwarden_app::devices::NewDevice;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use lockwarden_app::rng::Chance;
@@ -57,7 +57,7 @@ impl World {
         let (mut ids, mut logins) = (Vec::with_capacity(devices), Vec::with_capacity(devices));
         for number in 0..devices {
             let name = format!("Door {number}");
-            let new = NewDevice { name: &name, connector: Connector::NukiMqtt };
+            let new = NewDevice::by_mqtt(&name);
             let (id, login) = app.add_device(&actor, new).await?;
             ids.push(id);
             logins.push(login);

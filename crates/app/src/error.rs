@@ -39,6 +39,10 @@ pub enum Refusal {
     LockingNotAllowed,
     #[error("this kind of lock cannot do that")]
     NotOffered,
+    #[error("there is a way of this kind to it already; remove that one first")]
+    WayExists,
+    #[error("it is the only way to this device; remove the device instead, or add another way first")]
+    LastWay,
     #[error("it could not be written down in time: nothing was sent")]
     TooLate,
     #[error("{0} commands are already waiting for this lock")]

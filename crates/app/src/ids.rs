@@ -43,4 +43,6 @@ ids! {
     SessionId;
     /// A personal API token.
     TokenId;
+    /// A way to reach a device.
+    WayId;
 }

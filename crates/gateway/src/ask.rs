@@ -4,24 +4,28 @@
 use std::sync::atomic::Ordering;
 
 use bytestring::ByteString;
+use lockwarden_app::devices::Connector;
 use lockwarden_app::logins::{BindRefusal, RefusalReason};
+use lockwarden_app::ways::HubPart;
 
 use crate::codec::{self, Packet};
 use crate::conn::{Connection, Step, Stream};
 use crate::names;
+use crate::nuki_hub::{self, HubName};
 use crate::realm::Ending;
 
-/// Filters of one connection; a lock has three.
-const MOST_FILTERS: usize = 32;
+/// Filters of one connection; a lock has three, a hub with everything on about forty.
+const MOST_FILTERS: usize = 64;
 
 impl<S: Stream> Connection<S> {
     /// Packets that need the database: a first publish, and subscriptions.
     pub(crate) async fn ask(&mut self, packet: Packet) -> Result<(), Ending> {
         match packet {
             Packet::Publish { topic, payload, qos, packet, dup } => {
-                // What is refused in any case binds nothing.
-                let own = names::own(&topic).filter(|own| !names::is_command(own.rest));
-                if let Some(own) = own
+                if self.login.connector == Connector::NukiHub {
+                    self.find_part(&topic).await?;
+                } else if let Some(own) = names::own(&topic).filter(|own| !names::is_command(own.rest))
+                    // What is refused in any case binds nothing.
                     && let Err(reason) = self.bind(own.nuki_id).await?
                 {
                     self.refused(reason, &topic);
@@ -57,11 +61,37 @@ impl<S: Stream> Connection<S> {
             }
             Ok(Err(BindRefusal::OtherDevice)) => Ok(Err(RefusalReason::OtherDevice)),
             Ok(Err(BindRefusal::DeviceTaken)) => Ok(Err(RefusalReason::DeviceTaken)),
+            // It comes back as the device that it is.
+            Ok(Err(BindRefusal::Joined)) => Err(Ending::LoginEnded),
             Err(error) => {
                 tracing::error!(%error, "a login could not be bound");
                 Err(Ending::NotCommitted)
             }
         }
+    }
+
+    /// A part of a hub speaks for the first time: the device that it is.
+    async fn find_part(&mut self, topic: &str) -> Result<(), Ending> {
+        let base = self.login.base_path.clone().unwrap_or_default();
+        let Some(HubName::Part(part, _)) = nuki_hub::name(&base, topic) else {
+            return Ok(());
+        };
+        let device = self.door.app.hub_part(self.login.login, part).await.map_err(|error| {
+            tracing::error!(%error, "a part of a hub could not be added");
+            Ending::NotCommitted
+        })?;
+        match part {
+            HubPart::Opener if device == self.login.device => self.login.is_opener = true,
+            HubPart::Opener => {
+                self.login.opener = Some(device);
+                self.door.realm.brings_too(&self.handle, device, &self.door.committer, self.door.app.now());
+            }
+            HubPart::Lock if device == self.login.device => {}
+            // It comes back with its devices in their places.
+            HubPart::Lock => return Err(Ending::LoginEnded),
+        }
+        self.listen();
+        Ok(())
     }
 
     async fn subscribe(&mut self, packet: u16, filters: Vec<(ByteString, u8)>) -> Result<(), Ending> {
@@ -75,6 +105,7 @@ impl<S: Stream> Connection<S> {
             self.save().await?;
         }
         self.handle.send(&codec::subscribed(self.handle.version, packet, &granted));
+        self.tell_how_the_lock_is().await;
         Ok(())
     }
 
@@ -84,7 +115,7 @@ impl<S: Stream> Connection<S> {
             self.refused(RefusalReason::ForeignSubscription, filter);
             return false;
         }
-        if self.check_own(filter, RefusalReason::ForeignSubscription).is_err() {
+        if !self.may_listen(filter) {
             return false;
         }
         let at_hand = self.filters.iter().any(|(other, _)| other == filter);
@@ -101,7 +132,7 @@ impl<S: Stream> Connection<S> {
         let bound = self.login.nuki_id;
         let mut foreign = Vec::new();
         self.filters.retain(|(filter, _)| {
-            let is_own = names::own(filter).map(|own| own.nuki_id) == bound;
+            let is_own = names::own(filter).is_none_or(|own| Some(own.nuki_id) == bound);
             if !is_own {
                 foreign.push(filter.clone());
             }
@@ -119,17 +150,18 @@ impl<S: Stream> Connection<S> {
         self.filters.len() < before
     }
 
-    /// Works out from the filters whether commands are listened to, and tells if that changed.
+    /// Works out from the filters where commands and questions are heard, and tells if that changed.
     pub(crate) fn listen(&mut self) {
-        let commands = command_topic(&self.filters);
+        let (commands, questions) = self.ears();
         let mut out = self.handle.out();
-        let changed = out.commands.is_some() != commands.is_some();
+        let changed = out.commands.is_empty() != commands.is_empty();
         out.commands = commands;
+        out.questions = questions;
         drop(out);
         if changed {
             self.handle.deaf_since.store(0, Ordering::Relaxed);
             // Another of its connections may still listen.
-            self.door.realm.tell_listening(self.login.device, &self.door.committer, self.door.app.now());
+            self.door.realm.tell_listening(&self.handle, &self.door.committer, self.door.app.now());
         }
     }
 
@@ -144,12 +176,4 @@ impl<S: Stream> Connection<S> {
             Ending::NotCommitted
         })
     }
-}
-
-/// The topic commands go to, spelled as the lock spells its id, and the QoS it asked for.
-fn command_topic(filters: &[(String, u8)]) -> Option<(Box<str>, u8)> {
-    filters.iter().find_map(|(filter, qos)| {
-        let own = names::own(filter)?;
-        names::covers_commands(own.rest).then(|| (format!("nuki/{}/lockAction", own.id).into(), *qos))
-    })
 }

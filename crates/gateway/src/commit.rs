@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use lockwarden_app::App;
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{Delivery, Intake, Observation, Report};
+use lockwarden_app::devices::{Connector, Delivery, Intake, Observation, Report};
 use lockwarden_app::ids::{DeviceId, LoginId};
 use tokio::sync::{Notify, watch};
 
@@ -80,13 +80,13 @@ impl Committer {
         }
     }
 
-    pub(crate) fn link(&self, device: DeviceId, up: bool, now: Time) {
-        self.observe(device, Observation::Link { up }, now);
+    pub(crate) fn link(&self, way: (DeviceId, Connector), up: bool, now: Time) {
+        self.observe(way, Observation::Link { up }, now);
     }
 
-    /// Something the gateway saw itself.
-    pub(crate) fn observe(&self, device: DeviceId, seen: Observation, now: Time) {
-        let report = Report { device, received_at: now, delivery: Delivery::AtMostOnce, seen };
+    /// Something the gateway saw itself, of a way to a device.
+    pub(crate) fn observe(&self, (device, by): (DeviceId, Connector), seen: Observation, now: Time) {
+        let report = Report { device, by, received_at: now, delivery: Delivery::AtMostOnce, seen };
         self.push(Item { intake: Some(Intake::Reported(report)), answer: None });
     }
 
@@ -239,11 +239,11 @@ impl Committer {
 /// one before, which tells a line that broke and came back from one that never broke. So it is bounded, however often
 /// devices come and go while the database is away.
 fn owing(batch: Vec<Item>) -> Vec<Item> {
-    let mut seen: HashMap<(DeviceId, Discriminant<Observation>), u8> = HashMap::new();
+    let mut seen: HashMap<(DeviceId, Connector, Discriminant<Observation>), u8> = HashMap::new();
     let mut newest_first: Vec<Item> = Vec::new();
     for item in batch.into_iter().rev() {
         let (None, Some(Intake::Reported(report))) = (&item.answer, &item.intake) else { continue };
-        let times = seen.entry((report.device, discriminant(&report.seen))).or_default();
+        let times = seen.entry((report.device, report.by, discriminant(&report.seen))).or_default();
         *times += 1;
         if *times <= 2 {
             newest_first.push(item);
@@ -279,7 +279,9 @@ mod tests {
         Joining {
             version: Version::V3,
             login: LoginId(number),
+            connector: Connector::NukiMqtt,
             device: DeviceId(number),
+            opener: None,
             client_id: "SL3P".into(),
             patience_ms: 90_000,
             now: world.clock.now(),
@@ -296,13 +298,13 @@ mod tests {
         let committer = Committer::default();
         let mut settled = committer.settled.subscribe();
         let somebody_else = world.app.db().write().await.unwrap();
-        committer.link(device, false, world.clock.now());
+        committer.link((device, Connector::NukiMqtt), false, world.clock.now());
         let arriving = async {
             while !committer.queue().items.is_empty() {
                 tokio::task::yield_now().await;
             }
             for number in 0..MORE {
-                committer.link(device, number % 2 == 0, world.clock.now());
+                committer.link((device, Connector::NukiMqtt), number % 2 == 0, world.clock.now());
             }
             drop(somebody_else);
             let mut seen = Vec::new();
@@ -324,8 +326,8 @@ mod tests {
         world.break_writes().await;
         let committer = Committer::default();
         for _ in 0..100 {
-            committer.link(device, false, world.clock.now());
-            committer.link(device, true, world.clock.now());
+            committer.link((device, Connector::NukiMqtt), false, world.clock.now());
+            committer.link((device, Connector::NukiMqtt), true, world.clock.now());
             let mut batch = std::mem::take(&mut committer.queue().owed);
             let owed = batch.len();
             batch.extend(committer.queue().items.drain(..));

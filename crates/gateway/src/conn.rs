@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lockwarden_app::clock::Steady;
-use lockwarden_app::devices::{Delivery, Intake, Observation, Repetition, Report, Session};
+use lockwarden_app::devices::{Connector, Delivery, Intake, Repetition, Report, Session};
 use lockwarden_app::logins::{Authenticated, RefusalReason};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,10 +21,10 @@ use tokio_rustls::server::TlsStream;
 use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will, packet_length};
 use crate::commit::{Answer, Item};
 use crate::door::Door;
-use crate::names::{self, Own};
-use crate::nuki_mqtt;
+use crate::names;
 use crate::realm::{Ending, Handle, UNSENT};
 use crate::socket;
+use crate::spoken;
 
 const SCRATCH: usize = 16 * 1_024;
 /// How long after taking up a session a publish may be an unflagged repetition.
@@ -113,10 +113,13 @@ impl<S: Stream> Connection<S> {
         let will = self.will.take().filter(|_| over == Over::Abrupt);
         let (door, handle) = (&self.door, &self.handle);
         door.realm.leave(handle, &door.committer, now, || {
-            if let Some(seen) = will.and_then(|will| last_words(&will)) {
-                door.committer.observe(handle.device, seen, now);
+            if let Some(seen) = will.and_then(|will| spoken::last_words(handle.connector, &will)) {
+                door.committer.observe((handle.device, handle.connector), seen, now);
             }
         });
+        if handle.connector == Connector::NukiMqtt {
+            door.realm.mirror(handle.device, "connected", "false");
+        }
         door.realm.open.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -298,8 +301,7 @@ impl<S: Stream> Connection<S> {
                 if qos > 0 && packet == 0 || !names::is_topic(&topic) {
                     return Some(self.broken(Broken::Malformed));
                 }
-                let bound = self.login.nuki_id.is_some();
-                if !bound && names::own(&topic).is_some() {
+                if self.has_to_ask(&topic) {
                     return Some(Step::Ask(Packet::Publish { topic, payload, qos, packet, dup }));
                 }
                 self.publish(&topic, &payload, (qos, packet, dup))
@@ -346,8 +348,9 @@ impl<S: Stream> Connection<S> {
         };
         let delivery = self.delivery(topic, payload, (qos, packet, dup));
         let now = self.door.app.now();
+        let by = self.login.connector;
         let report =
-            |seen| Intake::Reported(Report { device: self.login.device, received_at: now, delivery, seen });
+            |(device, seen)| Intake::Reported(Report { device, by, received_at: now, delivery, seen });
         let intake = seen.map(report);
         let ack = match qos {
             0 => None,
@@ -367,26 +370,9 @@ impl<S: Stream> Connection<S> {
         None
     }
 
-    /// What the device says by this, if anything. An error is what it may not say.
-    fn read_publish(&mut self, topic: &str, payload: &[u8]) -> Result<Option<Observation>, ()> {
-        if names::is_discovery(topic) {
-            // A lock that was cut off for it would come back with it for ever.
-            self.refused(RefusalReason::Discovery, topic);
-            return Ok(None);
-        }
-        let own = self.check_own(topic, RefusalReason::ForeignTopic)?;
-        if names::is_command(own.rest) && !payload.is_empty() {
-            self.refused(RefusalReason::RetainedCommand, topic);
-            return Err(());
-        }
-        Ok(nuki_mqtt::read(own.rest, payload).unwrap_or_else(|_| {
-            self.refused(RefusalReason::Malformed, topic);
-            None
-        }))
-    }
-
     fn delivery(&self, topic: &str, payload: &[u8], (qos, packet, dup): (u8, u16, bool)) -> Delivery {
-        if qos == 0 {
+        // A hub's entries have numbers of their own, and its states their time.
+        if qos == 0 || qos == 1 && self.login.connector == Connector::NukiHub {
             return Delivery::AtMostOnce;
         }
         let mut hasher = Sha256::new();
@@ -449,19 +435,6 @@ impl<S: Stream> Connection<S> {
         Some(Step::End(Ending::Refused))
     }
 
-    /// Reads a name as this login's own, or counts and tells what it is instead.
-    pub(crate) fn check_own<'n>(&mut self, name: &'n str, reason: RefusalReason) -> Result<Own<'n>, ()> {
-        let Some(own) = names::own(name) else {
-            self.refused(reason, name);
-            return Err(());
-        };
-        if self.login.nuki_id.is_some_and(|bound| bound != own.nuki_id) {
-            self.refused(RefusalReason::OtherDevice, name);
-            return Err(());
-        }
-        Ok(own)
-    }
-
     pub(crate) fn refused(&mut self, reason: RefusalReason, detail: &str) {
         if !std::mem::replace(&mut self.grumbled, true) {
             let reason = reason.name();
@@ -469,9 +442,4 @@ impl<S: Stream> Connection<S> {
         }
         self.door.refusals.note(self.login.login, reason, detail);
     }
-}
-
-/// A will, read like anything else the device says.
-fn last_words(will: &Will) -> Option<Observation> {
-    nuki_mqtt::read(names::own(&will.topic)?.rest, &will.payload).ok().flatten()
 }

@@ -7,14 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lockwarden_app::logins::{Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason};
+use lockwarden_app::devices::Connector;
+use lockwarden_app::logins::{
+    Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason, check_base_path,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::codec::{self, Broken, Connect, MAX_CONNECT, Refusal, Version, packet_length};
+use crate::codec::{self, Broken, Connect, MAX_CONNECT, Refusal, Version, Will, packet_length};
 use crate::conn::{Connection, Stream};
 use crate::door::Door;
 use crate::names;
+use crate::nuki_hub;
 use crate::realm::Joining;
+use crate::spoken::may_listen;
 
 /// For the whole CONNECT packet to arrive.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
@@ -144,6 +149,9 @@ async fn check_will(door: &Door, login: &mut Authenticated, connect: &Connect) -
         door.refusals.note(login.login, reason, &will.topic);
         Refusal::NotAuthorized
     };
+    if login.connector == Connector::NukiHub {
+        return check_hub_will(door, login, will).await;
+    }
     let own = match names::own(&will.topic) {
         Some(own) if names::is_topic(&will.topic) && !names::is_command(own.rest) => own,
         _ => return Err(refuse(RefusalReason::ForeignWill)),
@@ -158,12 +166,32 @@ async fn check_will(door: &Door, login: &mut Authenticated, connect: &Connect) -
             }
             Ok(Err(BindRefusal::DeviceTaken)) => Err(refuse(RefusalReason::DeviceTaken)),
             Ok(Err(BindRefusal::OtherDevice)) => Err(refuse(RefusalReason::OtherDevice)),
+            // It comes back as the device that it is.
+            Ok(Err(BindRefusal::Joined)) => Err(Refusal::Unavailable),
             Err(error) => {
                 tracing::error!(%error, "a login could not be bound");
                 Err(Refusal::Unavailable)
             }
         },
     }
+}
+
+/// The last message of a hub tells where it publishes, whatever was agreed on.
+async fn check_hub_will(door: &Door, login: &mut Authenticated, will: &Will) -> Result<(), Refusal> {
+    let base = nuki_hub::base_path_of(&will.topic).filter(|base| check_base_path(base) == Ok(base));
+    let Some(base) = base.filter(|_| names::is_topic(&will.topic)) else {
+        tracing::warn!(device.id = %login.device, "a last message was refused");
+        door.refusals.note(login.login, RefusalReason::BasePath, &will.topic);
+        return Err(Refusal::NotAuthorized);
+    };
+    if login.base_path.as_deref() != Some(base) || login.nuki_id.is_none() {
+        door.app.note_base_path(login.login, base).await.map_err(|error| {
+            tracing::error!(%error, "a base path could not be written down");
+            Refusal::Unavailable
+        })?;
+        login.base_path = Some(base.to_owned());
+    }
+    Ok(())
 }
 
 /// Joins the realm, takes up the session, and only then says welcome and starts the connection's own task.
@@ -173,7 +201,9 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
     let joining = Joining {
         version: connect.version,
         login: entry.login.login,
+        connector: entry.login.connector,
         device: entry.login.device,
+        opener: entry.login.opener,
         client_id: Arc::clone(&entry.client_id),
         patience_ms: i64::try_from(patience.as_millis()).unwrap_or(i64::MAX),
         now: door.app.now(),
@@ -198,6 +228,8 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
     handle.send(&codec::welcome(connect.version, (connect.keep, resumed_at.is_some()), assigned));
+    let may_hear = |(filter, _): &(String, u8)| may_listen(&entry.login, filter);
+    let filters = session.filters.into_iter().filter(may_hear).collect();
     let mut connection = Connection {
         stream,
         door: Arc::clone(door),
@@ -206,7 +238,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         keep: connect.keep,
         resumed_at,
         will: connect.will.map(Box::new),
-        filters: session.filters.into_iter().filter(|(filter, _)| is_own(&entry.login, filter)).collect(),
+        filters,
         open: session.open.into_iter().collect::<HashSet<u16>>(),
         partial: rest,
         flush_owed: false,
@@ -215,12 +247,6 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
     };
     connection.listen();
     door.connections.spawn(connection.run());
-}
-
-/// Filters that were left before the login was bound may be somebody else's.
-fn is_own(login: &Authenticated, filter: &str) -> bool {
-    let id = names::own(filter).map(|own| own.nuki_id);
-    login.nuki_id.is_none_or(|bound| id == Some(bound))
 }
 
 /// The session that this client left, or a new one. The login is looked at once more: what ended it while the other

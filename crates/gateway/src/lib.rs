@@ -10,10 +10,12 @@ mod guesses;
 mod handshake;
 mod listen;
 mod names;
+mod nuki_hub;
 mod nuki_mqtt;
 mod outbox;
 mod realm;
 mod socket;
+mod spoken;
 mod sweep;
 
 use std::io;
@@ -185,6 +187,15 @@ pub fn fuzz_packets(bytes: &[u8]) {
 #[doc(hidden)]
 pub fn fuzz_names(text: &str) {
     let _ = (names::is_topic(text), names::is_filter(text), names::is_client_id(text), names::own(text));
+}
+
+/// For fuzzing: topics and payloads of a hub.
+#[doc(hidden)]
+pub fn fuzz_hub(topic: &str, payload: &[u8]) {
+    let _ = nuki_hub::read_own(topic, payload);
+    for part in [lockwarden_app::ways::HubPart::Lock, lockwarden_app::ways::HubPart::Opener] {
+        let _ = (nuki_hub::name("nukihub", topic), nuki_hub::read(part, topic, payload));
+    }
 }
 
 /// For fuzzing: payloads of every topic of the connector.

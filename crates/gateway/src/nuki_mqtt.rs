@@ -3,7 +3,7 @@
 
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{
-    DeviceType, DoorState, LockAction, LockEvent, LockState, Mode, Observation, Trigger,
+    Device, DeviceType, DoorState, LockAction, LockEvent, LockState, Mode, Observation, Trigger,
 };
 
 /// Names and versions are cut here; locks hold 32 bytes (BLE API `Config.name`).
@@ -46,6 +46,23 @@ pub(crate) fn read(topic: &str, payload: &[u8]) -> Result<Option<Observation>, M
         "ringactionTimestamp" => Observation::RingTime(time(word)?),
         _ => return Ok(None),
     }))
+}
+
+/// What a lock has published, as far as it is known: for a hub that comes to listen later.
+pub(crate) fn published(device: &Device) -> Vec<(&'static str, String)> {
+    let said = &device.said;
+    let truth = |yes: Option<bool>| yes.map(|yes| yes.to_string());
+    let known = [
+        ("connected", Some("true".to_owned())),
+        ("state", said.state.filter(|_| !device.is_stale()).map(|state| state.code().to_string())),
+        ("doorsensorState", said.door.map(|door| door.code().to_string())),
+        ("batteryCritical", truth(said.battery_critical)),
+        ("batteryChargeState", said.battery_percent.map(|percent| percent.to_string())),
+        ("batteryCharging", truth(said.battery_charging)),
+        ("keypadBatteryCritical", truth(said.keypad_battery_critical)),
+        ("doorsensorBatteryCritical", truth(said.door_battery_critical)),
+    ];
+    known.into_iter().filter_map(|(topic, value)| Some((topic, value?))).collect()
 }
 
 /// Exactly `true` or `false` (Nuki Hub compares the bytes); a wrong word must not read as either.

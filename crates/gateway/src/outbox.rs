@@ -40,7 +40,12 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
 }
 
 async fn round(door: &Door) -> lockwarden_app::Result<Option<lockwarden_app::clock::Time>> {
-    for (id, _) in door.app.due_commands().await? {
+    let now = door.app.clock().steady();
+    for (id, device) in door.app.due_commands().await? {
+        // It waits in its table until it can be heard, or its time is over.
+        if door.realm.is_settling(device, now) {
+            continue;
+        }
         send(door, id).await?;
     }
     door.app.settle_commands().await
@@ -61,8 +66,8 @@ fn put_on_the_wire(door: &Door, taken: &Taken) -> Result<(), NotSent> {
     if taken.until.since(now) < SHORTEST_DELIVERY {
         return Err(NotSent::TooLate);
     }
-    let handle = door.realm.listener(taken.device)?;
-    handle.command(taken.action.code(), taken.until)?;
+    let handle = door.realm.listener(taken.device, taken.by)?;
+    handle.command(taken.device, taken.action, taken.until)?;
     tracing::info!(command.id = %taken.id, device.id = %taken.device, action = taken.action.code(), "command sent");
     Ok(())
 }

@@ -7,12 +7,14 @@ use std::task::Waker;
 
 use lockwarden_app::clock::{Steady, Time};
 use lockwarden_app::commands::EXPIRED;
-use lockwarden_app::devices::Observation;
+use lockwarden_app::devices::{Connector, LockAction, Observation};
 use lockwarden_app::ids::{DeviceId, LoginId};
 use lockwarden_app::logins::RefusalReason;
+use lockwarden_app::ways::HubPart;
 
 use crate::codec::{self, Version};
 use crate::commit::Committer;
+use crate::{names, nuki_hub};
 
 /// Bytes waiting to be written from which on a connection is not read any more.
 pub(crate) const UNSENT: usize = 32 * 1_024;
@@ -24,7 +26,14 @@ pub(crate) struct Handle {
     pub number: u64,
     pub version: Version,
     pub login: LoginId,
+    pub connector: Connector,
     pub device: DeviceId,
+    /// The opener that a hub brings beside its lock; 0 for none.
+    opener: AtomicI64,
+    /// When it came, on the steady clock.
+    pub since: Steady,
+    /// A hub was asked how things stand.
+    pub is_asked: AtomicBool,
     pub client_id: Arc<str>,
     /// Milliseconds without a whole packet after which it ends.
     pub patience_ms: i64,
@@ -48,11 +57,21 @@ pub(crate) struct Out {
     pub uncommitted: u16,
     pub ending: Option<Ending>,
     pub waker: Option<Waker>,
-    /// Topic and QoS of commands, while the device listens to them.
-    pub commands: Option<(Box<str>, u8)>,
+    /// Where the device listens for commands now.
+    pub commands: Vec<Ear>,
+    /// Other topics that a hub listens to: questions, settings.
+    pub questions: Vec<(Box<str>, u8)>,
     /// Among the bytes is a command, which must not leave after this.
     pub command_until: Option<Steady>,
     next_packet: u16,
+}
+
+/// Where a device listens for commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ear {
+    pub part: HubPart,
+    pub topic: Box<str>,
+    pub qos: u8,
 }
 
 /// Why a connection ends, where it does not end by itself.
@@ -110,22 +129,42 @@ impl Handle {
         }
     }
 
+    /// The devices it brings.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = DeviceId> + use<> {
+        let opener = self.opener.load(Ordering::Relaxed);
+        [Some(self.device), (opener != 0).then_some(DeviceId(opener))].into_iter().flatten()
+    }
+
+    /// Which of a hub's parts a device is. A hub that brings one device alone listens for that.
+    fn part_of(&self, device: DeviceId, ears: &[Ear]) -> HubPart {
+        let is_second = self.opener.load(Ordering::Relaxed) == device.0;
+        let alone = self.opener.load(Ordering::Relaxed) == 0;
+        match ears {
+            _ if is_second => HubPart::Opener,
+            [only] if alone => only.part,
+            _ => HubPart::Lock,
+        }
+    }
+
     /// Puts a command on its way, if this connection listens and can take it now. It leaves by `until` or, with the
     /// connection, not at all.
-    pub(crate) fn command(&self, action: u8, until: Steady) -> Result<(), NotSent> {
+    pub(crate) fn command(&self, device: DeviceId, action: LockAction, until: Steady) -> Result<(), NotSent> {
         let mut out = self.out();
         if out.ending.is_some() {
             return Err(NotSent::Gone);
         }
-        let Some((topic, qos)) = out.commands.clone() else {
+        let part = self.part_of(device, &out.commands);
+        let Some(ear) = out.commands.iter().find(|ear| ear.part == part).cloned() else {
             return Err(NotSent::NotListening);
+        };
+        let payload = match self.connector {
+            Connector::NukiHub => nuki_hub::word(part, action).ok_or(NotSent::NotListening)?.to_owned(),
+            _ => action.code().to_string(),
         };
         if self.stuck_since.load(Ordering::Relaxed) != 0 || out.bytes.len() >= UNSENT {
             return Err(NotSent::Busy);
         }
-        out.next_packet = out.next_packet.checked_add(1).unwrap_or(1);
-        let packet = out.next_packet;
-        let bytes = codec::publish(self.version, &topic, &action.to_string(), qos.min(COMMAND_QOS), packet);
+        let bytes = out.publish(self.version, &ear.topic, &payload, ear.qos);
         out.bytes.extend_from_slice(&bytes);
         out.command_until = Some(until);
         let waker = out.waker.take();
@@ -134,6 +173,33 @@ impl Handle {
             waker.wake();
         }
         Ok(())
+    }
+
+    /// Tells a hub something that is no command, if it listens for it. Lost with the connection.
+    pub(crate) fn tell(&self, topic: &str, payload: &str) -> bool {
+        let mut out = self.out();
+        let listening = out.questions.iter().find(|(heard, _)| **heard == *topic).map(|(_, qos)| *qos);
+        let (Some(qos), None) = (listening, out.ending) else {
+            return false;
+        };
+        if out.bytes.len() >= UNSENT {
+            return false;
+        }
+        let bytes = out.publish(self.version, topic, payload, qos);
+        out.bytes.extend_from_slice(&bytes);
+        let waker = out.waker.take();
+        drop(out);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+}
+
+impl Out {
+    fn publish(&mut self, version: Version, topic: &str, payload: &str, qos: u8) -> Vec<u8> {
+        self.next_packet = self.next_packet.checked_add(1).unwrap_or(1);
+        codec::publish(version, topic, payload, qos.min(COMMAND_QOS), self.next_packet).to_vec()
     }
 }
 
@@ -176,7 +242,9 @@ pub(crate) struct Realm {
 pub(crate) struct Joining {
     pub version: Version,
     pub login: LoginId,
+    pub connector: Connector,
     pub device: DeviceId,
+    pub opener: Option<DeviceId>,
     pub client_id: Arc<str>,
     pub patience_ms: i64,
     pub now: Time,
@@ -194,7 +262,7 @@ impl Realm {
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let live = devices.entry(joining.device).or_default();
         let is_same = |other: &Handle| other.login == joining.login && other.client_id == joining.client_id;
-        let others = live.iter().filter(|other| !is_same(other)).count();
+        let others = live.iter().filter(|other| other.login == joining.login && !is_same(other)).count();
         if others >= PER_LOGIN {
             return Err(RefusalReason::TooManyConnections);
         }
@@ -202,7 +270,11 @@ impl Realm {
             number: self.next_number.fetch_add(1, Ordering::Relaxed) + 1,
             version: joining.version,
             login: joining.login,
+            connector: joining.connector,
             device: joining.device,
+            opener: AtomicI64::new(joining.opener.map_or(0, |opener| opener.0)),
+            since: joining.steady,
+            is_asked: AtomicBool::new(false),
             client_id: joining.client_id.clone(),
             patience_ms: joining.patience_ms,
             heard_at: AtomicI64::new(joining.steady.0),
@@ -212,52 +284,106 @@ impl Realm {
             may_enter: AtomicBool::new(false),
             out: Mutex::default(),
         });
-        for other in live.iter().filter(|other| is_same(other)) {
-            other.end(Ending::TakenOver);
+        for device in handle.devices() {
+            let live = devices.entry(device).or_default();
+            for other in live.iter().filter(|other| is_same(other)) {
+                other.end(Ending::TakenOver);
+            }
+            live.retain(|other| !is_same(other));
+            // Also where another connection still lives: each is a beginning, before which repetitions may lie.
+            committer.link((device, handle.connector), true, joining.now);
+            live.push(Arc::clone(&handle));
         }
-        live.retain(|other| !is_same(other));
-        // Also where another connection still lives: each is a beginning, before which repetitions may lie.
-        committer.link(joining.device, true, joining.now);
-        live.push(Arc::clone(&handle));
         Ok(handle)
     }
 
-    /// Takes a connection out. If it was the device's last, `last_words` are spoken and the device goes offline, unless
-    /// it is this process that goes.
+    /// A hub turned out to bring an opener beside its lock.
+    pub(crate) fn brings_too(
+        &self,
+        handle: &Arc<Handle>,
+        opener: DeviceId,
+        committer: &Committer,
+        now: Time,
+    ) {
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        if handle.devices().any(|device| device == opener) {
+            return;
+        }
+        handle.opener.store(opener.0, Ordering::Relaxed);
+        committer.link((opener, handle.connector), true, now);
+        devices.entry(opener).or_default().push(Arc::clone(handle));
+    }
+
+    /// Takes a connection out. If it was the last by this way to a device, `last_words` are spoken and the way is gone,
+    /// unless it is this process that goes.
     pub(crate) fn leave(&self, handle: &Handle, committer: &Committer, now: Time, last_words: impl FnOnce()) {
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(live) = devices.get_mut(&handle.device) else {
-            return;
-        };
-        let before = live.len();
-        live.retain(|other| other.number != handle.number);
-        let listened = handle.out().commands.is_some();
-        if listened && live.len() < before && !live.is_empty() && !somebody_listens(live) {
-            committer.observe(handle.device, Observation::Listens(false), now);
-        }
-        if live.is_empty() && before > 0 {
-            devices.remove(&handle.device);
-            if !self.stopping.load(Ordering::Relaxed) {
-                last_words();
-                committer.link(handle.device, false, now);
+        let mut last_words = Some(last_words);
+        let listened = !handle.out().commands.is_empty();
+        for device in handle.devices() {
+            let Some(live) = devices.get_mut(&device) else { continue };
+            let before = live.len();
+            live.retain(|other| other.number != handle.number);
+            if live.len() == before {
+                continue;
+            }
+            let is_last = live.iter().all(|other| other.connector != handle.connector);
+            if is_last && !self.stopping.load(Ordering::Relaxed) {
+                if let Some(last_words) = last_words.take() {
+                    last_words();
+                }
+                committer.link((device, handle.connector), false, now);
+            } else if listened && !is_last && !somebody_listens(live, handle.connector) {
+                committer.observe((device, handle.connector), Observation::Listens(false), now);
+            }
+            if live.is_empty() {
+                devices.remove(&device);
             }
         }
     }
 
-    /// Tells whether anybody of the device listens to commands now. Under the lock, so that the last word is the true one.
-    pub(crate) fn tell_listening(&self, device: DeviceId, committer: &Committer, now: Time) {
+    /// Tells whether anybody listens to commands by this connection's way now. Under the lock, so that the last word is the
+    /// true one.
+    pub(crate) fn tell_listening(&self, handle: &Handle, committer: &Committer, now: Time) {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = devices.get(&device) {
-            committer.observe(device, Observation::Listens(somebody_listens(live)), now);
+        for device in handle.devices() {
+            if let Some(live) = devices.get(&device) {
+                let listens = Observation::Listens(somebody_listens(live, handle.connector));
+                committer.observe((device, handle.connector), listens, now);
+            }
         }
     }
 
-    /// The connection that commands go to: the newest that listens to them.
-    pub(crate) fn listener(&self, device: DeviceId) -> Result<Arc<Handle>, NotSent> {
+    /// The connection that commands go to: the newest of this way that listens to them.
+    pub(crate) fn listener(&self, device: DeviceId, by: Connector) -> Result<Arc<Handle>, NotSent> {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let live = devices.get(&device).ok_or(NotSent::Gone)?;
-        let listening = live.iter().rev().find(|handle| handle.out().commands.is_some());
+        let mut of_way = live.iter().rev().filter(|handle| handle.connector == by).peekable();
+        of_way.peek().ok_or(NotSent::Gone)?;
+        let listening = of_way.find(|handle| !handle.out().commands.is_empty());
         listening.cloned().ok_or(NotSent::NotListening)
+    }
+
+    /// Whether a device is reached by a hub alone that has only just come: it would ignore a command without a word.
+    pub(crate) fn is_settling(&self, device: DeviceId, now: Steady) -> bool {
+        let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.get(&device).is_some_and(|live| {
+            live.iter().all(|handle| {
+                handle.connector == Connector::NukiHub && now.since(handle.since) < nuki_hub::DEAF
+            })
+        })
+    }
+
+    /// Passes on to a hub what the lock itself published, if the hub listens for it (Nuki Hub 9, hybrid mode). Only within
+    /// one device, and only to a connection that is there.
+    pub(crate) fn mirror(&self, device: DeviceId, rest: &str, payload: &str) {
+        for handle in self.of_device(device).iter().filter(|handle| handle.connector == Connector::NukiHub) {
+            let heard = |topic: &str| names::own(topic).is_some_and(|own| own.rest == rest);
+            let topic = handle.out().questions.iter().find(|(topic, _)| heard(topic)).map(|(t, _)| t.clone());
+            if let Some(topic) = topic {
+                handle.tell(&topic, payload);
+            }
+        }
     }
 
     pub(crate) fn of_device(&self, device: DeviceId) -> Vec<Arc<Handle>> {
@@ -269,6 +395,6 @@ impl Realm {
     }
 }
 
-fn somebody_listens(live: &[Arc<Handle>]) -> bool {
-    live.iter().any(|handle| handle.out().commands.is_some())
+fn somebody_listens(live: &[Arc<Handle>], by: Connector) -> bool {
+    live.iter().any(|handle| handle.connector == by && !handle.out().commands.is_empty())
 }

@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lockwarden_app::bus::Event;
+use lockwarden_app::clock::Steady;
+use lockwarden_app::devices::Connector;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::codec::WINDOW;
 use crate::door::Door;
+use crate::nuki_hub;
 use crate::realm::{Ending, Handle};
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -50,10 +53,20 @@ fn sweep(door: &Door) {
         if deaf != 0 && steady - deaf > DEAF_MS {
             handle.deaf_since.store(0, Ordering::Relaxed);
             // Another of its connections may listen.
-            door.realm.tell_listening(handle.device, &door.committer, now);
+            door.realm.tell_listening(&handle, &door.committer, now);
         }
+        ask_hub(&handle, door.app.clock().steady());
     }
     door.committer.nudge();
+}
+
+/// A hub that reconnects does not say again how things stand, and hears nothing in its first moments: it is asked then.
+fn ask_hub(handle: &Handle, now: Steady) {
+    let is_hub = handle.connector == Connector::NukiHub;
+    if is_hub && now.since(handle.since) > nuki_hub::SETTLED && !handle.is_asked.swap(true, Ordering::Relaxed)
+    {
+        nuki_hub::ask(handle);
+    }
 }
 
 /// Closes what a changed or revoked login left open.

@@ -146,11 +146,52 @@ pub enum DeviceCommand {
         at: DataDir,
         #[arg(long, value_name = "E-MAIL")]
         email: String,
-        /// nuki-mqtt
+        /// nuki-mqtt for a lock with an MQTT client of its own, nuki-hub for a Nuki Hub
         #[arg(long, value_name = "NAME")]
         connector: String,
         #[arg(long, value_name = "NAME")]
         name: String,
+        /// Of a Nuki Hub: where it publishes, if that was changed there [default: nukihub]
+        #[arg(long, value_name = "PATH")]
+        base_path: Option<String>,
+    },
+    /// Print every device of the account, one JSON object a line
+    List {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+    },
+    /// Print one device with its ways, facts and troubles as a JSON object
+    Show {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        /// Its id, as `list` prints it
+        id: i64,
+    },
+    /// Take a device out of the account; its log stays
+    Remove {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        id: i64,
+    },
+    /// Give a device another way to be reached, without losing its history; prints what to type there
+    Move {
+        #[command(flatten)]
+        at: DataDir,
+        #[arg(long, value_name = "E-MAIL")]
+        email: String,
+        id: i64,
+        /// The way it gets
+        #[arg(long, value_name = "CONNECTOR")]
+        to: String,
+        /// Keep the ways it has until now, so that it has both
+        #[arg(long)]
+        keep: bool,
     },
 }
 

@@ -9,7 +9,7 @@ pub mod server;
 pub mod settings;
 
 use cli::{Cli, Command};
-use commands::{admin, backup, demo, health, serve, simulate};
+use commands::{admin, backup, demo, device, health, serve, simulate};
 use exit::{CommandError, Exit, Result};
 use settings::Settings;
 use std::io::IsTerminal as _;
@@ -33,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         }
         Command::Account(command) => admin::account(command).await,
         Command::Token(command) => admin::token(command).await,
-        Command::Device(command) => admin::device(command).await,
+        Command::Device(command) => device::device(command).await,
         Command::Config(args) => print_config(&Settings::resolve(args)?),
         Command::Healthcheck(at) => health::check(&at.data_dir).await,
         Command::Backup(args) => backup::backup(args).await,

@@ -111,8 +111,7 @@ impl World {
 
     /// A device that has not connected yet.
     pub async fn device(&self, owner: &Actor, name: &str) -> (DeviceId, Credentials) {
-        let new = NewDevice { name, connector: Connector::NukiMqtt };
-        self.app.add_device(owner, new).await.unwrap()
+        self.app.add_device(owner, NewDevice::by_mqtt(name)).await.unwrap()
     }
 
     /// A lock that is connected, bound to `nuki_id`, locked, and takes commands.
@@ -157,6 +156,21 @@ impl World {
     }
 
     pub fn report(&self, device: DeviceId, seen: Observation, delivery: Delivery) -> Intake {
-        Intake::Reported(Report { device, received_at: self.clock.now(), delivery, seen })
+        self.report_by(device, Connector::NukiMqtt, seen, delivery)
+    }
+
+    pub fn report_by(
+        &self,
+        device: DeviceId,
+        by: Connector,
+        seen: Observation,
+        delivery: Delivery,
+    ) -> Intake {
+        Intake::Reported(Report { device, by, received_at: self.clock.now(), delivery, seen })
+    }
+
+    /// The device says one thing by this way, now.
+    pub async fn says_by(&self, device: DeviceId, by: Connector, seen: Observation) {
+        self.app.record(&[self.report_by(device, by, seen, Delivery::AtMostOnce)]).await.unwrap();
     }
 }

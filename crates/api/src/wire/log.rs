@@ -63,8 +63,16 @@ fn action(happening: Happening) -> Option<u8> {
         | Happening::Unlatch
         | Happening::LockNGo
         | Happening::LockNGoUnlatch
+        | Happening::Doorbell
         | Happening::DoorOpened
-        | Happening::DoorClosed => Some(happening.code()),
+        | Happening::DoorClosed
+        | Happening::DoorSensorJammed
+        | Happening::DoorLogOn
+        | Happening::DoorLogOff
+        | Happening::Initialized
+        | Happening::Calibrated
+        | Happening::LogOn
+        | Happening::LogOff => Some(happening.code()),
         Happening::FobNoAction
         | Happening::ButtonNoAction
         | Happening::Jammed
@@ -89,8 +97,11 @@ fn trigger(entry: &Entry) -> u8 {
     }
 }
 
-/// `name` is required, and Nuki fills it with the authorization's name, which MQTT does not tell.
+/// `name` is required, and Nuki fills it with the authorization's name, which MQTT does not tell and a hub does.
 fn who(entry: &Entry) -> String {
+    if let Some(name) = entry.name.as_ref().filter(|_| entry.origin != Origin::Console) {
+        return name.clone();
+    }
     let number =
         |what: &str, id: Option<u32>| id.map_or_else(|| what.to_owned(), |id| format!("{what} {id}"));
     match entry.origin {

@@ -1,10 +1,15 @@
 //! The activity log: one entry per thing that happened at a device, exactly once, newest first.
 
 mod actions;
+mod joining;
 mod sql;
+mod sql_joining;
 
 pub use actions::{Cursor, EntryQuery, Logged, Page, Past};
 pub(crate) use actions::{finish, last_deliveries, note, note_all, tell_time, told};
+pub(crate) use joining::{
+    Found, add_event, add_log, find_logged, find_told, find_unlogged, move_to_device, name,
+};
 
 use crate::clock::Time;
 use crate::codes::codes;
@@ -22,7 +27,10 @@ codes! {
         /// Ours: the mechanism reported that it is stuck.
         Jammed = 152,
         WentOffline = 160, CameOnline = 161,
-        DoorOpened = 240, DoorClosed = 241,
+        /// The doorbell rang (openers).
+        Doorbell = 224,
+        DoorOpened = 240, DoorClosed = 241, DoorSensorJammed = 242,
+        DoorLogOn = 250, DoorLogOff = 251, Initialized = 252, Calibrated = 253, LogOn = 254, LogOff = 255,
     }
     /// How it was set off, decided from all fields of an event together.
     Origin {
@@ -72,7 +80,7 @@ const NAMELESS: i64 = 1_000;
 
 impl Happening {
     /// What the Web API has a number for.
-    pub const IN_WEB_API: [Self; 10] = [
+    pub const IN_WEB_API: [Self; 18] = [
         Self::Unlock,
         Self::Lock,
         Self::Unlatch,
@@ -81,8 +89,16 @@ impl Happening {
         Self::FullLock,
         Self::TurnedToLocked,
         Self::TurnedToUnlocked,
+        Self::Doorbell,
         Self::DoorOpened,
         Self::DoorClosed,
+        Self::DoorSensorJammed,
+        Self::DoorLogOn,
+        Self::DoorLogOff,
+        Self::Initialized,
+        Self::Calibrated,
+        Self::LogOn,
+        Self::LogOff,
     ];
 
     fn in_table(self) -> i64 {
@@ -102,6 +118,8 @@ impl Happening {
 
 /// The device's clock was more than two minutes off when this happened; its own time is shown with a mark.
 pub const CLOCK_IS_WRONG: i64 = 1;
+/// The device was asked and found so; it happened some time before.
+pub(crate) const WAS_FOUND: i64 = 2;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -126,6 +144,8 @@ pub struct Entry {
     pub auth_id: Option<u32>,
     pub code_id: Option<u32>,
     pub presses: Option<u8>,
+    /// Whom the lock's own log names.
+    pub name: Option<String>,
     /// Who asked, where it was one of ours.
     pub actor_name: Option<String>,
     pub command: Option<CommandId>,
@@ -154,6 +174,8 @@ pub(crate) struct NewEntry {
     pub actor: Option<AccountId>,
     pub command: Option<CommandId>,
     pub delivered_by: Option<Vec<u8>>,
+    /// Its number and time in the lock's own log, and whom that names.
+    pub log: Option<(u32, Time, Option<String>)>,
 }
 
 impl NewEntry {
@@ -181,6 +203,7 @@ impl NewEntry {
             actor: None,
             command: None,
             delivered_by: None,
+            log: None,
         }
     }
 }

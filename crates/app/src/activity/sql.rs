@@ -9,9 +9,10 @@ use crate::db::{DbError, Query, Tx, chunks};
 use crate::devices::{DeviceType, Trigger};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
-const COLUMNS: usize = 17;
+const COLUMNS: usize = 20;
 const INSERT: &str = "insert into activity (id, account_id, device_id, at, received_at, device_at, marks, action, \
-    origin, device_trigger, result, auth_id, code_id, presses, actor_id, command_id, delivered_by)";
+    origin, device_trigger, result, auth_id, code_id, presses, actor_id, command_id, delivered_by, name, log_index, \
+    logged_at)";
 
 pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> Result<(), DbError> {
     for chunk in chunks(entries) {
@@ -34,7 +35,10 @@ pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> R
                 .bind(entry.presses.map(i64::from))
                 .bind(entry.actor)
                 .bind(entry.command)
-                .bind(entry.delivered_by.clone());
+                .bind(entry.delivered_by.clone())
+                .bind(entry.log.as_ref().and_then(|(.., name)| name.clone()))
+                .bind(entry.log.as_ref().map(|(index, ..)| i64::from(*index)))
+                .bind(entry.log.as_ref().map(|(_, at, _)| *at));
         }
         query.run().await?;
     }
@@ -61,6 +65,7 @@ pub(super) struct EntryRow {
     auth_id: Option<i64>,
     code_id: Option<i64>,
     presses: Option<i64>,
+    name: Option<String>,
     actor_name: Option<String>,
     command_id: Option<CommandId>,
     command_state: Option<String>,
@@ -87,10 +92,11 @@ macro_rules! page {
             "select e.id, e.account_id, e.device_id, d.name as device_name, \
              d.removed_at is not null as device_removed, d.device_type, d.nuki_id, e.at, e.received_at, \
              e.device_at, e.marks, e.action, e.origin, e.device_trigger, e.result, e.auth_id, e.code_id, \
-             e.presses, a.name as actor_name, e.command_id, c.state as command_state, \
+             e.presses, e.name, a.name as actor_name, e.command_id, c.state as command_state, \
              c.reason as command_reason from ( \
              select * from activity where account_id = $1 and (at, id) < ($2, $3) and at >= $4 and at <= $5 \
-             and ($6 = false or (result is not null and action in (1, 2, 3, 4, 5, 6, 150, 151, 240, 241) \
+             and ($6 = false or (result is not null and action in (1, 2, 3, 4, 5, 6, 150, 151, 224, 240, 241, 242, \
+             250, 251, 252, 253, 254, 255) \
              and exists (select 1 from devices n where n.id = device_id and n.device_type is not null)))",
             $filter,
             " order by at desc, id desc limit $7) e join devices d on d.id = e.device_id \
@@ -260,6 +266,7 @@ impl From<EntryRow> for Entry {
             auth_id: unsigned(row.auth_id),
             code_id: unsigned(row.code_id),
             presses: row.presses.and_then(|presses| u8::try_from(presses).ok()),
+            name: row.name,
             actor_name: row.actor_name,
             command: row.command_id,
             command_state: row.command_state.as_deref().map(CommandState::from_name),

@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use super::sql::{self, CommandRow, NewCommand};
-use super::{Command, CommandState, DEADLINE, WAITING, answer_time, explain};
+use super::{Command, CommandState, DEADLINE, WAITING, answer_time};
 use crate::App;
 use crate::activity::{self, Completion, NewEntry, Origin};
 use crate::actor::{Actor, Operable};
 use crate::bus::Event;
 use crate::clock::{Steady, Time};
 use crate::db::Tx;
-use crate::devices::{self, Device, LockAction, LockState};
+use crate::devices::{self, Connector, Device, LockAction, LockState};
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
+use crate::ways::{self, Way};
 use crate::{accounts, db::DbError};
-
-/// An answer that comes this long after the sending still belongs to its command.
-const LATE: Duration = Duration::from_mins(2);
 
 /// What waits longer than the time of day says is looked at this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -34,6 +32,8 @@ pub struct Taken {
     pub id: CommandId,
     pub device: DeviceId,
     pub action: LockAction,
+    /// The way it takes.
+    pub by: Connector,
     /// Not at the lock after this.
     pub until: Steady,
 }
@@ -54,6 +54,7 @@ impl App {
         }
         let device = devices::load(&mut tx, operable.device()).await?;
         check(&device, order.action)?;
+        way_for(&ways::load_of(&mut tx, device.id).await?, order.action)?;
         let open = usize::try_from(sql::count_open(&mut tx, device.id).await?).unwrap_or(usize::MAX);
         if open >= WAITING {
             return Err(Refusal::TooManyWaiting(open).into());
@@ -159,25 +160,29 @@ impl App {
         }
         let (now, steady) = (self.now(), self.clock().steady());
         let until = self.ends().of(id).unwrap_or_else(|| steady.plus(row.deadline.since(now)));
-        let refused = if now > row.deadline || steady > until {
-            Some((CommandState::Expired, EXPIRED.to_owned()))
+        let way = if now > row.deadline || steady > until {
+            Err((CommandState::Expired, EXPIRED.to_owned()))
         } else {
-            self.why_not_send(&mut tx, &row, now).await?
+            self.find_way(&mut tx, &row, now).await?
         };
-        if let Some((state, reason)) = refused {
-            finish(&mut tx, &row, Ending { state, code: None, reason: Some(&reason), result: None }, now)
-                .await?;
-            tx.commit().await?;
-            return Ok(None);
-        }
+        let by = match way {
+            Ok(by) => by,
+            Err((state, reason)) => {
+                let ending = Ending { state, code: None, reason: Some(&reason), result: None };
+                finish(&mut tx, &row, ending, now).await?;
+                tx.commit().await?;
+                return Ok(None);
+            }
+        };
         let action = LockAction::from_stored(row.action);
-        if !sql::mark_sent(&mut tx, id, now, now.plus(answer_time(action))).await? {
+        let patience = answer_time(action, by);
+        if !sql::mark_sent(&mut tx, id, by, (now, now.plus(patience))).await? {
             return Ok(None);
         }
         tx.emit(Event::DeviceChanged { account: row.account_id, device: row.device_id });
         tx.commit().await?;
-        self.ends().set(id, steady.plus(answer_time(action)));
-        let taken = Taken { id, device: row.device_id, action, until };
+        self.ends().set(id, steady.plus(patience));
+        let taken = Taken { id, device: row.device_id, action, by, until };
         if self.clock().steady() > until {
             // The commit itself took too long. Nothing has left yet, and now nothing may.
             self.command_not_sent(&taken, EXPIRED).await?;
@@ -186,27 +191,29 @@ impl App {
         Ok(Some(taken))
     }
 
-    async fn why_not_send(
+    /// The way a command may take now, or why it may take none.
+    async fn find_way(
         &self,
         tx: &mut Tx,
         row: &CommandRow,
         now: Time,
-    ) -> Result<Option<(CommandState, String)>> {
+    ) -> Result<Result<Connector, (CommandState, String)>> {
         let who = (row.actor_id, row.session_id, row.token_id);
         let may = match accounts::actor_now(tx, row.account_id, who, now).await? {
             Some(actor) => actor.may_operate(tx, row.device_id).await.is_ok(),
             None => false,
         };
         if !may {
-            return Ok(Some((
+            return Ok(Err((
                 CommandState::Failed,
                 "the right to do this ended before it was sent".to_owned(),
             )));
         }
         let device = devices::load(tx, row.device_id).await?;
-        Ok(check(&device, LockAction::from_stored(row.action))
-            .err()
-            .map(|refusal| (CommandState::Failed, refusal.to_string())))
+        let action = LockAction::from_stored(row.action);
+        let ways = ways::load_of(tx, row.device_id).await?;
+        let way = check(&device, action).and_then(|()| way_for(&ways, action));
+        Ok(way.map_err(|refusal| (CommandState::Failed, refusal.to_string())))
     }
 
     /// A taken command of which certainly no byte left.
@@ -298,14 +305,19 @@ async fn break_off(
 pub const EXPIRED: &str = "it could not be sent within 10 s";
 
 /// How a command ends: its state, the device's number and words, and what the log says of it.
-struct Ending<'a> {
-    state: CommandState,
-    code: Option<u8>,
-    reason: Option<&'a str>,
-    result: Option<Completion>,
+pub(super) struct Ending<'a> {
+    pub state: CommandState,
+    pub code: Option<u8>,
+    pub reason: Option<&'a str>,
+    pub result: Option<Completion>,
 }
 
-async fn finish(tx: &mut Tx, row: &CommandRow, ending: Ending<'_>, now: Time) -> Result<(), DbError> {
+pub(super) async fn finish(
+    tx: &mut Tx,
+    row: &CommandRow,
+    ending: Ending<'_>,
+    now: Time,
+) -> Result<(), DbError> {
     sql::end(tx, row.id, ending.state, ending.code, ending.reason, now).await?;
     if let Some(result) = ending.result {
         activity::finish(tx, row.activity_id, result).await?;
@@ -316,7 +328,7 @@ async fn finish(tx: &mut Tx, row: &CommandRow, ending: Ending<'_>, now: Time) ->
     Ok(())
 }
 
-fn tell(tx: &mut Tx, account: AccountId, device: DeviceId) {
+pub(super) fn tell(tx: &mut Tx, account: AccountId, device: DeviceId) {
     tx.emit(Event::DeviceChanged { account, device });
     tx.emit(Event::ActivityAdded { account, device });
 }
@@ -357,59 +369,11 @@ async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction, now: Time) -
     Ok(since && there)
 }
 
-/// The lock began to move. That is the command under way at work.
-pub(crate) async fn moved(tx: &mut Tx, device: DeviceId, now: Time) -> Result<()> {
-    if let Some(row) = sql::under_way(tx, device).await? {
-        sql::mark_accepted(tx, row.id, now).await?;
-        tell(tx, row.account_id, device);
-    }
-    Ok(())
-}
-
-/// The lock told of an action that an MQTT command set off. If the command was ours, its entry is in the log already:
-/// this is that entry.
-pub(crate) async fn performed(
-    tx: &mut Tx,
-    device: DeviceId,
-    action: LockAction,
-    now: Time,
-) -> Result<Option<ActivityId>> {
-    let since = now.minus(super::ANSWER_LOCK_N_GO);
-    let Some(row) = sql::to_be_told(tx, device, action, since).await? else {
-        return Ok(None);
-    };
-    sql::mark_performed(tx, row.id, now).await?;
-    sql::mark_accepted(tx, row.id, now).await?;
-    tell(tx, row.account_id, device);
-    Ok(Some(row.activity_id))
-}
-
-/// Whether the bolt came to rest here because of a command that the lock has not told of otherwise.
-pub(crate) async fn explains(tx: &mut Tx, device: DeviceId, state: LockState, now: Time) -> Result<bool> {
-    let last = sql::last_untold(tx, device, now.minus(super::ANSWER_LOCK_N_GO)).await?;
-    Ok(last.is_some_and(|row| LockAction::from_stored(row.action).passes(state)))
-}
-
-/// The lock answered. An answer carries no number of its command, so it belongs to the oldest one that has none,
-/// unless the lock has since begun the newer one.
-pub(crate) async fn answered(tx: &mut Tx, device: DeviceId, code: u8, now: Time) -> Result<()> {
-    let open = sql::under_way(tx, device).await?;
-    let begun = open.as_ref().is_some_and(|row| row.accepted_at.is_some());
-    let late = if begun { None } else { sql::given_up(tx, device, now.minus(LATE)).await? };
-    let Some(row) = late.as_ref().or(open.as_ref()) else {
-        return Ok(());
-    };
-    let (words, result) = explain(code);
-    let state = if code == 0 { CommandState::Done } else { CommandState::Failed };
-    let reason = match (late.is_some(), code) {
-        (true, 0) => Some("the answer came late: done".to_owned()),
-        (true, _) => Some(format!("the answer came late: {words}")),
-        (false, 0) => None,
-        (false, _) => Some(words.to_owned()),
-    };
-    let ending = Ending { state, code: Some(code), reason: reason.as_deref(), result: Some(result) };
-    finish(tx, row, ending, now).await?;
-    Ok(())
+/// The best way that is there, listens, and can do this.
+fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
+    let there = || ways.iter().filter(|way| way.is_trusted() && way.accepts_commands != Some(false));
+    let best = there().map(|way| way.connector).filter(|connector| connector.takes(action)).min();
+    best.ok_or(if there().next().is_some() { Refusal::NotOffered } else { Refusal::Offline })
 }
 
 /// Whether the device can be told to do this now. The same rules hold at the order and at the sending.

@@ -2,18 +2,20 @@
 //! and is never repeated by us: what was sent and not answered stays `unknown`.
 
 mod actions;
+mod answers;
 mod ends;
 mod sql;
 
 pub use actions::{EXPIRED, Order, Taken};
-pub(crate) use actions::{answered, device_removed, explains, moved, performed, settle_all};
+pub(crate) use actions::{device_removed, settle_all};
+pub(crate) use answers::{answered, explains, explains_found, hub_said, moved, performed};
 pub(crate) use ends::Ends;
 
 use std::time::Duration;
 
 use crate::activity::Completion;
 use crate::clock::Time;
-use crate::devices::LockAction;
+use crate::devices::{Connector, LockAction};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 /// From order to sending. After this it is not sent any more.
@@ -22,6 +24,10 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 pub const ANSWER: Duration = Duration::from_secs(20);
 /// Lock 'n' go answers after its own timer, which is at most 60 s (Web API 4.10.0, `lngTimeout`).
 pub const ANSWER_LOCK_N_GO: Duration = Duration::from_secs(90);
+/// A hub reaches its lock by Bluetooth, tries up to three times, and needs seconds for each.
+pub const ANSWER_OF_HUB: Duration = Duration::from_mins(1);
+/// A bridge answers once the lock is done; it takes up to half a minute.
+pub const ANSWER_OF_BRIDGE: Duration = Duration::from_secs(40);
 /// Orders that may wait for one device at a time.
 pub const WAITING: usize = 8;
 
@@ -88,15 +94,24 @@ pub struct Command {
     pub sent_at: Option<Time>,
     /// Without an answer by then it is `unknown`.
     pub answer_by: Option<Time>,
+    /// By which way it was sent.
+    pub sent_by: Option<Connector>,
+    /// What is known of it while it is under way.
+    pub progress: Option<String>,
     pub accepted_at: Option<Time>,
     pub ended_at: Option<Time>,
     pub activity: ActivityId,
 }
 
-pub(crate) fn answer_time(action: LockAction) -> Duration {
-    match action {
+pub(crate) fn answer_time(action: LockAction, by: Connector) -> Duration {
+    let lasts = match action {
         LockAction::LockNGo | LockAction::LockNGoUnlatch => ANSWER_LOCK_N_GO,
         _ => ANSWER,
+    };
+    match by {
+        Connector::NukiMqtt => lasts,
+        Connector::NukiHub => lasts.max(ANSWER_OF_HUB),
+        Connector::NukiBridge => lasts.max(ANSWER_OF_BRIDGE),
     }
 }
 

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{Command, CommandState, DEADLINE};
 use crate::clock::Time;
 use crate::db::{DbError, Tx, chunks};
-use crate::devices::LockAction;
+use crate::devices::{Connector, LockAction};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId, SessionId, TokenId};
 use crate::rng::lowest_id;
 
@@ -26,6 +26,8 @@ pub(super) struct CommandRow {
     pub deadline: Time,
     pub sent_at: Option<Time>,
     pub answer_by: Option<Time>,
+    pub sent_by: Option<String>,
+    pub progress: Option<String>,
     pub accepted_at: Option<Time>,
     pub ended_at: Option<Time>,
     pub activity_id: ActivityId,
@@ -36,7 +38,7 @@ macro_rules! select_command {
         concat!(
             "select c.id, c.account_id, c.device_id, c.action, c.state, c.error_code, c.reason, c.actor_id, \
              a.name as actor_name, c.session_id, c.token_id, c.created_at, c.deadline, c.sent_at, c.answer_by, \
-             c.accepted_at, c.ended_at, c.activity_id \
+             c.sent_by, c.progress, c.accepted_at, c.ended_at, c.activity_id \
              from commands c left join accounts a on a.id = c.actor_id where ",
             $rest
         )
@@ -179,14 +181,18 @@ pub(super) async fn due(tx: &mut Tx) -> Result<Vec<(CommandId, DeviceId)>, DbErr
 pub(super) async fn mark_sent(
     tx: &mut Tx,
     id: CommandId,
-    now: Time,
-    answer_by: Time,
+    by: Connector,
+    (now, answer_by): (Time, Time),
 ) -> Result<bool, DbError> {
     let marked = tx
-        .query("update commands set state = 'sent', sent_at = $2, answer_by = $3 where id = $1 and state = 'created'")
+        .query(
+            "update commands set state = 'sent', sent_at = $2, answer_by = $3, sent_by = $4 \
+             where id = $1 and state = 'created'",
+        )
         .bind(id)
         .bind(now)
         .bind(answer_by)
+        .bind(by.name())
         .run()
         .await?;
     Ok(marked == 1)
@@ -198,6 +204,11 @@ pub(super) async fn mark_accepted(tx: &mut Tx, id: CommandId, now: Time) -> Resu
         .bind(now)
         .run()
         .await?;
+    Ok(())
+}
+
+pub(super) async fn set_progress(tx: &mut Tx, id: CommandId, words: &str) -> Result<(), DbError> {
+    tx.query("update commands set progress = $2 where id = $1").bind(id).bind(words.to_owned()).run().await?;
     Ok(())
 }
 
@@ -323,6 +334,13 @@ pub(super) async fn next_end(tx: &mut Tx) -> Result<Option<Time>, DbError> {
     tx.query(NEXT_END).value::<Option<Time>>().await
 }
 
+impl CommandRow {
+    /// What was sent before there were several ways went by the only one.
+    pub(super) fn sent_by(&self) -> Connector {
+        self.sent_by.as_deref().and_then(Connector::from_name).unwrap_or(Connector::NukiMqtt)
+    }
+}
+
 impl From<CommandRow> for Command {
     fn from(row: CommandRow) -> Self {
         Self {
@@ -338,6 +356,8 @@ impl From<CommandRow> for Command {
             deadline: row.deadline,
             sent_at: row.sent_at,
             answer_by: row.answer_by,
+            sent_by: row.sent_by.as_deref().and_then(Connector::from_name),
+            progress: row.progress,
             accepted_at: row.accepted_at,
             ended_at: row.ended_at,
             activity: row.activity_id,

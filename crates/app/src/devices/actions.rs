@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::sql;
-use super::{Connector, Device, check_name};
+use super::identity::insert;
+use super::{Connector, Device, check_name, identity_sql, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::Actor;
@@ -14,6 +14,7 @@ use crate::db::{DbError, Tx};
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins::{self, Credentials};
+use crate::ways;
 
 /// Devices in one account.
 const MOST_DEVICES: usize = 200_000;
@@ -21,6 +22,19 @@ const MOST_DEVICES: usize = 200_000;
 pub struct NewDevice<'a> {
     pub name: &'a str,
     pub connector: Connector,
+    /// Of a hub: where it publishes, if not at the usual place.
+    pub base_path: Option<&'a str>,
+}
+
+impl<'a> NewDevice<'a> {
+    /// A lock with an MQTT client of its own.
+    pub fn by_mqtt(name: &'a str) -> Self {
+        Self { name, connector: Connector::NukiMqtt, base_path: None }
+    }
+
+    pub fn by_hub(name: &'a str, base_path: Option<&'a str>) -> Self {
+        Self { name, connector: Connector::NukiHub, base_path }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,14 +50,22 @@ impl App {
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         actor.may_add_devices()?;
         let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
+        let base_path = match new.connector {
+            Connector::NukiHub => {
+                let path = logins::check_base_path(new.base_path.unwrap_or(logins::BASE_PATH));
+                Some(path.map_err(|why| Error::invalid("base_path", why))?)
+            }
+            _ => None,
+        };
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
         if usize::try_from(sql::count(&mut tx, actor.account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
             return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
         }
-        let id = DeviceId(self.random_id());
-        sql::insert(&mut tx, id, actor.account, new.connector, name, self.now()).await?;
-        let credentials = logins::create(self, &mut tx, actor.account, id).await?;
+        let id = insert(self, &mut tx, actor.account, (name, new.connector), false).await?;
+        let by = (new.connector, base_path);
+        let (login, credentials) = logins::create(self, &mut tx, (actor.account, id), by).await?;
+        ways::add(self, &mut tx, (id, actor.account), (new.connector, Some(login))).await?;
         tx.emit(Event::DevicesChanged { account: actor.account });
         tx.commit().await?;
         Ok((id, credentials))
@@ -73,9 +95,21 @@ impl App {
 
     pub async fn load_device(&self, actor: &Actor, id: DeviceId) -> Result<Device> {
         let mut tx = self.read().await?;
+        // It may have turned out to be another one, and whoever knows it by its first number finds it there.
+        let id = identity_sql::joined_to(&mut tx, actor.account, id).await?.unwrap_or(id);
         let device = sql::load(&mut tx, id).await?;
         actor.may_view_this(&device)?;
         Ok(device)
+    }
+
+    /// What a device last said, for the gateway itself.
+    pub async fn find_said(&self, id: DeviceId) -> Result<Option<Device>> {
+        let mut tx = self.read().await?;
+        match sql::load(&mut tx, id).await.map_err(Error::from) {
+            Ok(device) => Ok(Some(device)),
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The device, for whoever is asked once more whether they mean it. The order itself checks again.
@@ -124,7 +158,7 @@ impl App {
     pub async fn remove_device(&self, actor: &Actor, id: DeviceId) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, id).await?;
-        logins::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        ways::forget(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
@@ -157,6 +191,7 @@ impl App {
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    ways::all_offline(tx).await?;
     sql::all_offline(tx).await
 }
 
@@ -174,16 +209,6 @@ pub(crate) async fn account_of(tx: &mut Tx, device: DeviceId) -> Result<Option<A
 /// A device, for the rules of an order.
 pub(crate) async fn load(tx: &mut Tx, device: DeviceId) -> Result<Device, DbError> {
     sql::load(tx, device).await
-}
-
-/// Writes down which lock a login turned out to belong to. The unique key refuses a lock that is another device.
-pub(crate) async fn bind(tx: &mut Tx, device: DeviceId, nuki_id: u32, now: Time) -> Result<(), DbError> {
-    sql::set_nuki_id(tx, device, i64::from(nuki_id), now).await
-}
-
-/// The Nuki ID a device is bound to, if it is.
-pub(crate) async fn nuki_id_of(tx: &mut Tx, device: DeviceId) -> Result<Option<u32>, DbError> {
-    Ok(sql::nuki_id_of(tx, device).await?.and_then(|id| u32::try_from(id).ok()))
 }
 
 /// Sorts "Flat 2" before "Flat 10", whatever the case of the letters.

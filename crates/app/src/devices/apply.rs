@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::record::{LockEvent, Observation};
-use super::repeats;
+use super::report::{LockEvent, Observation};
 use super::sql::StateRow;
-use super::{DoorState, LockAction, LockState, Trigger};
+use super::{Connector, DoorState, LockAction, LockState, Trigger};
 use crate::activity::{Completion, Happening, Origin};
 use crate::clock::Time;
 
@@ -21,6 +20,8 @@ pub(super) enum Effect {
     Entry { happening: Happening, origin: Origin, result: Completion },
     /// The bolt moved, and no event said why: by one of our commands, or by hand.
     Turned { state: LockState, origin: Origin },
+    /// The bolt moved some time ago, and the device says what it was.
+    Found { state: LockState, action: LockAction, trigger: Trigger },
     /// An action event: either one of our commands at work, or an entry of its own.
     Performed(LockEvent),
     /// The motor runs.
@@ -32,20 +33,15 @@ pub(super) enum Effect {
 }
 
 pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<Effect> {
-    // The connection is what the gateway saw, and a device's last words are spoken for it.
-    if !matches!(seen, Observation::Link { .. } | Observation::Listens(_) | Observation::Connected(false)) {
+    // A device's last words are spoken for it.
+    if !matches!(seen, Observation::Listens(_)) {
         row.said_at = Some(at);
     }
     match seen {
-        Observation::Link { up } => {
-            if *up {
-                repeats::connected(row, at);
-            }
-            return link(row, *up, at);
-        }
-        Observation::Connected(up) => return link(row, *up, at),
-        Observation::Listens(yes) => row.accepts_commands = Some(*yes),
         Observation::State(state) => return lock_state(row, *state, at),
+        Observation::Because { state, action, trigger } => {
+            return because(row, *state, (*action, *trigger), at);
+        }
         Observation::Event(event) => {
             event_happened(row, event, at);
             return Some(Effect::Performed(*event));
@@ -72,24 +68,27 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
         Observation::Firmware(text) => row.firmware = Some(text.clone()),
         Observation::OwnName(text) => row.own_name = Some(text.clone()),
         Observation::RingTime(time) => row.ring_at = Some(*time),
-        Observation::DeviceType(_) => {}
+        // What is of a way, and what the tables of ways, facts and the log keep, has its own place.
+        Observation::Link { .. }
+        | Observation::Connected(_)
+        | Observation::Listens(_)
+        | Observation::DeviceType(_)
+        | Observation::NukiId(_)
+        | Observation::Snapshot { .. }
+        | Observation::Log(_)
+        | Observation::Facts(_)
+        | Observation::Trouble(..)
+        | Observation::Hub(_) => {}
     }
     None
 }
 
-fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
-    if !up {
-        // The next connection says anew whether it listens.
-        row.accepts_commands = None;
-    }
+/// The device is there, or not, by whichever way.
+pub(super) fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
     if row.online == up {
         return None;
     }
     row.online = up;
-    if up {
-        // Whatever it said before was before this, even if our clock was set back meanwhile.
-        row.state_said_at = row.state_said_at.min(Some(at.minus(Duration::from_millis(1))));
-    }
     // A first connection is not a return, and our own restart is not the lock's absence.
     let returned = row.online_changed_at.replace(at).is_some();
     let happening = if up { Happening::CameOnline } else { Happening::WentOffline };
@@ -100,10 +99,32 @@ fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
     })
 }
 
+/// Another way speaks for the device from now on: whatever was said before was before this, even if our clock was set back
+/// meanwhile.
+pub(super) fn spoken_for_by(row: &mut StateRow, speaker: Connector, at: Time) {
+    row.speaker = Some(speaker.code());
+    row.speaker_since = Some(at);
+    row.state_said_at = row.state_said_at.min(Some(at.minus(Duration::from_millis(1))));
+}
+
+/// The state with its reason, as it is known where the device is only asked now and then.
+fn because(
+    row: &mut StateRow,
+    state: LockState,
+    (action, trigger): (LockAction, Trigger),
+    at: Time,
+) -> Option<Effect> {
+    match lock_state(row, state, at) {
+        Some(Effect::Turned { .. }) => Some(Effect::Found { state, action, trigger }),
+        other => other,
+    }
+}
+
 fn lock_state(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
     let before = row.state.map(LockState::from_stored);
     // It was told on this connection, also if our clock was set back since it began.
-    row.state_said_at = Some(at).max(row.online_changed_at.filter(|_| row.online));
+    let since = row.online_changed_at.max(row.speaker_since);
+    row.state_said_at = Some(at).max(since.filter(|_| row.online));
     if before == Some(state) {
         return None;
     }
@@ -160,6 +181,28 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
 /// Whether it tells of a rest before its timer is unconfirmed; in between it may stand anywhere.
 fn is_lock_n_go(action: LockAction) -> bool {
     matches!(action, LockAction::LockNGo | LockAction::LockNGoUnlatch)
+}
+
+/// What a state that was found says of how it came to be: the device's last action, if that leads there.
+pub(super) fn found(
+    row: &mut StateRow,
+    state: LockState,
+    (action, trigger): (LockAction, Trigger),
+    at: Time,
+) -> (Happening, Origin) {
+    let happening = match state {
+        _ if action.passes(state) => action.into(),
+        LockState::Locked => Happening::Lock,
+        LockState::Unlatched => Happening::Unlatch,
+        _ => Happening::Unlock,
+    };
+    let event = LockEvent { action, trigger, auth_id: None, code_id: None, extra: 0 };
+    row.last_action = Some(action.stored());
+    row.last_trigger = Some(trigger.stored());
+    row.last_origin = Some(event.origin().stored());
+    (row.last_auth_id, row.last_code_id) = (None, None);
+    row.last_event_at = Some(at);
+    (happening, event.origin())
 }
 
 /// No event told of it, so this is the last that is known to have happened.
@@ -325,30 +368,6 @@ mod tests {
             assert_eq!(play(&mut row, &[LockState::Unlocked]).len(), 1);
             assert_eq!(play(&mut row, &[LockState::Locked]).len(), 1);
         }
-    }
-
-    #[test]
-    fn what_the_gateway_saw_is_not_the_last_that_the_device_said() {
-        let mut row = StateRow::default();
-        apply(&mut row, &Observation::State(LockState::Locked), at(1));
-        for seen in
-            [Observation::Link { up: false }, Observation::Connected(false), Observation::Listens(false)]
-        {
-            apply(&mut row, &seen, at(2));
-        }
-        assert_eq!(row.said_at, Some(at(1)));
-    }
-
-    #[test]
-    fn a_state_said_while_our_clock_was_ahead_is_from_before_the_next_connection() {
-        let mut row = StateRow::default();
-        apply(&mut row, &Observation::Link { up: true }, at(1_000_000));
-        apply(&mut row, &Observation::State(LockState::Locked), at(1_000_001));
-        apply(&mut row, &Observation::Link { up: false }, at(1_000_002));
-        apply(&mut row, &Observation::Link { up: true }, at(5));
-        assert!(row.state_said_at < row.online_changed_at);
-        apply(&mut row, &Observation::State(LockState::Locked), at(6));
-        assert_eq!(row.state_said_at, Some(at(6)));
     }
 
     #[test]

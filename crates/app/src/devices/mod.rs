@@ -3,13 +3,24 @@
 
 mod actions;
 mod apply;
+mod connector;
+mod identity;
+mod identity_sql;
+mod links;
+mod log_book;
 mod record;
 mod repeats;
+mod report;
 mod sql;
 
 pub use actions::{NewDevice, SortBy};
-pub(crate) use actions::{account_of, all_offline, bind, load, nuki_id_of};
-pub use record::{Delivery, Intake, LockEvent, Observation, Repetition, Report, Session};
+pub(crate) use actions::{account_of, all_offline, load};
+pub use connector::{Capability, Connector};
+pub(crate) use identity::{
+    bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, way_ended,
+};
+pub use log_book::LogRecord;
+pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition, Report, Session};
 
 use crate::activity::Origin;
 use crate::clock::Time;
@@ -74,32 +85,12 @@ impl LockAction {
     }
 }
 
-/// How a device is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Connector {
-    /// The lock's own MQTT client (MQTT API 1.4) at our MQTT door.
-    NukiMqtt,
-}
-
-impl Connector {
-    pub const ALL: &'static [Self] = &[Self::NukiMqtt];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NukiMqtt => "nuki-mqtt",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|connector| connector.name() == name)
-    }
-}
-
 /// A device with what it last said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Device {
     pub id: DeviceId,
     pub account: AccountId,
+    /// The way that speaks for it now, or did last.
     pub connector: Connector,
     pub name: String,
     /// 32 bits; none until the device has connected once.
@@ -117,6 +108,8 @@ pub struct Device {
 pub struct Link {
     pub online: bool,
     pub changed_at: Option<Time>,
+    /// Since when the way speaks for it that does now.
+    pub speaker_since: Option<Time>,
     /// `Some(false)`: the lock listens to no command topic, because "Allow locking" is off in its MQTT settings
     /// (MQTT API 1.4, control topics).
     pub accepts_commands: Option<bool>,
@@ -170,9 +163,11 @@ impl Device {
         Some(smartlock_id(self.kind?, self.nuki_id?))
     }
 
-    /// Its state was said before it connected: it may have changed while the device was away.
+    /// Its state was said before it connected, or by another way than the one that speaks for it now: it may have changed
+    /// since.
     pub fn is_stale(&self) -> bool {
-        self.link.changed_at.zip(self.said.state_at).is_some_and(|(connected, said)| said < connected)
+        let since = self.link.changed_at.max(self.link.speaker_since);
+        since.zip(self.said.state_at).is_some_and(|(since, said)| said < since)
     }
 
     /// What a person can be offered here, the safe action first.
@@ -185,13 +180,16 @@ impl Device {
     }
 }
 
+/// Characters of a device's name.
+pub const LONGEST_NAME: usize = 64;
+
 /// What is wrong with a device's name, if anything.
 pub fn check_name(name: &str) -> Result<&str, &'static str> {
     let name = name.trim();
     if name.is_empty() {
         return Err("give the device a name");
     }
-    if name.chars().count() > 64 {
+    if name.chars().count() > LONGEST_NAME {
         return Err("at most 64 characters");
     }
     if name.chars().any(char::is_control) {

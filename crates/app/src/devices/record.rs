@@ -1,140 +1,28 @@
-//! What the gateway hands over, and the one transaction that makes a batch of it last. An acknowledgement leaves only
-//! after this has returned.
+//! The one transaction that makes a batch of what devices said last. An acknowledgement leaves only after this has
+//! returned.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::apply::{Effect, apply, turned};
-use super::repeats::{self, Mark};
+use super::apply::{Effect, apply, found, turned};
+use super::links;
+use super::repeats;
+use super::report::{Delivery, Intake, LockEvent, Observation, Report};
 use super::sql::{self, StateRow};
-use super::{DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
 use crate::App;
-use crate::activity::{self, CLOCK_IS_WRONG, NewEntry};
+use crate::activity::{self, CLOCK_IS_WRONG, Happening, NewEntry, Origin, WAS_FOUND};
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::commands;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::ids::{AccountId, ActivityId, DeviceId, LoginId};
+use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins;
+use crate::ways::{self, Joined, Trouble, Way};
 
 /// A device clock further off than this is marked in the log.
-const CLOCK_TOLERANCE_MS: i64 = 120_000;
+pub(super) const CLOCK_TOLERANCE_MS: i64 = 120_000;
 /// A device tells its time with every update, so only what comes this soon belongs to the entry before it.
 const SAME_UPDATE_MS: i64 = 5_000;
-
-/// One thing to make last.
-#[derive(Clone, Debug)]
-pub enum Intake {
-    Reported(Report),
-    /// A QoS 2 delivery is complete (MQTT 3.1.1, 4.3.3: PUBREL); its id may be used again.
-    Released {
-        session: Session,
-        packet: u16,
-    },
-}
-
-/// A session that outlives its connection.
-#[derive(Clone, Debug)]
-pub struct Session {
-    pub login: LoginId,
-    pub client_id: Arc<str>,
-}
-
-/// One thing a device said.
-#[derive(Clone, Debug)]
-pub struct Report {
-    pub device: DeviceId,
-    pub received_at: Time,
-    pub delivery: Delivery,
-    pub seen: Observation,
-}
-
-/// How it was delivered, which decides how a repetition is recognised.
-#[derive(Clone, Debug)]
-pub enum Delivery {
-    /// QoS 0, or something the gateway saw itself: never repeated by the protocol.
-    AtMostOnce,
-    /// QoS 1; `digest` is of topic and payload.
-    AtLeastOnce { packet: u16, digest: u64, repetition: Repetition },
-    /// QoS 2: in a session that outlives its connection recorded together with its open packet id, which the gateway asks
-    /// for when the session resumes.
-    ExactlyOnce { session: Option<Session>, packet: u16, digest: u64, repetition: Repetition },
-}
-
-/// Whether a delivery may have been recorded before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repetition {
-    No,
-    /// It says so itself (the DUP flag).
-    Said,
-    /// It does not say so, but comes where repetitions come. Believed only of something very recent.
-    Possible,
-}
-
-impl Delivery {
-    pub(super) fn repetition(&self) -> Repetition {
-        match self {
-            Self::AtMostOnce => Repetition::No,
-            Self::AtLeastOnce { repetition, .. } | Self::ExactlyOnce { repetition, .. } => *repetition,
-        }
-    }
-
-    pub(super) fn mark(&self) -> Option<Mark> {
-        let (Self::AtLeastOnce { packet, digest, .. } | Self::ExactlyOnce { packet, digest, .. }) = self
-        else {
-            return None;
-        };
-        let mut mark = [0; 10];
-        let (front, back) = mark.split_at_mut(2);
-        front.copy_from_slice(&packet.to_be_bytes());
-        back.copy_from_slice(&digest.to_be_bytes());
-        Some(mark)
-    }
-}
-
-/// What was said.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Observation {
-    /// The connection itself, as the gateway sees it.
-    Link {
-        up: bool,
-    },
-    /// The lock listens to its command topic, or (after a grace) does not.
-    Listens(bool),
-    /// The device's own `connected`, or its will.
-    Connected(bool),
-    DeviceType(DeviceType),
-    Mode(Mode),
-    State(LockState),
-    Door(DoorState),
-    BatteryCritical(bool),
-    BatteryPercent(u8),
-    BatteryCharging(bool),
-    KeypadBatteryCritical(bool),
-    DoorBatteryCritical(bool),
-    ServerConnected(bool),
-    Firmware(String),
-    OwnName(String),
-    RingTime(Time),
-    DeviceTime(Time),
-    Event(LockEvent),
-    /// The lock's answer to the command under way: 0, or a BLE error code.
-    CommandResponse(u8),
-}
-
-/// MQTT API 1.4 `lockActionEvent`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LockEvent {
-    pub action: LockAction,
-    pub trigger: Trigger,
-    /// None for 0, which means no authorization.
-    pub auth_id: Option<u32>,
-    /// None for 0, which means no keypad code.
-    pub code_id: Option<u32>,
-    /// The fifth field: auto unlock, number of presses or kind of keypad input, depending on the others.
-    pub extra: u8,
-}
 
 impl App {
     /// Makes a batch last in one transaction, in the order it came.
@@ -161,52 +49,157 @@ impl App {
         if let Delivery::ExactlyOnce { session: Some(session), packet, .. } = &report.delivery {
             logins::open_delivery(tx, session, *packet).await?;
         }
-        if let Observation::DeviceType(kind) = report.seen {
-            sql::set_type(tx, report.device, kind.stored(), report.received_at).await?;
+        let is_believed = known.ways.iter().all(|way| way.connector != report.by || way.speaks_for.is_none());
+        if !is_believed && !matches!(report.seen, Observation::NukiId(_) | Observation::Link { .. }) {
+            return Ok(());
         }
-        let before = known.state.clone();
         // A repetition must not even touch "last".
         let is_new = match report.seen {
             Observation::Event(_) => !recorded(tx, &work.entries, known, report).await?,
-            _ => repeats::is_new(&mut known.state, &report.delivery, report.received_at),
+            _ => {
+                // What delivered it is remembered with the state.
+                known.dirty |= report.delivery.mark().is_some();
+                repeats::is_new(&mut known.state, &report.delivery, report.received_at)
+            }
         };
         if !is_new {
             return Ok(());
         }
-        let effect = apply(&mut known.state, &report.seen, report.received_at);
+        if let Observation::Snapshot { clock, zone_minutes, seen } = &report.seen {
+            if is_old(&mut known.state, *clock) {
+                return Ok(());
+            }
+            known.dirty = true;
+            let time =
+                clock.map(|clock| clock_of(&mut known.state, clock, *zone_minutes, report.received_at));
+            for seen in seen.iter().chain(time.map(Observation::DeviceTime).as_ref()) {
+                self.take_one(tx, work, report, seen).await?;
+            }
+            return Ok(());
+        }
+        self.take_one(tx, work, report, &report.seen).await
+    }
+
+    /// One observation, on the state and on whatever else it belongs to.
+    async fn take_one(
+        &self,
+        tx: &mut Tx,
+        work: &mut Batch,
+        report: &Report,
+        seen: &Observation,
+    ) -> Result<()> {
+        let (device, at) = (report.device, report.received_at);
+        match seen {
+            Observation::NukiId(id) => return self.identified(tx, work, report, *id).await,
+            Observation::Log(records) => return self.take_log(tx, work, device, (records, at)).await,
+            Observation::Facts(facts) => {
+                if ways::set_facts(tx, device, facts, at).await? {
+                    work.changed(tx, device);
+                }
+                return Ok(());
+            }
+            Observation::Trouble(trouble, detail) => {
+                let noted = (*trouble, detail.as_deref());
+                if ways::note_trouble(tx, device, report.by, noted, at).await? {
+                    work.changed(tx, device);
+                }
+                return Ok(());
+            }
+            Observation::Hub(answer) => return commands::hub_said(tx, device, *answer, at).await,
+            Observation::DeviceType(kind) => sql::set_type(tx, device, kind.stored(), at).await?,
+            _ => {}
+        }
+        let Some(known) = work.known.get_mut(&device) else {
+            return Ok(());
+        };
+        if links::is_better_known(&known.state, report.by, seen) {
+            return Ok(());
+        }
+        let before = known.state.clone();
+        let effect = if links::is_of_the_way(seen) {
+            known.ways_dirty = true;
+            links::way_says(&mut known.state, &mut known.ways, report.by, seen, at)
+        } else {
+            apply(&mut known.state, seen, at)
+        };
         known.dirty |= known.state != before;
-        let account = known.account;
-        let clock_is_wrong = known.state.clock_offset_ms.is_some_and(|off| off.abs() > CLOCK_TOLERANCE_MS);
-        let draft = |happening, origin| {
-            let mut entry = NewEntry::at(account, report.device, report.received_at, happening, origin);
-            entry.marks = if clock_is_wrong { CLOCK_IS_WRONG } else { 0 };
-            entry
+        match effect {
+            Some(effect) => self.follow(tx, work, report, effect).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What an observation means beyond the state.
+    async fn follow(&self, tx: &mut Tx, work: &mut Batch, report: &Report, effect: Effect) -> Result<()> {
+        let (device, at) = (report.device, report.received_at);
+        let Some(known) = work.known.get_mut(&device) else {
+            return Ok(());
         };
         match effect {
-            Some(Effect::Entry { happening, origin, result }) => {
-                let mut entry = draft(happening, origin);
+            Effect::Entry { happening, origin, result } => {
+                let mut entry = known.draft(device, (happening, origin), at);
                 entry.result = Some(result);
                 work.entries.push((ActivityId(self.growing_id()), entry));
             }
-            Some(Effect::Turned { state, origin })
-                if !commands::explains(tx, report.device, state, report.received_at).await? =>
-            {
-                let happening = turned(&mut known.state, state, origin, report.received_at);
-                work.entries.push((ActivityId(self.growing_id()), draft(happening, origin)));
+            Effect::Turned { state, origin } => {
+                if !commands::explains(tx, device, state, at).await? {
+                    let happening = turned(&mut known.state, state, origin, at);
+                    let entry = known.draft(device, (happening, origin), at);
+                    work.entries.push((ActivityId(self.growing_id()), entry));
+                }
             }
-            Some(Effect::Performed(event)) => {
-                let entry = draft(event.action.into(), event.origin());
+            Effect::Found { state, action, trigger } => {
+                if !commands::explains_found(tx, device, state, at).await? {
+                    let told = found(&mut known.state, state, (action, trigger), at);
+                    let mut entry = known.draft(device, told, at);
+                    entry.trigger = Some(trigger);
+                    entry.marks |= WAS_FOUND;
+                    work.entries.push((ActivityId(self.growing_id()), entry));
+                }
+            }
+            Effect::Performed(event) => {
+                let entry = known.draft(device, (event.action.into(), event.origin()), at);
                 self.told_of(tx, work, report, (event, entry)).await?;
             }
-            Some(Effect::Moving) => commands::moved(tx, report.device, report.received_at).await?,
-            Some(Effect::Answered(code)) => {
-                commands::answered(tx, report.device, code, report.received_at).await?;
-            }
-            Some(Effect::TimeTold(time)) => {
-                tell_time(tx, &mut work.entries, &mut known.state, time, report.received_at).await?;
-            }
-            None | Some(Effect::Turned { .. }) => {}
+            Effect::Moving => commands::moved(tx, device, at).await?,
+            Effect::Answered(code) => commands::answered(tx, device, report.by, code, at).await?,
+            Effect::TimeTold(time) => tell_time(tx, &mut work.entries, &mut known.state, time, at).await?,
         }
+        Ok(())
+    }
+
+    /// A way said which device it speaks for.
+    async fn identified(&self, tx: &mut Tx, work: &mut Batch, report: &Report, nuki_id: u32) -> Result<()> {
+        let (device, at) = (report.device, report.received_at);
+        work.flush(tx).await?;
+        let Some(known) = work.known.get_mut(&device) else {
+            return Ok(());
+        };
+        let joined = ways::identify(tx, (device, known.account), report.by, nuki_id, at).await?;
+        let not = match joined {
+            Joined::With(_) => {
+                work.known.remove(&device);
+                return Ok(());
+            }
+            Joined::Stays => None,
+            Joined::Not(trouble) => Some(trouble),
+        };
+        if let Some(way) = known.ways.iter_mut().find(|way| way.connector == report.by)
+            && way.speaks_for.is_some() != not.is_some()
+        {
+            way.speaks_for = not.map(|_| nuki_id);
+            known.ways_dirty = true;
+            known.dirty = true;
+        }
+        let effect = links::settle(&mut known.state, &known.ways, at);
+        if let Some(effect) = effect {
+            self.follow(tx, work, report, effect).await?;
+        }
+        for trouble in [Trouble::OtherDevice, Trouble::DeviceTaken] {
+            let detail = (not == Some(trouble)).then(|| format!("{nuki_id:X}"));
+            ways::note_trouble(tx, device, report.by, (trouble, detail.as_deref()), at).await?;
+        }
+        work.changed(tx, device);
         Ok(())
     }
 
@@ -219,10 +212,19 @@ impl App {
         (event, mut entry): (LockEvent, NewEntry),
     ) -> Result<()> {
         let mark = report.delivery.mark().map(Into::into);
-        let ours = match event.trigger {
-            Trigger::Mqtt => commands::performed(tx, report.device, event.action, report.received_at).await?,
-            _ => None,
-        };
+        let told = (event.action, event.trigger);
+        let ours = commands::performed(tx, report.device, told, report.received_at).await?;
+        if ours.is_none()
+            && let Some(known) = work.known.get(&report.device)
+            && known.state.log_index.is_some()
+        {
+            // Its own log may have told of it already.
+            work.flush(tx).await?;
+            let place = (entry.account, entry.device);
+            if let Some(id) = activity::find_told(tx, place, &event, report.received_at).await? {
+                return Ok(activity::add_event(tx, id, &event, (mark, report.received_at)).await?);
+            }
+        }
         let id = ours.unwrap_or_else(|| ActivityId(self.growing_id()));
         if let Some(known) = work.known.get_mut(&report.device) {
             known.state.untimed_entry = Some(id.0);
@@ -242,50 +244,117 @@ impl App {
 }
 
 /// The devices a batch speaks of, as they become while it is worked through.
-struct Batch {
+pub(super) struct Batch {
     known: HashMap<DeviceId, Known>,
     entries: Vec<(ActivityId, NewEntry)>,
 }
 
-struct Known {
-    account: AccountId,
-    state: StateRow,
-    dirty: bool,
+pub(super) struct Known {
+    pub account: AccountId,
+    pub state: StateRow,
+    /// At hand only where the batch says something that concerns them.
+    ways: Vec<Way>,
+    pub dirty: bool,
+    ways_dirty: bool,
+}
+
+impl Known {
+    fn draft(&self, device: DeviceId, (happening, origin): (Happening, Origin), at: Time) -> NewEntry {
+        let mut entry = NewEntry::at(self.account, device, at, happening, origin);
+        let is_wrong = self.state.clock_offset_ms.is_some_and(|off| off.abs() > CLOCK_TOLERANCE_MS);
+        entry.marks = if is_wrong { CLOCK_IS_WRONG } else { 0 };
+        entry
+    }
 }
 
 impl Batch {
     async fn load(tx: &mut Tx, batch: &[Intake]) -> Result<Self> {
-        let mut devices: Vec<DeviceId> = batch
-            .iter()
-            .filter_map(|intake| match intake {
-                Intake::Reported(report) => Some(report.device),
+        let reports = || {
+            batch.iter().filter_map(|intake| match intake {
+                Intake::Reported(report) => Some(report),
                 Intake::Released { .. } => None,
             })
-            .collect();
-        devices.sort_unstable();
-        devices.dedup();
-        let rows = sql::states(tx, &devices).await?;
-        let known = rows
-            .into_iter()
-            .map(|row| (row.id, Known { account: row.account_id, state: row.state, dirty: false }))
-            .collect();
-        Ok(Self { known, entries: Vec::new() })
+        };
+        let ids = |reports: &mut dyn Iterator<Item = &Report>| {
+            let mut ids: Vec<DeviceId> = reports.map(|report| report.device).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let rows = sql::states(tx, &ids(&mut reports())).await?;
+        let of_ways = ids(&mut reports().filter(|report| links::concerns_ways(report.by, &report.seen)));
+        let mut ways = ways::load_of_each(tx, &of_ways).await?;
+        let known = rows.into_iter().map(|row| {
+            let ways = ways.remove(&row.id).unwrap_or_default();
+            let known =
+                Known { account: row.account_id, state: row.state, ways, dirty: false, ways_dirty: false };
+            (row.id, known)
+        });
+        Ok(Self { known: known.collect(), entries: Vec::new() })
     }
 
-    async fn store(self, tx: &mut Tx) -> Result<()> {
-        activity::note_all(tx, &self.entries).await?;
-        let mut dirty = Vec::with_capacity(self.known.len());
-        for (device, known) in self.known {
-            if known.dirty {
+    pub(super) fn known_mut(&mut self, device: DeviceId) -> Option<&mut Known> {
+        self.known.get_mut(&device)
+    }
+
+    /// Writes the entries so far, for whoever looks for them in the log.
+    pub(super) async fn flush(&mut self, tx: &mut Tx) -> Result<()> {
+        activity::note_all(tx, &std::mem::take(&mut self.entries)).await?;
+        Ok(())
+    }
+
+    fn changed(&self, tx: &mut Tx, device: DeviceId) {
+        if let Some(known) = self.known.get(&device) {
+            tx.emit(Event::DeviceChanged { account: known.account, device });
+        }
+    }
+
+    async fn store(mut self, tx: &mut Tx) -> Result<()> {
+        self.flush(tx).await?;
+        let mut known: Vec<(DeviceId, Known)> = self.known.into_iter().collect();
+        // One order for everybody, so that two writers never wait for each other's rows.
+        known.sort_unstable_by_key(|(device, _)| *device);
+        for (_, known) in known.iter().filter(|(_, known)| known.ways_dirty) {
+            for way in &known.ways {
+                ways::store(tx, way).await?;
+            }
+        }
+        let mut dirty = Vec::with_capacity(known.len());
+        for (device, known) in known {
+            if known.dirty || known.ways_dirty {
                 tx.emit(Event::DeviceChanged { account: known.account, device });
                 dirty.push((device, known.state));
             }
         }
-        // One order for everybody, so that two writers never wait for each other's rows.
-        dirty.sort_unstable_by_key(|(device, _)| *device);
         sql::write_states(tx, &dirty).await?;
         Ok(())
     }
+}
+
+/// Whether a snapshot is older than one that is known already: it was left over somewhere. An hour back to the minute is
+/// the end of summer time, and a day or more a clock that was set.
+fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
+    const HOUR_MS: i64 = 3_600_000;
+    let (Some(clock), Some(last)) = (clock, state.snapshot_at) else {
+        state.snapshot_at = clock.or(state.snapshot_at);
+        return false;
+    };
+    let back = last.0.saturating_sub(clock.0);
+    let summer_time = (back - HOUR_MS).abs() < CLOCK_TOLERANCE_MS;
+    if back > 0 && back < 24 * HOUR_MS && !summer_time {
+        return true;
+    }
+    state.snapshot_at = Some(clock);
+    false
+}
+
+/// The lock's clock in UTC. Whether a lock tells UTC or its local time is unconfirmed, so what fits better is taken.
+fn clock_of(state: &mut StateRow, clock: Time, zone_minutes: i64, now: Time) -> Time {
+    let shift = zone_minutes.clamp(-1_440, 1_440) * 60_000;
+    let as_local = Time(clock.0.saturating_sub(shift));
+    let is_local = as_local.0.abs_diff(now.0) < clock.0.abs_diff(now.0);
+    state.log_shift = Some(if is_local { shift } else { 0 });
+    if is_local { as_local } else { clock }
 }
 
 /// Whether this very delivery was recorded before, now or in an earlier batch. Without a sign of repetition nothing is

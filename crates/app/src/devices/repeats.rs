@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::record::{Delivery, Repetition};
+use super::report::{Delivery, Repetition};
 use super::sql::StateRow;
 use crate::clock::Time;
 
@@ -22,10 +22,9 @@ pub(super) type Mark = [u8; 10];
 /// A mark and when it came.
 const RECORD: usize = 18;
 
-/// A new connection: what the one before settled cannot come again.
-pub(super) fn connected(row: &mut StateRow, at: Time) {
-    let gone = row.online_changed_at.filter(|_| !row.online);
-    if let (Some(began), Some(heard)) = (row.connected_at, row.said_at.max(gone))
+/// A new connection: what the one before settled cannot come again. `heard`: when that was last heard of.
+pub(super) fn connected(row: &mut StateRow, heard: Option<Time>, at: Time) {
+    if let (Some(began), Some(heard)) = (row.connected_at, heard)
         && heard.since(began) > SETTLED
     {
         row.repeats_from = Some(heard.minus(UNDER_WAY));
@@ -127,22 +126,19 @@ mod tests {
     #[test]
     fn what_a_long_connection_settled_does_not_come_again() {
         let mut row = StateRow::default();
-        connected(&mut row, at(0));
+        connected(&mut row, None, at(0));
         assert!(is_new(&mut row, &delivery(1, 10, Repetition::No), at(10)));
-        (row.said_at, row.online) = (Some(at(10)), true);
-        (row.online, row.online_changed_at) = (false, Some(at(3_600)));
-        connected(&mut row, at(3_700));
+        connected(&mut row, Some(at(3_600)), at(3_700));
         assert!(is_new(&mut row, &delivery(1, 10, Repetition::Said), at(3_701)));
     }
 
     #[test]
     fn what_was_under_way_when_a_connection_broke_is_remembered_through_any_number_of_short_ones() {
         let mut row = StateRow::default();
-        connected(&mut row, at(0));
+        connected(&mut row, None, at(0));
         assert!(is_new(&mut row, &delivery(1, 10, Repetition::No), at(3_590)));
-        row.said_at = Some(at(3_590));
         for second in 3_600..3_650 {
-            connected(&mut row, at(second));
+            connected(&mut row, Some(at(3_590)), at(second));
             assert!(!is_new(&mut row, &delivery(1, 10, Repetition::Said), at(second)));
         }
     }

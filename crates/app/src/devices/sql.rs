@@ -46,6 +46,14 @@ pub(super) struct StateRow {
     pub connected_at: Option<Time>,
     pub repeats_from: Option<Time>,
     pub deliveries: Option<Vec<u8>>,
+    /// Whose word counts (`Connector::code`), and since when.
+    pub speaker: Option<i64>,
+    pub speaker_since: Option<Time>,
+    /// The last entry of the lock's own log that was taken over.
+    pub log_index: Option<i64>,
+    pub log_at: Option<Time>,
+    pub snapshot_at: Option<Time>,
+    pub log_shift: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -67,6 +75,7 @@ struct DeviceRow {
     favourite: bool,
     added_at: Time,
     updated_at: Time,
+    is_opener: bool,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -78,7 +87,8 @@ macro_rules! state_columns {
          s.last_event_at, s.expected_action, s.untimed_entry, s.door_state, s.door_changed_at, s.battery_critical, \
          s.battery_percent, s.battery_charging, s.keypad_battery_critical, s.door_battery_critical, \
          s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms, s.connected_at, \
-         s.repeats_from, s.deliveries"
+         s.repeats_from, s.deliveries, s.speaker, s.speaker_since, s.log_index, s.log_at, \
+         s.snapshot_at, s.log_shift"
     };
 }
 
@@ -86,7 +96,7 @@ macro_rules! select_device {
     ($rest:literal) => {
         concat!(
             "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.favourite, d.added_at, \
-             d.updated_at, ",
+             d.updated_at, d.is_opener, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -158,28 +168,6 @@ pub(super) async fn count(tx: &mut Tx, account: AccountId) -> Result<i64, DbErro
         .await
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx,
-    id: DeviceId,
-    account: AccountId,
-    connector: Connector,
-    name: &str,
-    now: Time,
-) -> Result<(), DbError> {
-    tx.query(
-        "insert into devices (id, account_id, connector, name, added_at, updated_at) values ($1, $2, $3, $4, $5, $5)",
-    )
-    .bind(id)
-    .bind(account)
-    .bind(connector.name())
-    .bind(name.to_owned())
-    .bind(now)
-    .run()
-    .await?;
-    tx.query("insert into device_states (device_id) values ($1)").bind(id).run().await?;
-    Ok(())
-}
-
 pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str, now: Time) -> Result<(), DbError> {
     tx.query("update devices set name = $2, updated_at = $3 where id = $1")
         .bind(id)
@@ -211,25 +199,6 @@ pub(super) async fn set_type(tx: &mut Tx, id: DeviceId, device_type: i64, now: T
     .run()
     .await?;
     Ok(())
-}
-
-pub(super) async fn set_nuki_id(tx: &mut Tx, id: DeviceId, nuki_id: i64, now: Time) -> Result<(), DbError> {
-    tx.query("update devices set nuki_id = $2, updated_at = $3 where id = $1 and nuki_id is null")
-        .bind(id)
-        .bind(nuki_id)
-        .bind(now)
-        .run()
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn nuki_id_of(tx: &mut Tx, id: DeviceId) -> Result<Option<i64>, DbError> {
-    Ok(tx
-        .query("select nuki_id from devices where id = $1")
-        .bind(id)
-        .find_value::<Option<i64>>()
-        .await?
-        .flatten())
 }
 
 /// Nobody is connected to a process that has just started. Who was away before still is, since then; since when the
@@ -278,7 +247,7 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
     .await
 }
 
-const STATE_COLUMNS: usize = 34;
+const STATE_COLUMNS: usize = 40;
 
 /// Writes whole states, many rows to a statement.
 pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
@@ -319,7 +288,13 @@ pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -
                 .bind(s.clock_offset_ms)
                 .bind(s.connected_at)
                 .bind(s.repeats_from)
-                .bind(s.deliveries.clone());
+                .bind(s.deliveries.clone())
+                .bind(s.speaker)
+                .bind(s.speaker_since)
+                .bind(s.log_index)
+                .bind(s.log_at)
+                .bind(s.snapshot_at)
+                .bind(s.log_shift);
         }
         query.run().await?;
     }
@@ -331,7 +306,7 @@ const WRITE_STATES: &str = "insert into device_states (device_id, online, online
     last_auth_id, last_code_id, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
     battery_critical, battery_percent, battery_charging, keypad_battery_critical, door_battery_critical, \
     server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms, connected_at, repeats_from, \
-    deliveries)";
+    deliveries, speaker, speaker_since, log_index, log_at, snapshot_at, log_shift)";
 const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set online = excluded.online, \
     online_changed_at = excluded.online_changed_at, accepts_commands = excluded.accepts_commands, \
     said_at = excluded.said_at, state = excluded.state, state_said_at = excluded.state_said_at, \
@@ -346,7 +321,9 @@ const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set onli
     door_battery_critical = excluded.door_battery_critical, server_connected = excluded.server_connected, \
     firmware = excluded.firmware, own_name = excluded.own_name, ring_at = excluded.ring_at, \
     device_time = excluded.device_time, clock_offset_ms = excluded.clock_offset_ms, \
-    connected_at = excluded.connected_at, repeats_from = excluded.repeats_from, deliveries = excluded.deliveries";
+    connected_at = excluded.connected_at, repeats_from = excluded.repeats_from, deliveries = excluded.deliveries, \
+    speaker = excluded.speaker, speaker_since = excluded.speaker_since, log_index = excluded.log_index, \
+    log_at = excluded.log_at, snapshot_at = excluded.snapshot_at, log_shift = excluded.log_shift";
 
 fn byte(number: i64) -> Option<u8> {
     u8::try_from(number).ok()
@@ -358,16 +335,24 @@ impl From<DeviceRow> for Device {
         Self {
             id: row.id,
             account: row.account_id,
-            connector: Connector::from_name(&row.connector).unwrap_or(Connector::NukiMqtt),
+            connector: s
+                .speaker
+                .and_then(Connector::from_code)
+                .or(Connector::from_name(&row.connector))
+                .unwrap_or(Connector::NukiMqtt),
             name: row.name,
             nuki_id: row.nuki_id.and_then(|id| u32::try_from(id).ok()),
-            kind: row.device_type.map(DeviceType::from_stored),
+            kind: row
+                .device_type
+                .map(DeviceType::from_stored)
+                .or(row.is_opener.then_some(DeviceType::Opener)),
             favourite: row.favourite,
             added_at: row.added_at,
             updated_at: row.updated_at,
             link: Link {
                 online: s.online,
                 changed_at: s.online_changed_at,
+                speaker_since: s.speaker_since,
                 accepts_commands: s.accepts_commands,
             },
             said: s.into(),

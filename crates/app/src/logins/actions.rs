@@ -8,23 +8,32 @@ use crate::actor::Actor;
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
-use crate::devices::{self, Session};
-use crate::error::Result;
+use crate::devices::{Connector, Session};
+use crate::error::{Error, Result};
 use crate::ids::{AccountId, DeviceId, LoginId};
 use crate::secrets::hash;
+use crate::ways::{self, Joined, Trouble};
 
 /// What a right user name and password stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authenticated {
     pub login: LoginId,
+    pub connector: Connector,
+    /// The device it brings; of a hub with a lock and an opener, the lock.
     pub device: DeviceId,
+    /// It is a hub that brings an opener alone.
+    pub is_opener: bool,
+    /// The opener that a hub brings beside a lock.
+    pub opener: Option<DeviceId>,
     pub account: AccountId,
     /// The lock this login belongs to, once it has spoken.
     pub nuki_id: Option<u32>,
+    /// Of a hub: where it publishes.
+    pub base_path: Option<String>,
 }
 
 /// Whether the user name is known, for slowing guesses down and telling the owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginCheck {
     Right(Authenticated),
     WrongPassword(LoginId),
@@ -47,6 +56,8 @@ pub enum BindRefusal {
     OtherDevice,
     /// The lock is another login's.
     DeviceTaken,
+    /// The account has the lock already, by another way: they are one device now.
+    Joined,
 }
 
 impl App {
@@ -60,11 +71,21 @@ impl App {
         if !bool::from(known.password_hash.ct_eq(&given)) {
             return Ok(LoginCheck::WrongPassword(known.id));
         }
+        let brought = ways::of_login(&mut tx, known.id).await?;
+        let opener = brought.iter().find(|(_, is_opener, _)| *is_opener).map(|(device, ..)| *device);
+        let lock = brought.iter().find(|(_, is_opener, _)| !*is_opener);
+        let Some((device, is_opener, nuki_id)) = lock.or(brought.first()).copied() else {
+            return Ok(LoginCheck::Unknown);
+        };
         Ok(LoginCheck::Right(Authenticated {
             login: known.id,
-            device: known.device_id,
+            connector: Connector::from_name(&known.connector).unwrap_or(Connector::NukiMqtt),
+            device,
+            is_opener,
+            opener: opener.filter(|opener| *opener != device),
             account: known.account_id,
-            nuki_id: known.nuki_id.and_then(|id| u32::try_from(id).ok()),
+            nuki_id: nuki_id.and_then(|id| u32::try_from(id).ok()),
+            base_path: known.base_path,
         }))
     }
 
@@ -74,23 +95,33 @@ impl App {
         Ok(sql::stands(&mut tx, login).await?)
     }
 
-    /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other.
+    /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other. If the account has this
+    /// lock already by another way, the two become one, and the login has to connect again.
     pub async fn bind_login(&self, login: &Authenticated, nuki_id: u32) -> Result<Result<(), BindRefusal>> {
         let mut tx = self.write().await?;
-        match devices::nuki_id_of(&mut tx, login.device).await? {
-            Some(bound) if bound == nuki_id => return Ok(Ok(())),
-            Some(_) => return Ok(Err(BindRefusal::OtherDevice)),
-            None => {}
-        }
-        match devices::bind(&mut tx, login.device, nuki_id, self.now()).await {
-            Ok(()) => {}
-            Err(DbError::Unique(_)) => return Ok(Err(BindRefusal::DeviceTaken)),
-            Err(error) => return Err(error.into()),
-        }
+        let of = (login.device, login.account);
+        let joined = match ways::identify(&mut tx, of, login.connector, nuki_id, self.now()).await {
+            Ok(joined) => joined,
+            Err(error) => return Err(error),
+        };
+        let bound = match joined {
+            Joined::Stays => Ok(()),
+            Joined::With(_) => Err(BindRefusal::Joined),
+            Joined::Not(Trouble::DeviceTaken) => return Ok(Err(BindRefusal::DeviceTaken)),
+            Joined::Not(_) => return Ok(Err(BindRefusal::OtherDevice)),
+        };
         sql::connected(&mut tx, login.login, self.now()).await?;
         tx.emit(Event::DeviceChanged { account: login.account, device: login.device });
         tx.commit().await?;
-        Ok(Ok(()))
+        Ok(bound)
+    }
+
+    /// Writes down where a hub publishes, as its own last message tells, and that it has connected.
+    pub async fn note_base_path(&self, login: LoginId, path: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        sql::set_base_path(&mut tx, login, path, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Counts what logins were refused, for their owners to see. Each detail is cut to 200 characters.
@@ -111,41 +142,54 @@ impl App {
         Ok(())
     }
 
-    /// The login of a device, and what it was refused.
-    pub async fn load_login(
+    /// The logins by which a device is reached, and what they were refused.
+    pub async fn load_logins(
         &self,
         actor: &Actor,
         device: DeviceId,
-    ) -> Result<(Option<Login>, Vec<LoginRefusal>)> {
+    ) -> Result<(Vec<Login>, Vec<LoginRefusal>)> {
         let mut tx = self.read().await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
-        let login = sql::of_device(&mut tx, manageable.device()).await?.map(|row| Login {
+        let logins = sql::of_device(&mut tx, manageable.device()).await?.into_iter().map(|row| Login {
             id: row.id,
+            connector: Connector::from_name(&row.connector).unwrap_or(Connector::NukiMqtt),
             username: row.username,
+            base_path: row.base_path,
             created_at: row.created_at,
             first_connected_at: row.first_connected_at,
         });
+        let logins = logins.collect();
         let refusals = sql::refusals(&mut tx, manageable.device()).await?;
-        Ok((login, refusals.into_iter().filter_map(read_refusal).collect()))
+        Ok((logins, refusals.into_iter().filter_map(read_refusal).collect()))
     }
 
-    /// Ends the device's login and makes a new one. Whoever is connected with the old one is cut off at once.
-    pub async fn rotate_login(&self, actor: &Actor, device: DeviceId) -> Result<Credentials> {
+    /// Ends a login of the device and makes a new one. Whoever is connected with the old one is cut off at once.
+    pub async fn rotate_login(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+        connector: Connector,
+    ) -> Result<Credentials> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
-        sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
-        let credentials = create(self, &mut tx, actor.account, manageable.device()).await?;
+        let before = ways::login_of(&mut tx, manageable.device(), connector).await?.ok_or(Error::NotFound)?;
+        sql::revoke(&mut tx, before, self.now()).await?;
+        let base_path = sql::base_path_of(&mut tx, before).await?;
+        let (login, credentials) =
+            create(self, &mut tx, (actor.account, device), (connector, base_path.as_deref())).await?;
+        ways::move_to_login(&mut tx, before, login).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device });
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.commit().await?;
         Ok(credentials)
     }
 
-    /// Ends the device's login. It can connect again only with a new one.
-    pub async fn revoke_login(&self, actor: &Actor, device: DeviceId) -> Result<()> {
+    /// Ends a login of the device. It can connect again only with a new one.
+    pub async fn revoke_login(&self, actor: &Actor, device: DeviceId, connector: Connector) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
-        sql::revoke_all(&mut tx, manageable.device(), self.now()).await?;
+        let login = ways::login_of(&mut tx, manageable.device(), connector).await?.ok_or(Error::NotFound)?;
+        sql::revoke(&mut tx, login, self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device });
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.commit().await?;
@@ -224,20 +268,34 @@ fn read_refusal(row: sql::RefusalRow) -> Option<LoginRefusal> {
 pub(crate) async fn create(
     app: &App,
     tx: &mut Tx,
-    account: AccountId,
-    device: DeviceId,
-) -> Result<Credentials> {
-    let credentials =
-        Credentials { username: app.chance().code::<12>(), password: app.chance().code::<24>() };
+    (account, device): (AccountId, DeviceId),
+    (connector, base_path): (Connector, Option<&str>),
+) -> Result<(LoginId, Credentials)> {
+    let credentials = Credentials {
+        username: app.chance().code::<12>(),
+        password: app.chance().code::<24>(),
+        base_path: base_path.map(ToOwned::to_owned),
+    };
     let id = LoginId(app.random_id());
     let password_hash = hash(credentials.password.as_bytes()).to_vec();
-    sql::insert(tx, (id, device, account), &credentials.username, password_hash, app.now()).await?;
-    Ok(credentials)
+    let of = (connector.name(), base_path);
+    sql::insert(tx, (id, device, account), of, &credentials.username, password_hash, app.now()).await?;
+    Ok((id, credentials))
 }
 
-pub(crate) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
-    sql::revoke_all(tx, device, now).await?;
+pub(crate) async fn revoke(tx: &mut Tx, login: LoginId, now: Time) -> Result<(), DbError> {
+    sql::revoke(tx, login, now).await?;
     Ok(())
+}
+
+/// The account of a login, and the device it was made for.
+pub(crate) async fn device_of(tx: &mut Tx, login: LoginId) -> Result<Option<(AccountId, DeviceId)>, DbError> {
+    sql::device_of(tx, login).await
+}
+
+/// The device a login was made for turned out to be another one.
+pub(crate) async fn move_to_device(tx: &mut Tx, from: DeviceId, to: DeviceId) -> Result<(), DbError> {
+    sql::move_to_device(tx, from, to).await
 }
 
 /// Every login that was ended, and when.

@@ -4,10 +4,31 @@ mod actions;
 mod sql;
 
 pub use actions::{Authenticated, BindRefusal, BrokerSession, LoginCheck};
-pub(crate) use actions::{close_delivery, create, keep_revoked, open_delivery, revoke_all, revoked};
+pub(crate) use actions::{
+    close_delivery, create, device_of, keep_revoked, move_to_device, open_delivery, revoke, revoked,
+};
 
 use crate::clock::Time;
+use crate::devices::Connector;
 use crate::ids::LoginId;
+
+/// Where a hub publishes if nobody changed it (Nuki Hub 9, preference `mqttpath`).
+pub const BASE_PATH: &str = "nukihub";
+
+/// What is wrong with a hub's base path, if anything.
+pub fn check_base_path(path: &str) -> Result<&str, &'static str> {
+    let path = path.trim().trim_matches('/');
+    if path.is_empty() {
+        return Err("give the path under which the hub publishes, usually nukihub");
+    }
+    if path.len() > 128 {
+        return Err("at most 128 bytes");
+    }
+    if path.starts_with('$') || path.chars().any(|c| c.is_control() || matches!(c, '+' | '#')) {
+        return Err("no +, # or control characters, and no $ at the beginning");
+    }
+    Ok(path)
+}
 
 /// Locks store at most 32 bytes each (BLE API `MqttConfig`).
 pub const FIELD_BYTES: usize = 32;
@@ -16,7 +37,10 @@ pub const FIELD_BYTES: usize = 32;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Login {
     pub id: LoginId,
+    pub connector: Connector,
     pub username: String,
+    /// Of a hub: where it publishes.
+    pub base_path: Option<String>,
     pub created_at: Time,
     pub first_connected_at: Option<Time>,
 }
@@ -26,6 +50,8 @@ pub struct Login {
 pub struct Credentials {
     pub username: String,
     pub password: String,
+    /// Of a hub.
+    pub base_path: Option<String>,
 }
 
 /// A password must not find its way into a log.
@@ -49,6 +75,7 @@ pub enum RefusalReason {
     TooManyConnections,
     RetainedCommand,
     Discovery,
+    BasePath,
 }
 
 impl RefusalReason {
@@ -64,6 +91,7 @@ impl RefusalReason {
         Self::TooManyConnections,
         Self::RetainedCommand,
         Self::Discovery,
+        Self::BasePath,
     ];
 
     /// As stored.
@@ -80,6 +108,7 @@ impl RefusalReason {
             Self::TooManyConnections => "too-many-connections",
             Self::RetainedCommand => "retained-command",
             Self::Discovery => "discovery",
+            Self::BasePath => "base-path",
         }
     }
 
@@ -96,6 +125,7 @@ impl RefusalReason {
             Self::Malformed => "sent something that is not valid",
             Self::TooManyConnections => "held too many connections at once",
             Self::RetainedCommand => "tried to publish a command",
+            Self::BasePath => "publishes under a base path that is not allowed",
             Self::Discovery => {
                 "announced itself to Home Assistant, which does no harm and is ignored here: “auto discovery” is on in its \
                  MQTT settings"

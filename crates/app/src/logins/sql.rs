@@ -9,16 +9,18 @@ use crate::ids::{AccountId, DeviceId, LoginId};
 #[derive(FromRow)]
 pub(super) struct KnownLogin {
     pub id: LoginId,
-    pub device_id: DeviceId,
     pub account_id: AccountId,
     pub password_hash: Vec<u8>,
-    pub nuki_id: Option<i64>,
+    pub connector: String,
+    pub base_path: Option<String>,
 }
 
 #[derive(FromRow)]
 pub(super) struct LoginRow {
     pub id: LoginId,
+    pub connector: String,
     pub username: String,
+    pub base_path: Option<String>,
     pub created_at: Time,
     pub first_connected_at: Option<Time>,
 }
@@ -33,9 +35,8 @@ pub(super) struct RefusalRow {
 
 pub(super) async fn find(tx: &mut Tx, username: &str) -> Result<Option<KnownLogin>, DbError> {
     tx.query(
-        "select l.id, l.device_id, l.account_id, l.password_hash, d.nuki_id \
-         from logins l join devices d on d.id = l.device_id \
-         where l.username = $1 and l.revoked_at is null and d.removed_at is null",
+        "select id, account_id, password_hash, connector, base_path from logins \
+         where username = $1 and revoked_at is null",
     )
     .bind(username.to_owned())
     .find()
@@ -45,8 +46,9 @@ pub(super) async fn find(tx: &mut Tx, username: &str) -> Result<Option<KnownLogi
 pub(super) async fn stands(tx: &mut Tx, login: LoginId) -> Result<bool, DbError> {
     let found = tx
         .query(
-            "select l.id from logins l join devices d on d.id = l.device_id \
-             where l.id = $1 and l.revoked_at is null and d.removed_at is null",
+            "select l.id from logins l where l.id = $1 and l.revoked_at is null and exists ( \
+             select 1 from ways w join devices d on d.id = w.device_id \
+             where w.login_id = l.id and d.removed_at is null)",
         )
         .bind(login)
         .find_value::<LoginId>()
@@ -54,26 +56,28 @@ pub(super) async fn stands(tx: &mut Tx, login: LoginId) -> Result<bool, DbError>
     Ok(found.is_some())
 }
 
-pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Option<LoginRow>, DbError> {
+pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Vec<LoginRow>, DbError> {
     tx.query(
-        "select id, username, created_at, first_connected_at from logins \
-         where device_id = $1 and revoked_at is null order by id desc limit 1",
+        "select l.id, l.connector, l.username, l.base_path, l.created_at, l.first_connected_at \
+         from ways w join logins l on l.id = w.login_id \
+         where w.device_id = $1 and l.revoked_at is null order by l.connector",
     )
     .bind(device)
-    .find()
+    .all()
     .await
 }
 
 pub(super) async fn insert(
     tx: &mut Tx,
     ids: (LoginId, DeviceId, AccountId),
+    (connector, base_path): (&'static str, Option<&str>),
     username: &str,
     password_hash: Vec<u8>,
     now: Time,
 ) -> Result<(), DbError> {
     tx.query(
-        "insert into logins (id, device_id, account_id, username, password_hash, created_at) \
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into logins (id, device_id, account_id, username, password_hash, created_at, connector, base_path) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(ids.0)
     .bind(ids.1)
@@ -81,17 +85,33 @@ pub(super) async fn insert(
     .bind(username.to_owned())
     .bind(password_hash)
     .bind(now)
+    .bind(connector)
+    .bind(base_path.map(ToOwned::to_owned))
     .run()
     .await?;
     Ok(())
 }
 
-pub(super) async fn revoke_all(tx: &mut Tx, device: DeviceId, now: Time) -> Result<u64, DbError> {
-    tx.query("update logins set revoked_at = $2 where device_id = $1 and revoked_at is null")
-        .bind(device)
-        .bind(now)
-        .run()
-        .await
+pub(super) async fn base_path_of(tx: &mut Tx, login: LoginId) -> Result<Option<String>, DbError> {
+    let query = tx.query("select base_path from logins where id = $1");
+    Ok(query.bind(login).find_value::<Option<String>>().await?.flatten())
+}
+
+pub(super) async fn set_base_path(tx: &mut Tx, login: LoginId, path: &str, now: Time) -> Result<(), DbError> {
+    tx.query(
+        "update logins set base_path = $2, first_connected_at = coalesce(first_connected_at, $3) where id = $1",
+    )
+    .bind(login)
+    .bind(path.to_owned())
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn move_to_device(tx: &mut Tx, from: DeviceId, to: DeviceId) -> Result<(), DbError> {
+    tx.query("update logins set device_id = $2 where device_id = $1").bind(from).bind(to).run().await?;
+    Ok(())
 }
 
 pub(super) async fn revoked(tx: &mut Tx) -> Result<Vec<(LoginId, Time)>, DbError> {
@@ -143,8 +163,9 @@ pub(super) async fn device_of(tx: &mut Tx, login: LoginId) -> Result<Option<(Acc
 
 pub(super) async fn refusals(tx: &mut Tx, device: DeviceId) -> Result<Vec<RefusalRow>, DbError> {
     tx.query(
-        "select r.reason, r.detail, r.times, r.last_at from login_refusals r join logins l on l.id = r.login_id \
-         where l.device_id = $1 and l.revoked_at is null order by r.last_at desc",
+        "select r.reason, r.detail, r.times, r.last_at from login_refusals r \
+         join logins l on l.id = r.login_id join ways w on w.login_id = l.id \
+         where w.device_id = $1 and l.revoked_at is null order by r.last_at desc",
     )
     .bind(device)
     .all()

@@ -6,7 +6,7 @@ use lockwarden_app::Error;
 use lockwarden_app::activity::EntryQuery;
 use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::{LockAction, Observation, SortBy};
+use lockwarden_app::devices::{Connector, LockAction, Observation, SortBy};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::World;
 
@@ -31,9 +31,9 @@ async fn another_account_finds_nothing_and_changes_nothing() {
         assert!(is_not_found(&app.load_device(&boris, device).await));
         assert!(is_not_found(&app.rename_device(&boris, device, "Mine").await));
         assert!(is_not_found(&app.remove_device(&boris, device).await));
-        assert!(is_not_found(&app.load_login(&boris, device).await));
-        assert!(is_not_found(&app.rotate_login(&boris, device).await));
-        assert!(is_not_found(&app.revoke_login(&boris, device).await));
+        assert!(is_not_found(&app.load_logins(&boris, device).await));
+        assert!(is_not_found(&app.rotate_login(&boris, device, Connector::NukiMqtt).await));
+        assert!(is_not_found(&app.revoke_login(&boris, device, Connector::NukiMqtt).await));
         assert!(is_not_found(&app.list_commands(&boris, device, 10).await));
         let query = EntryQuery { device: Some(device), ..EntryQuery::default() };
         assert!(is_not_found(&app.list_activity(&boris, query).await));
@@ -75,9 +75,9 @@ async fn outside_the_scope_is_as_if_it_never_was() {
     assert!(is_not_found(&app.order(&narrow, order).await));
     assert!(is_not_found(&app.rename_device(&narrow, back, "Mine").await));
     assert!(is_not_found(&app.remove_device(&narrow, back).await));
-    assert!(is_not_found(&app.load_login(&narrow, back).await));
-    assert!(is_not_found(&app.rotate_login(&narrow, back).await));
-    assert!(is_not_found(&app.revoke_login(&narrow, back).await));
+    assert!(is_not_found(&app.load_logins(&narrow, back).await));
+    assert!(is_not_found(&app.rotate_login(&narrow, back, Connector::NukiMqtt).await));
+    assert!(is_not_found(&app.revoke_login(&narrow, back, Connector::NukiMqtt).await));
     assert!(is_not_found(&app.list_commands(&narrow, back, 10).await));
     assert!(is_not_found(&app.load_logged(&narrow, back).await));
     for smartlock in [(4 << 32) | 0xA2, (4 << 32) | 0xFF] {
@@ -130,9 +130,9 @@ async fn a_right_that_is_missing_stops_the_action_it_is_for() {
     assert!(matches!(app.list_devices(&nobody, SortBy::Name).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.list_tokens(&nobody).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.remove_device(&nobody, door).await, Err(Error::Forbidden(_))));
-    assert!(matches!(app.load_login(&nobody, door).await, Err(Error::Forbidden(_))));
-    assert!(matches!(app.rotate_login(&nobody, door).await, Err(Error::Forbidden(_))));
-    assert!(matches!(app.revoke_login(&nobody, door).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.load_logins(&nobody, door).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.rotate_login(&nobody, door, Connector::NukiMqtt).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.revoke_login(&nobody, door, Connector::NukiMqtt).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.end_other_sessions(&nobody).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.count_new_activity(&nobody, None, 0, None).await, Err(Error::Forbidden(_))));
     // Whoever got in may leave.

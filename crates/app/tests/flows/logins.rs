@@ -1,7 +1,7 @@
 //! A login is one device's.
 
 use lockwarden_app::accounts::{NewToken, TokenScope};
-use lockwarden_app::devices::SortBy;
+use lockwarden_app::devices::{Connector, SortBy};
 use lockwarden_app::logins::{BindRefusal, FIELD_BYTES, LoginCheck, RefusalReason};
 use lockwarden_testkit::{PASSWORD, World};
 
@@ -93,13 +93,13 @@ async fn a_new_password_ends_the_old_one_at_once() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let (device, old) = world.device(&anna, "Front door").await;
-    let new = world.app.rotate_login(&anna, device).await.unwrap();
+    let new = world.app.rotate_login(&anna, device, Connector::NukiMqtt).await.unwrap();
     assert_eq!(
         world.app.check_login(&old.username, old.password.as_bytes()).await.unwrap(),
         LoginCheck::Unknown
     );
     world.login(&new).await;
-    world.app.revoke_login(&anna, device).await.unwrap();
+    world.app.revoke_login(&anna, device, Connector::NukiMqtt).await.unwrap();
     assert_eq!(
         world.app.check_login(&new.username, new.password.as_bytes()).await.unwrap(),
         LoginCheck::Unknown
@@ -120,7 +120,7 @@ async fn what_a_login_was_refused_is_counted_for_its_owner() {
             .await
             .unwrap();
     }
-    let (_, refusals) = world.app.load_login(&anna, device).await.unwrap();
+    let (_, refusals) = world.app.load_logins(&anna, device).await.unwrap();
     assert_eq!((refusals.len(), refusals[0].times), (1, 3));
     assert!(!refusals[0].detail.contains('\n'));
 }

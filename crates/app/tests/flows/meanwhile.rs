@@ -20,7 +20,7 @@ fn unlock(device: DeviceId) -> Order<'static> {
 async fn try_everything(world: &World, actor: &Actor, door: DeviceId) -> Vec<Error> {
     let app = &world.app;
     let token = NewToken { name: "Way back in", scopes: TokenScope::ALL };
-    let device = NewDevice { name: "Another", connector: Connector::NukiMqtt };
+    let device = NewDevice::by_mqtt("Another");
     let session = lockwarden_app::ids::SessionId(1);
     let tried = [
         app.order(actor, unlock(door)).await.err(),
@@ -28,8 +28,8 @@ async fn try_everything(world: &World, actor: &Actor, door: DeviceId) -> Vec<Err
         app.revoke_token(actor, lockwarden_app::ids::TokenId(1)).await.err(),
         app.add_device(actor, device).await.err(),
         app.rename_device(actor, door, "Mine").await.err(),
-        app.rotate_login(actor, door).await.err(),
-        app.revoke_login(actor, door).await.err(),
+        app.rotate_login(actor, door, Connector::NukiMqtt).await.err(),
+        app.revoke_login(actor, door, Connector::NukiMqtt).await.err(),
         app.change_profile(actor, "Eve", "UTC").await.err(),
         app.change_password(actor, PASSWORD, "a brand new set of words").await.err(),
         app.end_session(actor, session).await.err(),

@@ -2,6 +2,7 @@
 
 use lockwarden_app::accounts::{NewToken, SignIn, TokenScope};
 use lockwarden_app::bus::Event;
+use lockwarden_app::devices::Connector;
 use lockwarden_app::logins::LoginCheck;
 use lockwarden_app::{Error, Refusal};
 use lockwarden_testkit::{PASSWORD, World};
@@ -24,7 +25,7 @@ async fn what_was_revoked_or_changed_after_the_backup_stays_so() {
     world.app.back_up(&file).await.unwrap();
 
     world.app.revoke_token(&anna, revoked).await.unwrap();
-    world.app.rotate_login(&anna, door).await.unwrap();
+    world.app.rotate_login(&anna, door, Connector::NukiMqtt).await.unwrap();
     let restored = world.app.restore(&file).await.unwrap();
     assert_eq!((restored.still_revoked, restored.passwords_kept), (2, 0));
     assert!(world.app.authenticate_token(&dead).await.unwrap().is_none());

@@ -88,9 +88,9 @@ async fn a_client_id_with_wildcards_is_counted_and_shown_to_the_owner_of_the_log
         assert_eq!(raw.read(4).await, [0x20, 2, 0, 2], "{id}");
     }
     told(&site, &anna, door, RefusalReason::ClientId).await;
-    let (_, refusals) = site.world.app.load_login(&anna, door).await.unwrap();
+    let (_, refusals) = site.world.app.load_logins(&anna, door).await.unwrap();
     let counted = refusals.iter().find(|refusal| refusal.reason == RefusalReason::ClientId).unwrap();
     assert_eq!((counted.times, counted.detail.as_str()), (3, "nuki/A1"));
-    assert!(site.world.app.load_login(&boris, other).await.unwrap().1.is_empty());
-    assert!(site.world.app.load_login(&boris, door).await.is_err());
+    assert!(site.world.app.load_logins(&boris, other).await.unwrap().1.is_empty());
+    assert!(site.world.app.load_logins(&boris, door).await.is_err());
 }

@@ -1,7 +1,7 @@
 //! A login is one device's: nothing it does reaches another's.
 
 use lockwarden_app::actor::Actor;
-use lockwarden_app::devices::{LockState, Observation};
+use lockwarden_app::devices::{Connector, LockState, Observation};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::RefusalReason;
 use rumqttc::QoS;
@@ -14,7 +14,7 @@ pub(crate) async fn told(site: &Site, owner: &Actor, device: DeviceId, reason: R
     let mut found = Vec::new();
     for _ in 0..50 {
         site.tick().await;
-        found = site.world.app.load_login(owner, device).await.unwrap().1;
+        found = site.world.app.load_logins(owner, device).await.unwrap().1;
         if found.iter().any(|refusal| refusal.reason == reason) {
             return;
         }
@@ -167,13 +167,13 @@ async fn a_new_password_a_revocation_or_a_removal_cuts_the_connection_at_once() 
     let anna = site.world.owner("Anna").await;
     let (door, old) = site.device(&anna, "Front door").await;
     let mut raw = Raw::sign_in(site.addr, &old, "SL3P_A1", true).await;
-    let new = site.world.app.rotate_login(&anna, door).await.unwrap();
+    let new = site.world.app.rotate_login(&anna, door, Connector::NukiMqtt).await.unwrap();
     // The clock stands still: nobody waits for a round of anything.
     assert!(raw.rest().await.is_empty());
     let mut raw = Raw::sign_in(site.addr, &new, "SL3P_A1", true).await;
-    site.world.app.revoke_login(&anna, door).await.unwrap();
+    site.world.app.revoke_login(&anna, door, Connector::NukiMqtt).await.unwrap();
     assert!(raw.rest().await.is_empty());
-    let newest = site.world.app.rotate_login(&anna, door).await.unwrap();
+    let newest = site.world.app.rotate_login(&anna, door, Connector::NukiMqtt).await.unwrap();
     let mut raw = Raw::sign_in(site.addr, &newest, "SL3P_A1", true).await;
     site.world.app.remove_device(&anna, door).await.unwrap();
     assert!(raw.rest().await.is_empty());

@@ -11,6 +11,7 @@
 mod bounds;
 mod clients;
 mod commands;
+mod hub;
 mod isolation;
 mod kit;
 mod limits;

@@ -1,17 +1,14 @@
-//! Accounts, tokens and devices from the command line, whether or not the server runs.
+//! Accounts and tokens from the command line, whether or not the server runs.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 
 use lockwarden_app::App;
 use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
 use lockwarden_app::actor::Actor;
-use lockwarden_app::devices::{Connector, NewDevice};
-use serde_json::json;
 
-use crate::cli::{AccountCommand, DeviceCommand, TokenCommand};
+use crate::cli::{AccountCommand, TokenCommand};
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::{close, host_for_locks, make_or_open, open_beside, read_password, running, settings_of};
+use crate::home::{close, make_or_open, open_beside, read_password, settings_of};
 
 pub async fn account(command: AccountCommand) -> Result<()> {
     match command {
@@ -47,34 +44,8 @@ pub async fn token(command: TokenCommand) -> Result<()> {
     close(app, &settings).await
 }
 
-pub async fn device(command: DeviceCommand) -> Result<()> {
-    let DeviceCommand::Add { at, email, connector, name } = command;
-    let connector = Connector::from_name(&connector).ok_or_else(|| {
-        let known: Vec<_> = Connector::ALL.iter().map(|connector| connector.name()).collect();
-        CommandError::new(Exit::Invalid, format!("connector: {connector} is not one of {}", known.join(", ")))
-    })?;
-    let settings = settings_of(&at.data_dir)?;
-    let app = open_beside(&settings).await?;
-    let actor = actor_of(&app, &email).await?;
-    let (id, credentials) = app.add_device(&actor, NewDevice { name: &name, connector }).await?;
-    let mqtt: SocketAddr = running(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
-    print_line(
-        &json!({
-            "id": id,
-            "name": name.trim(),
-            "connector": connector.name(),
-            "host": host_for_locks(&settings, mqtt),
-            "port": mqtt.port(),
-            "username": credentials.username,
-            "password": credentials.password,
-        })
-        .to_string(),
-    )?;
-    close(app, &settings).await
-}
-
 /// The operator acts for the account an e-mail signs in to, with all its rights.
-async fn actor_of(app: &App, email: &str) -> Result<Actor> {
+pub async fn actor_of(app: &App, email: &str) -> Result<Actor> {
     let account = app.find_account(email).await.map_err(|error| match error {
         lockwarden_app::Error::NotFound => {
             CommandError::new(Exit::NotFound, format!("no account signs in as {email}"))

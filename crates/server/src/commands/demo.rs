@@ -8,7 +8,7 @@ use lockwarden_app::App;
 use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
 use lockwarden_app::activity::{Completion, Happening, Origin, Past};
 use lockwarden_app::actor::Actor;
-use lockwarden_app::devices::{Connector, LockAction, LockEvent, NewDevice, Trigger};
+use lockwarden_app::devices::{LockAction, LockEvent, NewDevice, Trigger};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, PastEvent, building, history};
 use rlimit::Resource;
@@ -108,7 +108,7 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
     for together in specs.chunks_mut(MANY) {
         let mut past = Vec::new();
         for spec in together.iter_mut() {
-            let new = NewDevice { name: &spec.name, connector: Connector::NukiMqtt };
+            let new = NewDevice::by_mqtt(&spec.name);
             let (device, credentials) = app.add_device(&actor, new).await?;
             *spec = spec.clone().with_login(&credentials.username, &credentials.password);
             let events = history(spec, days, args.seed, app.now().0);

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
 use lockwarden_app::Error;
-use lockwarden_app::devices::{Connector, NewDevice};
+use lockwarden_app::devices::NewDevice;
 use maud::html;
 
 use super::again;
@@ -24,7 +24,7 @@ pub(crate) async fn show(State(web): State<Web>, signed: Signed) -> Result<Html<
 
 pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) -> Result<Response, Failure> {
     let name = fields.text("name");
-    match web.app.add_device(&signed.actor, NewDevice { name, connector: Connector::NukiMqtt }).await {
+    match web.app.add_device(&signed.actor, NewDevice::by_mqtt(name)).await {
         Ok((id, credentials)) => {
             let cookie = web.set_cookie(Cookie::Once, &once(id, &credentials));
             let to = Redirect::to(&format!("/devices/{id}#connect"));

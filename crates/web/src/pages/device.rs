@@ -38,7 +38,7 @@ pub(crate) struct Told {
     pub device: Device,
     commands: Vec<Command>,
     entries: Option<Vec<Entry>>,
-    login: Option<(Option<Login>, Vec<LoginRefusal>)>,
+    logins: Option<(Vec<Login>, Vec<LoginRefusal>)>,
 }
 
 impl Told {
@@ -48,8 +48,8 @@ impl Told {
         let commands = web.app.list_commands(actor, id, COMMANDS).await?;
         let query = EntryQuery { device: Some(id), limit: ENTRIES, ..EntryQuery::default() };
         let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
-        let login = allowed(web.app.load_login(actor, id).await)?;
-        Ok(Self { device, commands, entries, login })
+        let logins = allowed(web.app.load_logins(actor, id).await)?;
+        Ok(Self { device, commands, entries, logins })
     }
 
     pub(crate) fn doing(&self) -> Doing {
@@ -57,8 +57,8 @@ impl Told {
     }
 
     fn connect(&self) -> Option<Connect<'_>> {
-        let (login, refusals) = self.login.as_ref()?;
-        Some(Connect { device: &self.device, login: login.as_ref(), refusals })
+        let (logins, refusals) = self.logins.as_ref()?;
+        Some(Connect { device: &self.device, login: logins.first(), refusals })
     }
 
     /// The parts that change while somebody looks.
@@ -104,8 +104,9 @@ pub(crate) fn once(device: DeviceId, credentials: &Credentials) -> String {
 fn just_made(web: &Web, headers: &HeaderMap, told: &Told) -> Option<String> {
     let mut parts = web.read_cookie(headers, Cookie::Once)?.splitn(3, '.');
     let (device, username, password) = (parts.next()?, parts.next()?, parts.next()?);
-    let (Some(login), _) = told.login.as_ref()? else { return None };
-    (device == told.device.id.to_string() && username == login.username).then(|| password.to_owned())
+    let (logins, _) = told.logins.as_ref()?;
+    let is_known = logins.iter().any(|login| login.username == username);
+    (device == told.device.id.to_string() && is_known).then(|| password.to_owned())
 }
 
 pub(crate) async fn show(

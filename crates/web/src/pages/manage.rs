@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
 use lockwarden_app::Error;
-use lockwarden_app::devices::Device;
+use lockwarden_app::devices::{Connector, Device};
 use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
 
@@ -45,7 +45,8 @@ pub(crate) async fn new_password(
     Path(device): Path<String>,
 ) -> Result<Response, Failure> {
     let device: DeviceId = id(&device)?;
-    let credentials = web.app.rotate_login(&signed.actor, device).await?;
+    let by = way(&web, &signed, device).await?;
+    let credentials = web.app.rotate_login(&signed.actor, device, by).await?;
     let cookie = web.set_cookie(Cookie::Once, &once(device, &credentials));
     let to = Redirect::to(&format!("/devices/{device}#connect"));
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), to).into_response())
@@ -79,7 +80,8 @@ pub(crate) async fn revoke(
     Path(device): Path<String>,
 ) -> Result<Response, Failure> {
     let device: DeviceId = id(&device)?;
-    web.app.revoke_login(&signed.actor, device).await?;
+    let by = way(&web, &signed, device).await?;
+    web.app.revoke_login(&signed.actor, device, by).await?;
     Ok(done(&format!("/devices/{device}"), Said::Revoked))
 }
 
@@ -108,10 +110,17 @@ pub(crate) async fn remove(
     Ok(done("/devices", Said::Removed))
 }
 
+/// The way that has a login, the better one first.
+async fn way(web: &Web, person: &Person, device: DeviceId) -> Result<Connector, Failure> {
+    let connection = web.app.load_connection(&person.actor, device).await?;
+    let ways = connection.ways.iter().filter(|way| way.login.is_some()).map(|way| way.connector);
+    Ok(ways.min().unwrap_or(Connector::NukiMqtt))
+}
+
 /// The device, for a page that asks before the action itself is called. The action checks again.
 async fn manageable(web: &Web, person: &Person, device: &str) -> Result<Device, Failure> {
     let device = id(device)?;
-    web.app.load_login(&person.actor, device).await?;
+    web.app.load_logins(&person.actor, device).await?;
     Ok(web.app.load_device(&person.actor, device).await?)
 }
 

@@ -24,7 +24,12 @@ fn device(state: Option<LockState>) -> Device {
         favourite: false,
         added_at: before,
         updated_at: before,
-        link: Link { online: true, changed_at: Some(before), accepts_commands: Some(true) },
+        link: Link {
+            online: true,
+            changed_at: Some(before),
+            speaker_since: Some(before),
+            accepts_commands: Some(true),
+        },
         said: Said {
             state,
             state_at: state.map(|_| NOW),
@@ -148,6 +153,8 @@ fn annas(action: LockAction, at: Time) -> Doing {
         actor_name: Some("Anna".to_owned()),
         created_at: at,
         deadline: at,
+        sent_by: None,
+        progress: None,
         sent_at: Some(at),
         answer_by: None,
         accepted_at: Some(at),

@@ -31,6 +31,7 @@ icons! {
     Api = LuCodeXml,
     Back = LuChevronLeft,
     Battery = LuBatteryLow,
+    Bell = LuBellRing,
     Busy = LuLoaderCircle,
     Check = LuCheck,
     Clock = LuClock,

@@ -101,10 +101,9 @@ pub(crate) fn sentence(entry: &Entry) -> Sentence {
 }
 
 fn wrong_code(entry: &Entry, result: Completion) -> Sentence {
-    let what = if result == Completion::InvalidCode {
-        "Wrong code at the keypad of "
-    } else {
-        "Unknown finger at the keypad of "
+    let what = match result {
+        Completion::InvalidCode => "Wrong code at the keypad of ",
+        _ => "Unknown finger at the keypad of ",
     };
     Sentence {
         pieces: vec![words(what), device_of(entry)],
@@ -195,14 +194,14 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
         (Origin::ByHand, _) => " by hand".to_owned(),
         _ => String::new(),
     };
+    let pieces = match &entry.name {
+        Some(name) => {
+            vec![Piece::Person(name.clone()), words(format!(" {} ", verb.did)), device, words(rest)]
+        }
+        None => vec![device, words(format!(" was {done}{rest}"))],
+    };
     more.extend(how(entry));
-    Sentence {
-        pieces: vec![device, words(format!(" was {done}{rest}"))],
-        more,
-        icon: verb.icon,
-        tone: verb.tone,
-        failed: false,
-    }
+    Sentence { pieces, more, icon: verb.icon, tone: verb.tone, failed: false }
 }
 
 /// "was …", "could not be …".
@@ -221,9 +220,10 @@ fn presses(entry: &Entry) -> String {
     }
 }
 
-/// Who it was, as far as the lock said it.
+/// Who it was, as far as the lock said it by number alone.
 fn how(entry: &Entry) -> Option<String> {
-    entry.auth_id.map(|auth| format!("authorization {auth}"))
+    let number = entry.auth_id.filter(|_| entry.name.is_none());
+    number.map(|auth| format!("authorization {auth}"))
 }
 
 /// Anything that is not an action of the lock.
@@ -244,6 +244,26 @@ fn noticed(entry: &Entry) -> Sentence {
         H::CameOnline => (vec![device, words(" is connected again")], None, Icon::Online, ""),
         H::DoorOpened => (vec![words("Door opened at "), device], None, Icon::DoorOpen, ""),
         H::DoorClosed => (vec![words("Door closed at "), device], None, Icon::Door, ""),
+        H::DoorSensorJammed => {
+            let why = Some("its sensor does not feel its magnet as it should".to_owned());
+            (vec![words("The door sensor is stuck at "), device], why, Icon::Alert, "warn")
+        }
+        H::Doorbell => (vec![words("The doorbell rang at "), device], None, Icon::Bell, ""),
+        H::Calibrated => (vec![device, words(" was calibrated")], None, Icon::Check, ""),
+        H::Initialized => (vec![device, words(" was set up anew")], None, Icon::Check, ""),
+        H::LogOn => (vec![words("The lock’s log was switched on at "), device], None, Icon::Activity, ""),
+        H::LogOff => {
+            (vec![words("The lock’s log was switched off at "), device], None, Icon::Activity, "warn")
+        }
+        H::DoorLogOn => {
+            (vec![words("The log of the door sensor was switched on at "), device], None, Icon::Activity, "")
+        }
+        H::DoorLogOff => (
+            vec![words("The log of the door sensor was switched off at "), device],
+            None,
+            Icon::Activity,
+            "warn",
+        ),
         H::FobNoAction => (
             vec![words("A fob was pressed at "), device],
             Some("it is set to do nothing".to_owned()),
@@ -297,7 +317,8 @@ pub(crate) fn method(entry: &Entry) -> Option<&'static str> {
         Origin::ByHand => "By hand",
         Origin::Unknown | Origin::Other(_) => match entry.happening {
             Happening::WentOffline | Happening::CameOnline => "Connection",
-            Happening::DoorOpened | Happening::DoorClosed => "Door sensor",
+            Happening::DoorOpened | Happening::DoorClosed | Happening::DoorSensorJammed => "Door sensor",
+            Happening::Doorbell => "Doorbell",
             _ => return None,
         },
     })

@@ -25,6 +25,7 @@ fn entry(happening: Happening, origin: Origin) -> Entry {
         auth_id: None,
         code_id: None,
         presses: None,
+        name: None,
         actor_name: None,
         command: None,
         command_state: None,

@@ -1,0 +1,165 @@
+//! The ways devices are reached by, and what each of them can give. A closed list: the page offers what the way can do, and
+//! says which other would give what it cannot.
+
+use super::{DeviceType, LockAction};
+
+/// How a device is reached. In the order in which their word counts: where two ways lead to one device, the first that is
+/// there speaks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Connector {
+    /// The lock's own MQTT client (MQTT API 1.4) at our MQTT door.
+    NukiMqtt,
+    /// A Nuki Hub (ESP32, version 9) at our MQTT door; it speaks Bluetooth with the device.
+    NukiHub,
+    /// A Nuki Bridge, asked by HTTP (Bridge API 1.13.3).
+    NukiBridge,
+}
+
+/// What a way to a device can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Capability {
+    /// Lock, unlock, open, lock 'n' go; of an opener everything it has.
+    Operate,
+    /// Both turns even where one is set.
+    FullLock,
+    /// Every state, also while the motor turns.
+    EveryState,
+    /// Who did what, as it happens.
+    Events,
+    /// The lock's own log: names, and failed attempts.
+    Log,
+    KeypadCodes,
+    Authorizations,
+    /// Windows of codes and people, time control.
+    Schedules,
+    Settings,
+    BatteryPercent,
+    /// Voltage, drain, temperature, resistance.
+    BatteryReport,
+    /// Fetching everything anew at once.
+    Sync,
+}
+
+impl Connector {
+    pub const ALL: &'static [Self] = &[Self::NukiMqtt, Self::NukiHub, Self::NukiBridge];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NukiMqtt => "nuki-mqtt",
+            Self::NukiHub => "nuki-hub",
+            Self::NukiBridge => "nuki-bridge",
+        }
+    }
+
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NukiMqtt => "the lock’s own MQTT",
+            Self::NukiHub => "Nuki Hub",
+            Self::NukiBridge => "Nuki Bridge",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|connector| connector.name() == name)
+    }
+
+    /// As stored beside a state.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::NukiMqtt => 1,
+            Self::NukiHub => 2,
+            Self::NukiBridge => 3,
+        }
+    }
+
+    pub(crate) fn from_code(code: i64) -> Option<Self> {
+        Self::ALL.iter().copied().find(|connector| connector.code() == code)
+    }
+
+    /// Whether this way can give it at all.
+    pub fn can(self, capability: Capability) -> bool {
+        use Capability as C;
+        match capability {
+            C::Operate | C::BatteryPercent => true,
+            C::FullLock | C::EveryState => self != Self::NukiBridge,
+            C::Events => self == Self::NukiMqtt,
+            C::Sync => self != Self::NukiMqtt,
+            C::Log | C::KeypadCodes | C::Authorizations | C::Schedules | C::Settings | C::BatteryReport => {
+                self == Self::NukiHub
+            }
+        }
+    }
+
+    /// Whether a device of this type can be reached so (Bridge API 1.13.3 knows no 5th generation; no opener speaks MQTT).
+    pub fn reaches(self, kind: DeviceType) -> bool {
+        match self {
+            Self::NukiMqtt => {
+                matches!(kind, DeviceType::SmartLock34 | DeviceType::SmartLock5 | DeviceType::Other(_))
+            }
+            Self::NukiHub => kind != DeviceType::Box,
+            Self::NukiBridge => kind != DeviceType::SmartLock5,
+        }
+    }
+
+    /// The best way by which this can be had, for a device of this type.
+    pub fn that_can(capability: Capability, kind: Option<DeviceType>) -> Option<Self> {
+        let reaches = |way: &Self| kind.is_none_or(|kind| way.reaches(kind));
+        Self::ALL.iter().copied().filter(|way| way.can(capability)).find(reaches)
+    }
+
+    /// Whether it can be told to do this.
+    pub(crate) fn takes(self, action: LockAction) -> bool {
+        match action {
+            LockAction::FullLock => self.can(Capability::FullLock),
+            LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => false,
+            _ => self.can(Capability::Operate),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connector_has_a_name_and_a_number_that_lead_back_to_it() {
+        for connector in Connector::ALL {
+            assert_eq!(Connector::from_name(connector.name()), Some(*connector));
+            assert_eq!(Connector::from_code(connector.code()), Some(*connector));
+        }
+    }
+
+    #[test]
+    fn the_matrix_of_ways_and_what_they_give_is_the_documented_one() {
+        use Capability as C;
+        let row = |way: Connector| {
+            let all = [
+                C::Operate,
+                C::FullLock,
+                C::EveryState,
+                C::Events,
+                C::Log,
+                C::KeypadCodes,
+                C::Authorizations,
+                C::Schedules,
+                C::Settings,
+                C::BatteryPercent,
+                C::BatteryReport,
+                C::Sync,
+            ];
+            all.map(|capability| if way.can(capability) { 'x' } else { '-' }).iter().collect::<String>()
+        };
+        assert_eq!(row(Connector::NukiMqtt), "xxxx-----x--");
+        assert_eq!(row(Connector::NukiHub), "xxx-xxxxxxxx");
+        assert_eq!(row(Connector::NukiBridge), "x--------x-x");
+    }
+
+    #[test]
+    fn a_fifth_generation_has_no_bridge_and_an_opener_no_mqtt_of_its_own() {
+        assert!(!Connector::NukiBridge.reaches(DeviceType::SmartLock5));
+        assert!(!Connector::NukiMqtt.reaches(DeviceType::Opener));
+        assert_eq!(Connector::that_can(Capability::Events, Some(DeviceType::Opener)), None);
+        assert_eq!(Connector::that_can(Capability::Log, Some(DeviceType::Opener)), Some(Connector::NukiHub));
+    }
+}

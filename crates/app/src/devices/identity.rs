@@ -1,0 +1,66 @@
+//! Which physical device a row stands for: its Nuki ID, and whether it is an opener. Two rows that turn out to be the same
+//! device of the same account become one.
+
+use super::{Connector, identity_sql as sql};
+use crate::App;
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::ids::{AccountId, DeviceId};
+use crate::ways;
+
+/// Its Nuki ID, once known, and whether it is an opener.
+pub(crate) async fn identity(tx: &mut Tx, device: DeviceId) -> Result<(Option<u32>, bool), DbError> {
+    let (nuki_id, is_opener) = sql::identity(tx, device).await?;
+    Ok((nuki_id.and_then(|id| u32::try_from(id).ok()), is_opener))
+}
+
+/// The device that is this one, whoever's it is.
+pub(crate) async fn find_by_identity(
+    tx: &mut Tx,
+    nuki_id: u32,
+    is_opener: bool,
+) -> Result<Option<(DeviceId, AccountId)>, DbError> {
+    sql::find(tx, nuki_id, is_opener).await
+}
+
+/// Writes down which device a row turned out to be. The unique key refuses one that is another row.
+pub(crate) async fn bind(tx: &mut Tx, device: DeviceId, nuki_id: u32, now: Time) -> Result<(), DbError> {
+    sql::set_nuki_id(tx, device, i64::from(nuki_id), now).await
+}
+
+/// The device was `other` all along.
+pub(crate) async fn join(tx: &mut Tx, device: DeviceId, other: DeviceId, now: Time) -> Result<(), DbError> {
+    sql::join(tx, device, other, now).await
+}
+
+pub(crate) async fn set_opener(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    sql::set_opener(tx, device).await
+}
+
+pub(crate) async fn has_said_nothing(tx: &mut Tx, device: DeviceId) -> Result<bool, DbError> {
+    sql::has_said_nothing(tx, device).await
+}
+
+pub(crate) async fn name_of(tx: &mut Tx, device: DeviceId) -> Result<String, DbError> {
+    sql::name_of(tx, device).await
+}
+
+/// A device without a way to it yet.
+pub(crate) async fn insert(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    (name, connector): (&str, Connector),
+    is_opener: bool,
+) -> Result<DeviceId, DbError> {
+    let id = DeviceId(app.random_id());
+    sql::insert(tx, (id, account), (name, connector), is_opener, app.now()).await?;
+    Ok(id)
+}
+
+/// One of its ways ended: the others speak for it from now on.
+pub(crate) async fn way_ended(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
+    let left = ways::load_of(tx, device).await?;
+    let speaker = ways::speaker(&left);
+    sql::set_link(tx, device, (speaker.map(Connector::code), ways::accepts_commands(&left)), now).await
+}

@@ -1,0 +1,308 @@
+//! Adding, finding, joining and ending ways, and what is known of them.
+
+use std::collections::HashMap;
+
+use super::sql;
+use super::{Fact, FactSaid, Trouble, TroubleSeen, Way};
+use crate::App;
+use crate::activity;
+use crate::actor::Actor;
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::commands;
+use crate::db::{DbError, Tx};
+use crate::devices::{self, Connector};
+use crate::error::{Refusal, Result};
+use crate::ids::{AccountId, DeviceId, LoginId, WayId};
+use crate::logins::{self, Credentials};
+
+/// What a device is reached by, and what is known of it besides its state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    pub ways: Vec<Way>,
+    pub facts: Vec<FactSaid>,
+    pub troubles: Vec<TroubleSeen>,
+}
+
+/// What became of a way that said which device it speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It is what it was, or has found out what it is.
+    Stays,
+    /// The device was another of the account all along, and is one with it now.
+    With(DeviceId),
+    /// Nothing it says may be believed.
+    Not(Trouble),
+}
+
+/// The part of a hub that speaks: it may have a lock and an opener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HubPart {
+    Lock,
+    Opener,
+}
+
+impl App {
+    pub async fn load_connection(&self, actor: &Actor, device: DeviceId) -> Result<Connection> {
+        let mut tx = self.read().await?;
+        let viewable = actor.may_view(&mut tx, device).await?;
+        let ways = load_of(&mut tx, viewable.device()).await?;
+        let facts = sql::facts(&mut tx, viewable.device()).await?.into_iter();
+        let facts =
+            facts.filter_map(|(name, value, at)| Some(FactSaid { fact: Fact::from_name(&name)?, value, at }));
+        let troubles = sql::troubles(&mut tx, viewable.device()).await?.into_iter();
+        let troubles = troubles.filter_map(|(connector, trouble, detail, since)| {
+            let connector = Connector::from_name(&connector)?;
+            Some(TroubleSeen { connector, trouble: Trouble::from_name(&trouble)?, detail, since })
+        });
+        Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect() })
+    }
+
+    /// Gives a device another way in the place of those it has, or beside them. What is known of it stays.
+    pub async fn move_device(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+        (to, keep): (Connector, bool),
+    ) -> Result<Credentials> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        let credentials = self.insert_way(&mut tx, (manageable.device(), actor.account), to).await?;
+        if !keep {
+            for way in load_of(&mut tx, device).await?.iter().filter(|way| way.connector != to) {
+                self.end_way(&mut tx, way).await?;
+            }
+            devices::way_ended(&mut tx, device, self.now()).await?;
+            tx.emit(Event::LoginChanged { account: actor.account, device });
+        }
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(credentials)
+    }
+
+    /// Another way to a device that is there already, with the login for it. State, log and settings stay what they are.
+    pub async fn add_way(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+        connector: Connector,
+    ) -> Result<Credentials> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        let credentials = self.insert_way(&mut tx, (manageable.device(), actor.account), connector).await?;
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(credentials)
+    }
+
+    async fn insert_way(
+        &self,
+        tx: &mut Tx,
+        (device, account): (DeviceId, AccountId),
+        connector: Connector,
+    ) -> Result<Credentials> {
+        if load_of(tx, device).await?.iter().any(|way| way.connector == connector) {
+            return Err(Refusal::WayExists.into());
+        }
+        let base_path = (connector == Connector::NukiHub).then_some(logins::BASE_PATH);
+        let (login, credentials) =
+            logins::create(self, tx, (account, device), (connector, base_path)).await?;
+        add(self, tx, (device, account), (connector, Some(login))).await?;
+        Ok(credentials)
+    }
+
+    /// A login that brings nothing else ends with its way.
+    async fn end_way(&self, tx: &mut Tx, way: &Way) -> Result<()> {
+        sql::delete(tx, way.id).await?;
+        if let Some(login) = way.login
+            && sql::of_login(tx, login).await?.is_empty()
+        {
+            logins::revoke(tx, login, self.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends one of several ways. The last one ends with the device itself.
+    pub async fn remove_way(&self, actor: &Actor, device: DeviceId, connector: Connector) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        let ways = load_of(&mut tx, manageable.device()).await?;
+        let Some(way) = ways.iter().find(|way| way.connector == connector) else {
+            return Err(crate::Error::NotFound);
+        };
+        if ways.len() == 1 {
+            return Err(Refusal::LastWay.into());
+        }
+        self.end_way(&mut tx, way).await?;
+        devices::way_ended(&mut tx, device, self.now()).await?;
+        tx.emit(Event::LoginChanged { account: actor.account, device });
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The device that a part of a hub is. Of a hub that has not spoken yet, the first part is the device it was added as;
+    /// the other one becomes a device of its own.
+    pub async fn hub_part(&self, login: LoginId, part: HubPart) -> Result<DeviceId> {
+        let wants_opener = part == HubPart::Opener;
+        let mut tx = self.write().await?;
+        let brought = sql::of_login(&mut tx, login).await?;
+        if let Some((device, ..)) = brought.iter().find(|(_, is_opener, _)| *is_opener == wants_opener) {
+            let found = *device;
+            // A device that is no opener may only not have spoken yet.
+            return Ok(found);
+        }
+        let (account, first) = logins::device_of(&mut tx, login).await?.ok_or(crate::Error::NotFound)?;
+        if wants_opener
+            && let [(device, false, None)] = brought.as_slice()
+            && devices::has_said_nothing(&mut tx, *device).await?
+        {
+            devices::set_opener(&mut tx, *device).await?;
+            tx.commit().await?;
+            return Ok(*device);
+        }
+        let name = devices::name_of(&mut tx, first).await?;
+        let added = if wants_opener { format!("{name} (opener)") } else { format!("{name} (lock)") };
+        let name: String = added.chars().take(devices::LONGEST_NAME).collect();
+        let device =
+            devices::insert(self, &mut tx, account, (&name, Connector::NukiHub), wants_opener).await?;
+        add(self, &mut tx, (device, account), (Connector::NukiHub, Some(login))).await?;
+        tx.emit(Event::DevicesChanged { account });
+        tx.commit().await?;
+        Ok(device)
+    }
+}
+
+pub(crate) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    of: (DeviceId, AccountId),
+    by: (Connector, Option<LoginId>),
+) -> Result<(), DbError> {
+    sql::insert(tx, WayId(app.random_id()), of, by, app.now()).await
+}
+
+pub(crate) async fn load_of(tx: &mut Tx, device: DeviceId) -> Result<Vec<Way>, DbError> {
+    Ok(sql::of_device(tx, device).await?.into_iter().filter_map(|row| row.try_into().ok()).collect())
+}
+
+/// The ways of each of these devices.
+pub(crate) async fn load_of_each(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, Vec<Way>>, DbError> {
+    let mut found: HashMap<DeviceId, Vec<Way>> = HashMap::new();
+    for row in sql::of_devices(tx, devices).await? {
+        let device = row.device_id;
+        if let Ok(way) = row.try_into() {
+            found.entry(device).or_default().push(way);
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn store(tx: &mut Tx, way: &Way) -> Result<(), DbError> {
+    sql::write(tx, way).await
+}
+
+pub(crate) async fn of_login(
+    tx: &mut Tx,
+    login: LoginId,
+) -> Result<Vec<(DeviceId, bool, Option<i64>)>, DbError> {
+    sql::of_login(tx, login).await
+}
+
+/// The login by which a device is reached so.
+pub(crate) async fn login_of(
+    tx: &mut Tx,
+    device: DeviceId,
+    connector: Connector,
+) -> Result<Option<LoginId>, DbError> {
+    sql::login_of(tx, device, connector).await
+}
+
+pub(crate) async fn move_to_login(tx: &mut Tx, from: LoginId, to: LoginId) -> Result<(), DbError> {
+    sql::move_to_login(tx, from, to).await
+}
+
+/// The device leaves the account: nothing leads to it any more. Logins that bring nothing else end.
+pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
+    let ways = load_of(tx, device).await?;
+    sql::delete_of_device(tx, device).await?;
+    for login in ways.into_iter().filter_map(|way| way.login) {
+        if sql::of_login(tx, login).await?.is_empty() {
+            logins::revoke(tx, login, now).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    sql::all_offline(tx).await
+}
+
+/// A way said which device it speaks for. A device that is nobody's yet is bound to it; one that the account has already
+/// becomes one with it, and keeps what both were told.
+pub(crate) async fn identify(
+    tx: &mut Tx,
+    (device, account): (DeviceId, AccountId),
+    by: Connector,
+    nuki_id: u32,
+    now: Time,
+) -> Result<Joined> {
+    let (bound, is_opener) = devices::identity(tx, device).await?;
+    match bound {
+        Some(bound) if bound == nuki_id => return Ok(Joined::Stays),
+        Some(_) => return Ok(Joined::Not(Trouble::OtherDevice)),
+        None => {}
+    }
+    let Some((other, owner)) = devices::find_by_identity(tx, nuki_id, is_opener).await? else {
+        devices::bind(tx, device, nuki_id, now).await?;
+        return Ok(Joined::Stays);
+    };
+    let has_this_way = load_of(tx, other).await?.iter().any(|way| way.connector == by);
+    if owner != account || has_this_way {
+        return Ok(Joined::Not(Trouble::DeviceTaken));
+    }
+    commands::device_removed(tx, device, now).await?;
+    sql::move_to_device(tx, device, by, other).await?;
+    logins::move_to_device(tx, device, other).await?;
+    activity::move_to_device(tx, device, other).await?;
+    devices::join(tx, device, other, now).await?;
+    for device in [device, other] {
+        tx.emit(Event::LoginChanged { account, device });
+    }
+    tx.emit(Event::DevicesChanged { account });
+    Ok(Joined::With(other))
+}
+
+/// Keeps facts that changed, or were last said more than five minutes ago; true if any is new.
+pub(crate) async fn set_facts(
+    tx: &mut Tx,
+    device: DeviceId,
+    facts: &[(Fact, String)],
+    now: Time,
+) -> Result<bool, DbError> {
+    let mut changed = false;
+    for (fact, value) in facts {
+        changed |= sql::set_fact(tx, device, (fact.name(), value), now).await?;
+    }
+    Ok(changed)
+}
+
+/// Notes that a trouble began (with what it is about) or is over; true if that is new.
+pub(crate) async fn note_trouble(
+    tx: &mut Tx,
+    device: DeviceId,
+    by: Connector,
+    (trouble, detail): (Trouble, Option<&str>),
+    now: Time,
+) -> Result<bool, DbError> {
+    match detail {
+        Some(detail) => {
+            let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+            sql::set_trouble(tx, device, (by, trouble.name(), &detail), now).await
+        }
+        None => sql::end_trouble(tx, device, by, trouble.name()).await,
+    }
+}

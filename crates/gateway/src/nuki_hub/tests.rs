@@ -1,0 +1,131 @@
+use lockwarden_app::activity::{Completion, Happening, Origin};
+use lockwarden_app::devices::{HubAnswer, LockState, LogRecord, Trigger};
+
+use super::*;
+
+fn read_lock(rest: &str, payload: &str) -> Result<Option<Observation>, Unreadable> {
+    read(HubPart::Lock, rest, payload.as_bytes())
+}
+
+fn parts(seen: Option<Observation>) -> Vec<Observation> {
+    match seen {
+        Some(Observation::Snapshot { seen, .. }) => seen,
+        other => other.into_iter().collect(),
+    }
+}
+
+#[test]
+fn a_state_comes_with_what_led_to_it() {
+    let json = r#"{"lock_state":"locked","trigger":"manual","last_lock_action":"Lock","door_sensor_state":"doorClosed",
+        "currentTime":"2026-11-27 12:00:00","timeZoneOffset":60,"nightModeActive":1,"lockngo_state":0}"#;
+    let Ok(Some(Observation::Snapshot { clock, zone_minutes, seen })) = read_lock("json", json) else {
+        panic!("a whole state");
+    };
+    assert_eq!(clock.map(|clock| clock.0), Some(1_795_780_800_000));
+    assert_eq!(zone_minutes, 60);
+    let because =
+        Observation::Because { state: LockState::Locked, action: LockAction::Lock, trigger: Trigger::Manual };
+    assert_eq!(seen.first(), Some(&because));
+    assert!(seen.contains(&Observation::Facts(vec![
+        (Fact::NightMode, "1".to_owned()),
+        (Fact::TimeZoneOffset, "60".to_owned())
+    ])));
+}
+
+#[test]
+fn undefined_says_nothing_of_the_lock_and_nothing_of_a_command() {
+    let seen = parts(read_lock("json", r#"{"lock_state":"undefined","trigger":"system"}"#).unwrap());
+    assert!(seen.iter().all(|seen| matches!(seen, Observation::Facts(_))), "{seen:?}");
+    assert_eq!(read_lock("commandResult", "undefined"), Ok(None));
+    assert_eq!(read_lock("commandResult", "success"), Ok(Some(Observation::Hub(HubAnswer::Success))));
+}
+
+#[test]
+fn an_entry_of_the_log_says_who_how_and_how_it_went() {
+    let entry = |rest: &str| {
+        format!(
+            r#"{{"index":355,"authorizationId":195249,"authorizationName":"Keypad","timeYear":2024,"timeMonth":12,
+            "timeDay":3,"timeHour":18,"timeMinute":14,"timeSecond":46,{rest}}}"#
+        )
+    };
+    let only = |payload: String| {
+        let seen = parts(read_lock("rollingLog", &payload).unwrap());
+        let Some(Observation::Log(records)) = seen.get(1) else { panic!("a log: {seen:?}") };
+        records.first().cloned()
+    };
+    let by_code = only(entry(
+        r#""type":"KeypadAction","action":"Unlatch","trigger":"code","completionStatus":"success","codeId":8193"#,
+    ));
+    let record = LogRecord {
+        index: 355,
+        at: lockwarden_app::clock::Time(1_733_249_686_000),
+        name: Some("Keypad".to_owned()),
+        auth_id: Some(195_249),
+        code_id: Some(8_193),
+        happening: Happening::Unlatch,
+        origin: Origin::KeypadCode,
+        trigger: None,
+        result: Completion::Success,
+    };
+    assert_eq!(by_code, Some(record));
+    let wrong = only(entry(
+        r#""type":"KeypadAction","action":"Unlock","trigger":"code","completionStatus":"invalidCode","codeId":0"#,
+    ))
+    .unwrap();
+    assert_eq!((wrong.result, wrong.code_id), (Completion::InvalidCode, None));
+    let finger = only(entry(
+        r#""type":"KeypadAction","action":"Unlock","trigger":"fingerprint","completionStatus":"undefined","codeId":0"#,
+    ))
+    .unwrap();
+    assert_eq!((finger.result, finger.origin), (Completion::InvalidFingerprint, Origin::KeypadFingerprint));
+    let door = only(entry(r#""type":"DoorSensor","action":"DoorOpened""#)).unwrap();
+    assert_eq!(door.happening, Happening::DoorOpened);
+}
+
+#[test]
+fn a_log_that_is_off_says_so() {
+    let seen = read_lock("log", "--").unwrap();
+    assert_eq!(seen, Some(Observation::Trouble(Trouble::LogOff, Some(String::new()))));
+}
+
+#[test]
+fn a_list_cut_by_the_hubs_buffer_is_told_from_garbage() {
+    let long: String =
+        (0..40).map(|n| format!(r#"{{"index":{n},"authorizationName":"somebody"}},"#)).collect();
+    let whole = format!("[{long}");
+    let cut = &whole[..4_095.min(whole.len())];
+    assert!(cut.len() > SHORTEST_CUT);
+    assert_eq!(read_lock("log", cut), Err(Unreadable::Truncated));
+    assert_eq!(
+        read_lock("log", r#"{"index":"#),
+        Err(Unreadable::Malformed),
+        "a hub has no buffer this small"
+    );
+    assert_eq!(read_lock("log", &format!("{}]]", " ".repeat(2_000))), Err(Unreadable::Malformed));
+}
+
+#[test]
+fn a_battery_is_read_whichever_way_its_flags_are_written() {
+    for flag in [r#""1""#, "1", "true", r#""true""#] {
+        let seen =
+            parts(read_lock("battery/basicJson", &format!(r#"{{"critical":{flag},"level":86}}"#)).unwrap());
+        assert_eq!(seen, [Observation::BatteryCritical(true), Observation::BatteryPercent(86)], "{flag}");
+    }
+    let report =
+        r#"{"batteryVoltage":5.9,"batteryDrain":1234,"startTemperature":23,"batteryResistance":0.12}"#;
+    let Ok(Some(Observation::Facts(facts))) = read_lock("battery/advancedJson", report) else {
+        panic!("a report");
+    };
+    assert_eq!(facts.first(), Some(&(Fact::BatteryVoltage, "5900".to_owned())));
+}
+
+#[test]
+fn answers_of_a_hub_are_told_from_the_commands_on_the_same_topic() {
+    for word in ["unlock", "--", "", "lock", "fobAction1"] {
+        assert!(matches!(read_lock("action", word), Ok(None)), "{word}");
+    }
+    assert_eq!(read_lock("action", "denied"), Ok(Some(Observation::Hub(HubAnswer::Denied))));
+    assert_eq!(read_lock("retry", "2"), Ok(Some(Observation::Hub(HubAnswer::Retry(2)))));
+    assert_eq!(read_lock("retry", "failed"), Ok(Some(Observation::Hub(HubAnswer::GaveUp))));
+    assert_eq!(read_lock("retry", "--"), Ok(None));
+}

@@ -1,0 +1,217 @@
+//! What a name means for the login that uses it: which of its devices a publish speaks of, what it may listen to, and where
+//! its commands go. Everything outside its own topics is refused.
+
+use lockwarden_app::clock::Steady;
+use lockwarden_app::commands::DEADLINE;
+use lockwarden_app::devices::{Connector, LockAction, Observation};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::logins::{Authenticated, RefusalReason};
+use lockwarden_app::ways::HubPart;
+
+use crate::codec::Will;
+use crate::conn::{Connection, Stream};
+use crate::names::{self, Own};
+use crate::nuki_hub::{self, HubName, Unreadable};
+use crate::nuki_mqtt;
+use crate::realm::Ear;
+
+/// What a publish says, and of which device; nothing if it says nothing that is kept. An error is what may not be said.
+type Spoken = Result<Option<(DeviceId, Observation)>, ()>;
+
+/// Whether a login may listen here: below its own topics. One that has not spoken yet may listen under any Nuki ID; once it
+/// is bound, only what is its own counts.
+pub(crate) fn may_listen(login: &Authenticated, filter: &str) -> bool {
+    let base = login.base_path.as_deref();
+    if login.connector == Connector::NukiHub
+        && base
+            .is_some_and(|base| nuki_hub::filter_for(base, filter).is_some() && names::own(filter).is_none())
+    {
+        return true;
+    }
+    names::own(filter).is_some_and(|own| login.nuki_id.is_none_or(|bound| bound == own.nuki_id))
+}
+
+/// A will, read like anything else the device says. A hub's says only that it is gone, which is seen anyway.
+pub(crate) fn last_words(connector: Connector, will: &Will) -> Option<Observation> {
+    if connector == Connector::NukiHub {
+        return None;
+    }
+    nuki_mqtt::read(names::own(&will.topic)?.rest, &will.payload).ok().flatten()
+}
+
+impl<S: Stream> Connection<S> {
+    /// Whether the database has to say first whose topic this is.
+    pub(crate) fn has_to_ask(&self, topic: &str) -> bool {
+        match self.login.connector {
+            Connector::NukiHub => matches!(
+                self.hub_name(topic),
+                Some(HubName::Part(part, _)) if self.device_of(part).is_none()
+            ),
+            _ => self.login.nuki_id.is_none() && names::own(topic).is_some(),
+        }
+    }
+
+    fn hub_name<'n>(&self, topic: &'n str) -> Option<HubName<'n>> {
+        nuki_hub::name(self.login.base_path.as_deref()?, topic)
+    }
+
+    fn device_of(&self, part: HubPart) -> Option<DeviceId> {
+        match (part, self.login.is_opener) {
+            (HubPart::Lock, false) | (HubPart::Opener, true) => Some(self.login.device),
+            (HubPart::Opener, false) => self.login.opener,
+            (HubPart::Lock, true) => None,
+        }
+    }
+
+    /// What the device says by this, if anything. An error is what it may not say.
+    pub(crate) fn read_publish(&mut self, topic: &str, payload: &[u8]) -> Spoken {
+        let is_hub = self.login.connector == Connector::NukiHub;
+        if names::is_discovery(topic) {
+            if !is_hub {
+                // A lock that was cut off for it would come back with it for ever.
+                self.refused(RefusalReason::Discovery, topic);
+            }
+            return Ok(None);
+        }
+        if is_hub && let Some(name) = self.hub_name(topic) {
+            return Ok(self.read_hub(name, topic, payload));
+        }
+        let own = self.check_own(topic, RefusalReason::ForeignTopic)?;
+        if is_hub {
+            return self.pass_on(own.rest, payload, topic);
+        }
+        if names::is_command(own.rest) && !payload.is_empty() {
+            self.refused(RefusalReason::RetainedCommand, topic);
+            return Err(());
+        }
+        if let Ok(text) = std::str::from_utf8(payload) {
+            self.door.realm.mirror(self.login.device, own.rest, text);
+        }
+        let seen = nuki_mqtt::read(own.rest, payload).unwrap_or_else(|_| {
+            self.refused(RefusalReason::Malformed, topic);
+            None
+        });
+        Ok(seen.map(|seen| (self.login.device, seen)))
+    }
+
+    fn read_hub(
+        &mut self,
+        name: HubName<'_>,
+        topic: &str,
+        payload: &[u8],
+    ) -> Option<(DeviceId, Observation)> {
+        let (device, rest, read) = match name {
+            HubName::Own(rest) => (self.login.device, rest, nuki_hub::read_own(rest, payload)),
+            HubName::Part(part, rest) => (self.device_of(part)?, rest, nuki_hub::read(part, rest, payload)),
+        };
+        let seen = match read {
+            Ok(seen) if nuki_hub::may_be_cut(rest) => {
+                let whole = nuki_hub::truncated(rest, false);
+                let seen = match seen {
+                    Some(Observation::Snapshot { seen, .. }) => seen,
+                    other => other.into_iter().collect(),
+                };
+                let seen = seen.into_iter().chain([whole]).collect();
+                Some(Observation::Snapshot { clock: None, zone_minutes: 0, seen })
+            }
+            Ok(seen) => seen,
+            Err(Unreadable::Truncated) => Some(nuki_hub::truncated(rest, true)),
+            Err(Unreadable::Malformed) => {
+                self.refused(RefusalReason::Malformed, topic);
+                None
+            }
+        }?;
+        if let Some(id) = nuki_hub::nuki_id_in(&seen) {
+            self.login.nuki_id.get_or_insert(id);
+        }
+        Some((device, seen))
+    }
+
+    /// A hub in hybrid mode gives its commands to the lock's own MQTT client: to the connection that is there, at once or
+    /// not at all. Nothing else may be published there by a hub.
+    fn pass_on(&mut self, rest: &str, payload: &[u8], topic: &str) -> Spoken {
+        let action = std::str::from_utf8(payload).ok().and_then(|text| text.trim().parse().ok());
+        let action = action.map(LockAction::from_code).filter(|action| (1..=6).contains(&action.code()));
+        let Some(action) = action.filter(|_| rest == "lockAction") else {
+            self.refused(RefusalReason::ForeignTopic, topic);
+            return Err(());
+        };
+        let until: Steady = self.door.app.clock().steady().plus(DEADLINE);
+        let device = self.login.device;
+        let listener = self.door.realm.listener(device, Connector::NukiMqtt);
+        match listener.and_then(|lock| lock.command(device, action, until)) {
+            Ok(()) => tracing::info!(device.id = %device, action = action.code(), "a hub told its lock"),
+            Err(why) => tracing::warn!(device.id = %device, ?why, "a hub could not tell its lock"),
+        }
+        Ok(None)
+    }
+
+    /// Reads a name as this login's own, or counts and tells what it is instead.
+    pub(crate) fn check_own<'n>(&mut self, name: &'n str, reason: RefusalReason) -> Result<Own<'n>, ()> {
+        let Some(own) = names::own(name) else {
+            self.refused(reason, name);
+            return Err(());
+        };
+        let is_foreign = match self.login.nuki_id {
+            Some(bound) => bound != own.nuki_id,
+            // A hub is known by what it says of its configuration, not by a topic it happens to use.
+            None => self.login.connector == Connector::NukiHub,
+        };
+        if is_foreign {
+            self.refused(RefusalReason::OtherDevice, name);
+            return Err(());
+        }
+        Ok(own)
+    }
+
+    pub(crate) fn may_listen(&mut self, filter: &str) -> bool {
+        if may_listen(&self.login, filter) {
+            return true;
+        }
+        let other = names::own(filter).is_some();
+        let reason = if other { RefusalReason::OtherDevice } else { RefusalReason::ForeignSubscription };
+        self.refused(reason, filter);
+        false
+    }
+
+    /// Where commands are heard (spelled as the device spells it, with the QoS it asked for), and what else is listened to.
+    pub(crate) fn ears(&self) -> (Vec<Ear>, Vec<(Box<str>, u8)>) {
+        if self.login.connector == Connector::NukiHub {
+            return self.hub_ears();
+        }
+        let ear = self.filters.iter().find_map(|(filter, qos)| {
+            let own = names::own(filter)?;
+            let topic = format!("nuki/{}/lockAction", own.id).into();
+            names::covers_commands(own.rest).then_some(Ear { part: HubPart::Lock, topic, qos: *qos })
+        });
+        (ear.into_iter().collect(), Vec::new())
+    }
+
+    fn hub_ears(&self) -> (Vec<Ear>, Vec<(Box<str>, u8)>) {
+        let (mut ears, mut questions) = (Vec::new(), Vec::new());
+        for (filter, qos) in &self.filters {
+            match self.hub_name(filter) {
+                Some(HubName::Part(part, "action")) => {
+                    ears.push(Ear { part, topic: filter.as_str().into(), qos: *qos });
+                }
+                _ => questions.push((filter.as_str().into(), *qos)),
+            }
+        }
+        (ears, questions)
+    }
+
+    /// A hub in hybrid mode expects to find what the lock last published.
+    pub(crate) async fn tell_how_the_lock_is(&mut self) {
+        let device = self.login.device;
+        let is_hub = self.login.connector == Connector::NukiHub;
+        if !is_hub || self.door.realm.listener(device, Connector::NukiMqtt).is_err() {
+            return;
+        }
+        let Ok(Some(device)) = self.door.app.find_said(device).await else {
+            return;
+        };
+        for (rest, value) in nuki_mqtt::published(&device) {
+            self.door.realm.mirror(device.id, rest, &value);
+        }
+    }
+}

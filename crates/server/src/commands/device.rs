@@ -1,0 +1,158 @@
+//! Devices from the command line, whether or not the server runs. What scripts read is one JSON object a line.
+
+use std::net::SocketAddr;
+
+use lockwarden_app::App;
+use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{Connector, Device, NewDevice, SortBy};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::logins::Credentials;
+use lockwarden_app::ways::Connection;
+use serde_json::{Value, json};
+
+use super::admin::{actor_of, print_line, tell};
+use crate::cli::{DataDir, DeviceCommand};
+use crate::exit::{CommandError, Exit, Result};
+use crate::home::{close, host_for_locks, open_beside, running, settings_of};
+use crate::settings::Settings;
+
+pub async fn device(command: DeviceCommand) -> Result<()> {
+    match command {
+        DeviceCommand::Add { at, email, connector, name, base_path } => {
+            add(&at, &email, (&connector, &name, base_path.as_deref())).await
+        }
+        DeviceCommand::List { at, email } => {
+            let desk = Desk::open(&at, &email).await?;
+            for device in desk.app.list_devices(&desk.actor, SortBy::Name).await? {
+                print_line(&brief(&device).to_string())?;
+            }
+            desk.close().await
+        }
+        DeviceCommand::Show { at, email, id } => {
+            let desk = Desk::open(&at, &email).await?;
+            let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
+            let connection = desk.app.load_connection(&desk.actor, device.id).await?;
+            print_line(&whole(&device, &connection).to_string())?;
+            desk.close().await
+        }
+        DeviceCommand::Remove { at, email, id } => {
+            let desk = Desk::open(&at, &email).await?;
+            let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
+            desk.app.remove_device(&desk.actor, device.id).await?;
+            tell(&format!("{} is removed; its log stays", device.name));
+            desk.close().await
+        }
+        DeviceCommand::Move { at, email, id, to, keep } => {
+            let connector = connector_of(&to)?;
+            let desk = Desk::open(&at, &email).await?;
+            let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
+            let credentials = desk.app.move_device(&desk.actor, device.id, (connector, keep)).await?;
+            print_line(&desk.to_type(device.id, (&device.name, connector), &credentials).to_string())?;
+            desk.close().await
+        }
+    }
+}
+
+/// Whose devices, and where.
+struct Desk {
+    app: App,
+    actor: Actor,
+    settings: Settings,
+    mqtt: SocketAddr,
+}
+
+impl Desk {
+    async fn open(at: &DataDir, email: &str) -> Result<Self> {
+        let settings = settings_of(&at.data_dir)?;
+        let app = open_beside(&settings).await?;
+        let actor = actor_of(&app, email).await?;
+        let mqtt = running(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
+        Ok(Self { app, actor, settings, mqtt })
+    }
+
+    async fn close(self) -> Result<()> {
+        close(self.app, &self.settings).await
+    }
+
+    /// What to type into the device's own app or page.
+    fn to_type(&self, id: DeviceId, (name, connector): (&str, Connector), login: &Credentials) -> Value {
+        let mut told = json!({
+            "id": id,
+            "name": name.trim(),
+            "connector": connector.name(),
+            "host": host_for_locks(&self.settings, self.mqtt),
+            "port": self.mqtt.port(),
+            "username": login.username,
+            "password": login.password,
+        });
+        if let (Some(path), Some(object)) = (&login.base_path, told.as_object_mut()) {
+            object.insert("base_path".to_owned(), json!(path));
+        }
+        told
+    }
+}
+
+async fn add(
+    at: &DataDir,
+    email: &str,
+    (connector, name, base_path): (&str, &str, Option<&str>),
+) -> Result<()> {
+    let connector = connector_of(connector)?;
+    let desk = Desk::open(at, email).await?;
+    let new = NewDevice { name, connector, base_path };
+    let (id, login) = desk.app.add_device(&desk.actor, new).await?;
+    print_line(&desk.to_type(id, (name, connector), &login).to_string())?;
+    desk.close().await
+}
+
+fn connector_of(name: &str) -> Result<Connector> {
+    Connector::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Connector::ALL.iter().map(|connector| connector.name()).collect();
+        CommandError::new(Exit::Invalid, format!("connector: {name} is not one of {}", known.join(", ")))
+    })
+}
+
+fn brief(device: &Device) -> Value {
+    json!({
+        "id": device.id,
+        "name": device.name,
+        "smartlockId": device.smartlock_id(),
+        "nukiId": device.nuki_id.map(|id| format!("{id:08X}")),
+        "type": device.kind.map(lockwarden_app::devices::DeviceType::code),
+        "connector": device.connector.name(),
+        "online": device.link.online,
+        "state": device.said.state.map(lockwarden_app::devices::LockState::code),
+        "stateIsOld": device.is_stale(),
+        "stateSaidAt": device.said.state_at.map(date),
+    })
+}
+
+fn whole(device: &Device, connection: &Connection) -> Value {
+    let ways = connection.ways.iter().map(|way| {
+        json!({
+            "connector": way.connector.name(),
+            "online": way.online,
+            "since": way.changed_at.map(date),
+            "acceptsCommands": way.accepts_commands,
+        })
+    });
+    let troubles = connection.troubles.iter().map(|seen| {
+        json!({ "connector": seen.connector.name(), "trouble": seen.trouble.name(), "detail": seen.detail,
+            "words": seen.trouble.words(), "since": date(seen.since) })
+    });
+    let facts = connection.facts.iter().map(|said| (said.fact.name().to_owned(), json!(said.value)));
+    let mut told = brief(device);
+    if let Some(object) = told.as_object_mut() {
+        object.insert("ways".to_owned(), ways.collect());
+        object.insert("troubles".to_owned(), troubles.collect());
+        object.insert("facts".to_owned(), facts.collect::<serde_json::Map<_, _>>().into());
+        object.insert("firmware".to_owned(), json!(device.said.firmware));
+        object.insert("batteryPercent".to_owned(), json!(device.said.battery_percent));
+    }
+    told
+}
+
+fn date(at: Time) -> String {
+    at.to_jiff().to_string()
+}
