@@ -18,6 +18,7 @@ pub mod ids;
 pub mod logins;
 pub mod rng;
 mod secrets;
+pub mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
