@@ -10,6 +10,7 @@ mod guesses;
 mod handshake;
 mod listen;
 mod names;
+mod nuki_hub;
 mod nuki_mqtt;
 mod outbox;
 mod realm;
@@ -191,4 +192,11 @@ pub fn fuzz_names(text: &str) {
 #[doc(hidden)]
 pub fn fuzz_payload(topic: &str, payload: &[u8]) {
     let _ = nuki_mqtt::read(topic, payload);
+}
+
+/// For fuzzing: any bytes as the settings that a Hub tells and as its answer to a change, on either side. What was read is
+/// written and read again, and must still be the same.
+#[doc(hidden)]
+pub fn fuzz_hub_settings(payload: &[u8]) {
+    nuki_hub::config::fuzz(payload);
 }
