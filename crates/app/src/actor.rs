@@ -117,6 +117,9 @@ pub struct Viewable(DeviceId);
 /// A device the actor may order to lock, unlock or open.
 #[derive(Clone, Copy, Debug)]
 pub struct Operable(DeviceId);
+/// A device whose settings the actor may change.
+#[derive(Clone, Copy, Debug)]
+pub struct Configurable(DeviceId);
 /// A device the actor may rename, remove, or whose login they may change.
 #[derive(Clone, Copy, Debug)]
 pub struct Manageable(DeviceId);
@@ -134,6 +137,12 @@ impl Viewable {
 }
 
 impl Operable {
+    pub fn device(self) -> DeviceId {
+        self.0
+    }
+}
+
+impl Configurable {
     pub fn device(self) -> DeviceId {
         self.0
     }
@@ -184,6 +193,12 @@ impl Actor {
         self.reach(tx, device).await?;
         self.hold(Rights::OPERATE, "this sign-in may not operate devices")?;
         Ok(Operable(device))
+    }
+
+    pub async fn may_configure(&self, tx: &mut Tx, device: DeviceId) -> Result<Configurable> {
+        self.reach(tx, device).await?;
+        self.hold(Rights::CONFIGURE, "this sign-in may not change settings of devices")?;
+        Ok(Configurable(device))
     }
 
     pub async fn may_manage(&self, tx: &mut Tx, device: DeviceId) -> Result<Manageable> {

@@ -24,6 +24,10 @@ pub enum Event {
     DataReplaced,
     /// Commands wait in their table.
     CommandsWaiting,
+    /// Settings wait in theirs.
+    SettingsWanted,
+    /// Somebody wants to know anew how everything is at a device.
+    SyncAsked { account: AccountId, device: DeviceId },
 }
 
 impl Event {
@@ -38,6 +42,8 @@ impl Event {
             Self::LoginChanged { account, device } => ("login", account, device),
             Self::DataReplaced => ("replaced", nobody.0, nobody.1),
             Self::CommandsWaiting => ("commands", nobody.0, nobody.1),
+            Self::SettingsWanted => ("settings", nobody.0, nobody.1),
+            Self::SyncAsked { account, device } => ("sync", account, device),
         }
     }
 
@@ -50,6 +56,8 @@ impl Event {
             "login" => Self::LoginChanged { account, device },
             "replaced" => Self::DataReplaced,
             "commands" => Self::CommandsWaiting,
+            "settings" => Self::SettingsWanted,
+            "sync" => Self::SyncAsked { account, device },
             _ => return None,
         })
     }
@@ -60,8 +68,9 @@ impl Event {
             | Self::ActivityAdded { account, .. }
             | Self::DevicesChanged { account }
             | Self::AccessChanged { account }
-            | Self::LoginChanged { account, .. } => Some(account),
-            Self::DataReplaced | Self::CommandsWaiting => None,
+            | Self::LoginChanged { account, .. }
+            | Self::SyncAsked { account, .. } => Some(account),
+            Self::DataReplaced | Self::CommandsWaiting | Self::SettingsWanted => None,
         }
     }
 }
@@ -140,6 +149,8 @@ mod tests {
             Event::LoginChanged { account, device },
             Event::DataReplaced,
             Event::CommandsWaiting,
+            Event::SettingsWanted,
+            Event::SyncAsked { account, device },
         ] {
             let (kind, account, device) = event.stored();
             assert_eq!(Event::from_stored(kind, account, device), Some(event));

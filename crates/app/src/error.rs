@@ -43,6 +43,12 @@ pub enum Refusal {
     WayExists,
     #[error("it is the only way to this device; remove the device instead, or add another way first")]
     LastWay,
+    #[error("it has not said yet which lock it speaks for: nothing was sent")]
+    NotIdentified,
+    #[error("{0}: no way to this device can set it; a Nuki Hub could, or the Nuki app")]
+    NoWayToSet(&'static str),
+    #[error("somebody changed it meanwhile. {0}. Look at it, and save again if you still want to")]
+    ChangedMeanwhile(String),
     #[error("it could not be written down in time: nothing was sent")]
     TooLate,
     #[error("{0} commands are already waiting for this lock")]

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod logins;
 pub mod rng;
 mod secrets;
+pub mod settings;
 pub mod ways;
 
 use std::sync::Arc;

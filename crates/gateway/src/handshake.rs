@@ -256,7 +256,8 @@ async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option
     // What an earlier connection of this client handed over belongs to the session before, and must not come into a new one.
     door.committer.settled(login).await;
     let taking = async {
-        if !door.app.login_stands(login).await? {
+        let brought = [Some(entry.login.device), entry.login.opener].into_iter().flatten();
+        if !door.app.login_stands(login, brought).await? {
             return Ok(Err(Refusal::NotAuthorized));
         }
         let found =

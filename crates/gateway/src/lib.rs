@@ -16,6 +16,7 @@ mod outbox;
 mod realm;
 mod socket;
 mod spoken;
+mod steward;
 mod sweep;
 
 use std::io;
@@ -137,6 +138,7 @@ impl Gateway {
         tasks.spawn(outbox::run(Arc::clone(&door), stop.clone()));
         tasks.spawn(sweep::run(Arc::clone(&door), stop.clone()));
         tasks.spawn(sweep::watch_logins(Arc::clone(&door), stop.clone()));
+        tasks.spawn(steward::run(Arc::clone(&door), stop.clone()));
         let committing = Arc::clone(&door);
         let committer = TaskTracker::new();
         committer.spawn(async move { committing.committer.run(&committing.app).await });
@@ -202,4 +204,11 @@ pub fn fuzz_hub(topic: &str, payload: &[u8]) {
 #[doc(hidden)]
 pub fn fuzz_payload(topic: &str, payload: &[u8]) {
     let _ = nuki_mqtt::read(topic, payload);
+}
+
+/// For fuzzing: any bytes as the settings that a Hub tells and as its answer to a change, on either side. What was read is
+/// written and read again, and must still be the same.
+#[doc(hidden)]
+pub fn fuzz_hub_settings(payload: &[u8]) {
+    nuki_hub::config::fuzz(payload);
 }

@@ -121,6 +121,10 @@ impl<S: Stream> Connection<S> {
                 None
             }
         }?;
+        if rest == "configuration/commandResult" {
+            // Only what the lock then says of itself is the proof.
+            nuki_hub::ask(&self.handle);
+        }
         if let Some(id) = nuki_hub::nuki_id_in(&seen) {
             self.login.nuki_id.get_or_insert(id);
         }

@@ -93,7 +93,7 @@ pub(crate) async fn watch_logins(door: Arc<Door>, stop: CancellationToken) {
 async fn check(door: &Door, handles: Vec<Arc<Handle>>) {
     for handle in handles {
         // When in doubt, out: the lock comes back at once if it still may.
-        if !door.app.login_stands(handle.login).await.unwrap_or(false) {
+        if !door.app.login_stands(handle.login, handle.devices()).await.unwrap_or(false) {
             handle.end(Ending::LoginEnded);
         }
     }

@@ -383,7 +383,8 @@ fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
         return Err(Refusal::NotOffered);
     }
     if device.nuki_id.is_none() {
-        return Err(Refusal::NeverConnected);
+        let spoke = device.said.at.is_some();
+        return Err(if spoke { Refusal::NotIdentified } else { Refusal::NeverConnected });
     }
     if !device.link.online {
         return Err(Refusal::Offline);

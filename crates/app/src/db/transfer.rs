@@ -21,6 +21,7 @@ const TABLES: &[(&str, Paging)] = &[
     ("logins", Paging::ByFirstColumn("id")),
     ("ways", Paging::ByFirstColumn("id")),
     ("facts", Paging::ByOffset("device_id, fact")),
+    ("settings", Paging::ByOffset("device_id, setting")),
     ("troubles", Paging::ByOffset("device_id, connector, trouble")),
     ("login_refusals", Paging::ByOffset("login_id, reason")),
     ("commands", Paging::ByFirstColumn("id")),

@@ -77,6 +77,8 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
         | Observation::Snapshot { .. }
         | Observation::Log(_)
         | Observation::Facts(_)
+        | Observation::Settings(_)
+        | Observation::SettingsAnswer(..)
         | Observation::Trouble(..)
         | Observation::Hub(_) => {}
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::Connector;
 use super::apply::{Effect, apply, found, turned};
 use super::links;
 use super::repeats;
@@ -17,6 +18,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins;
+use crate::settings;
 use crate::ways::{self, Joined, Trouble, Way};
 
 /// A device clock further off than this is marked in the log.
@@ -48,10 +50,6 @@ impl App {
         };
         if let Delivery::ExactlyOnce { session: Some(session), packet, .. } = &report.delivery {
             logins::open_delivery(tx, session, *packet).await?;
-        }
-        let is_believed = known.ways.iter().all(|way| way.connector != report.by || way.speaks_for.is_none());
-        if !is_believed && !matches!(report.seen, Observation::NukiId(_) | Observation::Link { .. }) {
-            return Ok(());
         }
         // A repetition must not even touch "last".
         let is_new = match report.seen {
@@ -89,6 +87,11 @@ impl App {
         seen: &Observation,
     ) -> Result<()> {
         let (device, at) = (report.device, report.received_at);
+        if !work.believes(device, report.by)
+            && !matches!(seen, Observation::NukiId(_) | Observation::Link { .. })
+        {
+            return Ok(());
+        }
         match seen {
             Observation::NukiId(id) => return self.identified(tx, work, report, *id).await,
             Observation::Log(records) => return self.take_log(tx, work, device, (records, at)).await,
@@ -101,6 +104,18 @@ impl App {
             Observation::Trouble(trouble, detail) => {
                 let noted = (*trouble, detail.as_deref());
                 if ways::note_trouble(tx, device, report.by, noted, at).await? {
+                    work.changed(tx, device);
+                }
+                return Ok(());
+            }
+            Observation::Settings(told) => {
+                if settings::told(tx, device, told, at).await? {
+                    work.changed(tx, device);
+                }
+                return Ok(());
+            }
+            Observation::SettingsAnswer(each, all) => {
+                if settings::answered(tx, device, (each, all)).await? {
                     work.changed(tx, device);
                 }
                 return Ok(());
@@ -301,6 +316,12 @@ impl Batch {
     pub(super) async fn flush(&mut self, tx: &mut Tx) -> Result<()> {
         activity::note_all(tx, &std::mem::take(&mut self.entries)).await?;
         Ok(())
+    }
+
+    /// A way that turned out to speak for another device is not believed.
+    fn believes(&self, device: DeviceId, by: Connector) -> bool {
+        let way = self.known.get(&device).and_then(|known| known.ways.iter().find(|way| way.connector == by));
+        way.is_none_or(|way| way.speaks_for.is_none())
     }
 
     fn changed(&self, tx: &mut Tx, device: DeviceId) {

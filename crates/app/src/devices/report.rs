@@ -6,6 +6,7 @@ use super::repeats::Mark;
 use super::{Connector, DeviceType, DoorState, LockAction, LockState, LogRecord, Mode, Trigger};
 use crate::clock::Time;
 use crate::ids::{DeviceId, LoginId};
+use crate::settings::{Outcome, Setting, SettingValue};
 use crate::ways::{Fact, Trouble};
 
 /// One thing to make last.
@@ -126,6 +127,9 @@ pub enum Observation {
     /// A piece of the device's own log.
     Log(Vec<LogRecord>),
     Facts(Vec<(Fact, String)>),
+    Settings(Vec<(Setting, SettingValue)>),
+    /// What became of settings that were sent: each, or all that are under way.
+    SettingsAnswer(Vec<(Setting, Outcome)>, Outcome),
     /// Something is in the way (with what it is about), or is not any more.
     Trouble(Trouble, Option<String>),
     /// What a hub says of the command it was given.

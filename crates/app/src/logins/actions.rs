@@ -89,10 +89,16 @@ impl App {
         }))
     }
 
-    /// Whether a login that is connected still may be.
-    pub async fn login_stands(&self, login: LoginId) -> Result<bool> {
+    /// Whether a login that is connected still may be, and still brings these devices.
+    pub async fn login_stands(
+        &self,
+        login: LoginId,
+        devices: impl Iterator<Item = DeviceId>,
+    ) -> Result<bool> {
         let mut tx = self.read().await?;
-        Ok(sql::stands(&mut tx, login).await?)
+        let brought = ways::of_login(&mut tx, login).await?;
+        let brings = |device| brought.iter().any(|(known, ..)| *known == device);
+        Ok(devices.into_iter().all(brings) && sql::stands(&mut tx, login).await?)
     }
 
     /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other. If the account has this

@@ -2,8 +2,10 @@
 //! lock, an opener, or both; it speaks Bluetooth with them, so what it says of their state is seconds old.
 
 mod answers;
+pub(crate) mod config;
 mod log;
 mod names;
+mod settings;
 mod state;
 
 use std::time::Duration;
@@ -63,6 +65,8 @@ pub(crate) fn read(part: HubPart, rest: &str, payload: &[u8]) -> Result<Option<O
         "commandResult" => answers::command_result(text(payload)?).map(Observation::Hub),
         "retry" => answers::retry(text(payload)?).map(Observation::Hub),
         "log" | "shortLog" | "rollingLog" => log::read(part, payload)?,
+        "configuration/basicJson" | "configuration/advancedJson" => Some(settings::read(part, payload)?),
+        "configuration/commandResult" => Some(settings::read_answer(part, payload)?),
         "battery/basicJson" => Some(state::battery(payload)?),
         "battery/advancedJson" => Some(state::battery_report(payload)?),
         "rssi" => number_fact(Fact::Signal, text(payload)?),

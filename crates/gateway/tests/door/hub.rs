@@ -8,7 +8,9 @@ use lockwarden_app::commands::{CommandState, Order};
 use lockwarden_app::devices::{Connector, LockAction, LockState, NewDevice};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
+use lockwarden_app::settings::{Change, Delivery, Held, Setting, SettingValue};
 use lockwarden_app::ways::{Fact, Trouble};
+use lockwarden_app::{Error, Refusal};
 use rumqttc::{LastWill, Packet, QoS};
 
 use crate::kit::{Client, Site, options, within};
@@ -16,7 +18,7 @@ use crate::kit::{Client, Site, options, within};
 const BASE: &str = "nukihub";
 /// 0x3C8862ED.
 const BASIC: &str =
-    r#"{"nukiID":1015571181,"name":"Front door","firmwareVersion":"3.10.7","hardwareRevision":"5.12"}"#;
+    r#"{"nukiID":"3c8862ed","name":"Front door","firmwareVersion":"3.10.7","hardwareRevision":"5.12"}"#;
 
 struct Hub {
     client: Client,
@@ -119,6 +121,13 @@ async fn a_command_waits_out_the_seconds_in_which_a_hub_ignores_it_and_is_said_i
     hub.is("locked", "system", "Lock").await;
     site.until(&anna, door, |device| device.link.accepts_commands == Some(true)).await;
     let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+    let refused = site.world.app.order(&anna, order).await;
+    assert!(
+        matches!(refused, Err(Error::Refused(Refusal::NotIdentified))),
+        "whose door it would be, nobody knows"
+    );
+    hub.says("configuration/basicJson", BASIC).await;
+    let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
     let command = site.world.app.order(&anna, order).await.unwrap();
     for _ in 0..6 {
         site.tick().await;
@@ -150,6 +159,7 @@ async fn a_hub_that_gives_up_leaves_a_command_failed_or_unknown_by_what_it_saw()
         let anna = site.world.owner("Anna").await;
         let (door, login) = added(&site, &anna).await;
         let mut hub = Hub::connect(&site, &login, BASE).await;
+        hub.says("configuration/basicJson", BASIC).await;
         hub.is("locked", "system", "Lock").await;
         site.until(&anna, door, |device| device.link.accepts_commands == Some(true)).await;
         site.world.clock.advance(Duration::from_secs(8));
@@ -326,7 +336,7 @@ async fn a_hub_that_was_paired_with_another_lock_is_not_believed() {
     hub.says("configuration/basicJson", BASIC).await;
     hub.is("locked", "system", "Lock").await;
     site.until(&anna, door, |device| device.said.state.is_some()).await;
-    hub.says("configuration/basicJson", &BASIC.replace("1015571181", "99")).await;
+    hub.says("configuration/basicJson", &BASIC.replace("3c8862ed", "63")).await;
     hub.is("unlocked", "system", "Unlock").await;
     let seen = site.world.app.load_device(&anna, door).await.unwrap();
     assert_eq!((seen.said.state, seen.link.online), (Some(LockState::Locked), false));
@@ -362,4 +372,73 @@ async fn a_hub_in_hybrid_mode_hears_its_lock_and_tells_it_and_nobody_elses() {
         (publish.topic.as_str(), &publish.payload[..], publish.retain),
         ("nuki/3C8862ED/lockAction", &b"2"[..], false)
     );
+}
+
+#[tokio::test]
+async fn a_setting_is_brought_to_the_lock_until_the_lock_says_that_it_has_it() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    let config = |led: u8| {
+        format!(r#"{{"nukiID":"3c8862ed","deviceType":4,"ledBrightness":{led},"buttonEnabled":1}}"#)
+    };
+    let change =
+        |value| Change { setting: Setting::LedBrightness, value: SettingValue::Int(value), seen: None };
+    let app = site.world.app.clone();
+    let brightness = async || -> Held {
+        let held = app.load_settings(&anna, door).await.unwrap();
+        held.into_iter().find(|held| held.setting == Setting::LedBrightness).unwrap()
+    };
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    hub.says("configuration/basicJson", &config(2)).await;
+    drop(hub);
+    site.until(&anna, door, |device| !device.link.online).await;
+    app.change_settings(&anna, door, &[change(5)]).await.unwrap();
+    assert_eq!(brightness().await.delivery, Some(Delivery::Wanted), "it waits as long as the hub is away");
+
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    for _ in 0..4 {
+        site.tick().await;
+    }
+    let sent = loop {
+        let (topic, payload) = hub.hears().await;
+        if topic == "nukihub/lock/configuration/action" {
+            break payload;
+        }
+    };
+    assert_eq!(sent, r#"{"ledBrightness":"5"}"#, "a number would crash the hub");
+    hub.says("configuration/commandResult", r#"{"ledBrightness":"success","general":"success"}"#).await;
+    assert_eq!(brightness().await.delivery, Some(Delivery::Sent), "an answer is no proof");
+    hub.says("configuration/basicJson", &config(5)).await;
+    let held = brightness().await;
+    assert_eq!((held.delivery, held.reported), (None, Some(SettingValue::Int(5))));
+
+    app.change_settings(&anna, door, &[change(1)]).await.unwrap();
+    while hub.hears().await.0 != "nukihub/lock/configuration/action" {}
+    hub.says("configuration/commandResult", r#"{"general":"noValidPinSet"}"#).await;
+    let refused = brightness().await;
+    assert_eq!(refused.delivery, Some(Delivery::Refused));
+    assert!(refused.reason.unwrap().contains("PIN"));
+    let troubles = app.load_connection(&anna, door).await.unwrap().troubles;
+    assert_eq!(troubles[0].trouble, Trouble::NoPin);
+}
+
+#[tokio::test]
+async fn whoever_changed_a_setting_meanwhile_is_not_overruled_unseen() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    hub.says("configuration/basicJson", r#"{"nukiID":"3c8862ed","deviceType":4,"ledBrightness":2}"#).await;
+    let change = |value, seen| Change {
+        setting: Setting::LedBrightness,
+        value: SettingValue::Int(value),
+        seen: Some(Some(SettingValue::Int(seen))),
+    };
+    let app = &site.world.app;
+    app.change_settings(&anna, door, &[change(5, 2)]).await.unwrap();
+    let second = app.change_settings(&anna, door, &[change(1, 2)]).await;
+    let Err(Error::Refused(Refusal::ChangedMeanwhile(what))) = second else { panic!("{second:?}") };
+    assert!(what.ends_with('5'), "{what}");
+    app.change_settings(&anna, door, &[change(1, 5)]).await.unwrap();
 }

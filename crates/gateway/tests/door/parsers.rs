@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use lockwarden_app::logins::Credentials;
-use lockwarden_gateway::{fuzz_names, fuzz_packets, fuzz_payload};
+use lockwarden_gateway::{fuzz_hub_settings, fuzz_names, fuzz_packets, fuzz_payload};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -35,6 +35,12 @@ proptest! {
             "deviceType", "mode", "name", "firmware", "ringactionTimestamp",
         ];
         fuzz_payload(topics[topic], &payload);
+    }
+
+    #[test]
+    fn any_bytes_are_settings_of_a_hub_or_an_error(payload in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fuzz_hub_settings(&payload);
+        fuzz_hub_settings(&[b"{\"name\":\"", payload.as_slice(), b"\"}"].concat());
     }
 
     #[test]

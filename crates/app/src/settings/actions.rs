@@ -1,0 +1,223 @@
+//! Reading and changing settings, and bringing changes to their device until it says that it has them.
+
+use std::collections::BTreeMap;
+
+use super::sql;
+use super::{Delivery, Held, Setting, SettingValue, Way, check};
+use crate::App;
+use crate::actor::Actor;
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::{DbError, Tx};
+use crate::devices::{self, Connector, DeviceType};
+use crate::error::{Error, Refusal, Result};
+use crate::ids::DeviceId;
+use crate::ways;
+
+/// A change as somebody gives it: what it should be, and what they saw when they decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub setting: Setting,
+    pub value: SettingValue,
+    /// Nothing: they did not look, as programs do.
+    pub seen: Option<Option<SettingValue>>,
+}
+
+/// What is to be sent to a device now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due {
+    pub device: DeviceId,
+    pub kind: DeviceType,
+    pub by: Connector,
+    pub wanted: Vec<(Setting, SettingValue)>,
+}
+
+/// What became of a setting that was sent; `None` is no refusal.
+pub type Outcome = Option<(String, bool)>;
+
+impl App {
+    /// The settings a device has told of, or that somebody wants.
+    pub async fn load_settings(&self, actor: &Actor, device: DeviceId) -> Result<Vec<Held>> {
+        let mut tx = self.read().await?;
+        let viewable = actor.may_view(&mut tx, device).await?;
+        Ok(held_of(&mut tx, viewable.device()).await?.into_values().collect())
+    }
+
+    /// Writes down what a device's settings should be. They are sent when the way to it is there, and are what the device
+    /// says when the device says so. Whoever changed one of them meanwhile is told instead of being overruled.
+    pub async fn change_settings(&self, actor: &Actor, device: DeviceId, changes: &[Change]) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let configurable = actor.may_configure(&mut tx, device).await?;
+        let device = configurable.device();
+        let now = self.now();
+        let kind = devices::load(&mut tx, device).await?.kind.unwrap_or(DeviceType::Other(u8::MAX));
+        let can_be_set =
+            ways::load_of(&mut tx, device).await?.iter().any(|way| way.connector == Connector::NukiHub);
+        let mut held = held_of(&mut tx, device).await?;
+        for change in changes {
+            let label = change.setting.about().label;
+            let value = check(change.setting, kind, change.value.clone())
+                .map_err(|why| Error::invalid(change.setting.key(), format!("{label}: {why}")))?;
+            let one = held.entry(change.setting).or_insert_with(|| Held::new(change.setting));
+            if let Some(seen) = &change.seen
+                && seen.as_ref() != one.shown()
+            {
+                return Err(changed_meanwhile(one, kind).into());
+            }
+            if !one.is_open() && one.reported.as_ref().is_some_and(|reported| reported.agrees(&value)) {
+                if one.delivery.is_some() {
+                    one.leave();
+                    sql::write(&mut tx, device, one).await?;
+                }
+                continue;
+            }
+            if !can_be_set || !change.setting.reach(Way::NukiHub, kind).sets() {
+                return Err(Refusal::NoWayToSet(label).into());
+            }
+            one.want(value, actor.who.person(), now);
+            sql::write(&mut tx, device, one).await?;
+        }
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.emit(Event::SettingsWanted);
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Drops what somebody wanted and the device does not have: it stays as the device says.
+    pub async fn drop_change(&self, actor: &Actor, device: DeviceId, setting: Setting) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let configurable = actor.may_configure(&mut tx, device).await?;
+        if let Some(one) = held_of(&mut tx, configurable.device()).await?.get_mut(&setting) {
+            one.leave();
+            sql::write(&mut tx, device, one).await?;
+            tx.emit(Event::DeviceChanged { account: actor.account, device });
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the device for everything anew, by every way that can be asked.
+    pub async fn sync_device(&self, actor: &Actor, device: DeviceId) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let operable = actor.may_view(&mut tx, device).await?;
+        tx.emit(Event::SyncAsked { account: actor.account, device: operable.device() });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What could be sent now. For the gateway.
+    pub async fn due_settings(&self) -> Result<Vec<Due>> {
+        let now = self.now();
+        let mut tx = self.read().await?;
+        if !sql::has_open(&mut tx).await? {
+            return Ok(Vec::new());
+        }
+        let mut by_device: BTreeMap<DeviceId, Vec<Held>> = BTreeMap::new();
+        for row in sql::open(&mut tx).await? {
+            let device = row.device_id;
+            if let Some(held) = row.held() {
+                by_device.entry(device).or_default().push(held);
+            }
+        }
+        let mut due = Vec::new();
+        for (device, held) in by_device {
+            // One message at a time: an answer says nothing of which it answers.
+            let under_way =
+                held.iter().any(|one| one.delivery == Some(Delivery::Sent) && !one.is_overdue(now));
+            let ready = held.iter().filter(|one| one.may_be_sent(now) || one.is_overdue(now));
+            let wanted: Vec<_> = ready.filter_map(|one| Some((one.setting, one.desired.clone()?))).collect();
+            let way = ways::load_of(&mut tx, device).await?.into_iter();
+            let hub = way.filter(|way| way.is_trusted() && way.connector == Connector::NukiHub).count();
+            let kind = devices::load(&mut tx, device).await.ok().and_then(|device| device.kind);
+            if let (Some(kind), false, false, 1..) = (kind, under_way, wanted.is_empty(), hub) {
+                due.push(Due { device, kind, by: Connector::NukiHub, wanted });
+            }
+        }
+        Ok(due)
+    }
+
+    /// Marks settings as sent, before a byte of them leaves; or as refused, with why they cannot be.
+    pub async fn settings_sent(
+        &self,
+        device: DeviceId,
+        sent: &[Setting],
+        refused: &[(Setting, String)],
+    ) -> Result<()> {
+        let now = self.now();
+        let mut tx = self.write().await?;
+        let mut held = held_of(&mut tx, device).await?;
+        for setting in sent {
+            if let Some(one) = held.get_mut(setting).filter(|one| one.is_open()) {
+                one.sent(now);
+                sql::write(&mut tx, device, one).await?;
+            }
+        }
+        for (setting, words) in refused {
+            if let Some(one) = held.get_mut(setting).filter(|one| one.is_open()) {
+                one.sent(now);
+                one.answered(Some((words, false)));
+                sql::write(&mut tx, device, one).await?;
+            }
+        }
+        changed(&mut tx, device).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn changed_meanwhile(one: &Held, kind: DeviceType) -> Refusal {
+    let now = one.shown().map_or_else(|| "not known".to_owned(), |value| value.in_words(one.setting, kind));
+    Refusal::ChangedMeanwhile(format!("{}: {now}", one.setting.about().label))
+}
+
+async fn held_of(tx: &mut Tx, device: DeviceId) -> Result<BTreeMap<Setting, Held>, DbError> {
+    let rows = sql::of_device(tx, device).await?.into_iter();
+    Ok(rows.filter_map(|row| row.held()).map(|held| (held.setting, held)).collect())
+}
+
+async fn changed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    if let Some(account) = devices::account_of(tx, device).await? {
+        tx.emit(Event::DeviceChanged { account, device });
+    }
+    Ok(())
+}
+
+/// The device told its settings; true if anything is new.
+pub(crate) async fn told(
+    tx: &mut Tx,
+    device: DeviceId,
+    told: &[(Setting, SettingValue)],
+    now: Time,
+) -> Result<bool, DbError> {
+    let mut held = held_of(tx, device).await?;
+    let mut is_new = false;
+    for (setting, value) in told {
+        let one = held.entry(*setting).or_insert_with(|| Held::new(*setting));
+        if one.told(value, now) {
+            is_new = true;
+            sql::write(tx, device, one).await?;
+        }
+    }
+    if is_new {
+        tx.emit(Event::SettingsWanted);
+    }
+    Ok(is_new)
+}
+
+/// What it is reached through answered to what was sent: refusals by setting, or of everything that is under way.
+pub(crate) async fn answered(
+    tx: &mut Tx,
+    device: DeviceId,
+    (outcomes, of_all): (&[(Setting, Outcome)], &Outcome),
+) -> Result<bool, DbError> {
+    let mut held = held_of(tx, device).await?;
+    let mut is_new = false;
+    for one in held.values_mut().filter(|one| one.delivery == Some(Delivery::Sent)) {
+        let said = outcomes.iter().find(|(setting, _)| *setting == one.setting).map(|(_, outcome)| outcome);
+        let Some((words, may_be_repeated)) = said.unwrap_or(of_all) else { continue };
+        one.answered(Some((words, *may_be_repeated)));
+        sql::write(tx, device, one).await?;
+        is_new = true;
+    }
+    Ok(is_new)
+}

@@ -1,0 +1,104 @@
+//! What is to be set on devices, from the table to the way that can set it; and asking devices how they are. A message is
+//! marked as sent before it leaves; only what the device itself says of it ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lockwarden_app::bus::Event;
+use lockwarden_app::devices::{Connector, DeviceType};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::settings::Due;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::door::Door;
+use crate::nuki_hub::config::Side;
+use crate::nuki_hub::config::encode::encode;
+use crate::nuki_hub::{self, SETTLED};
+use crate::realm::Handle;
+
+/// The table is looked at this often even if nobody says that there is something.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
+    let mut events = door.app.bus().subscribe();
+    let rounds = async {
+        loop {
+            round(&door).await;
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(Event::SyncAsked { device, .. }) => ask(&door, device),
+                    Err(RecvError::Closed) => return,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                },
+                () = door.app.clock().wait(LOOK) => {}
+            }
+        }
+    };
+    stop.run_until_cancelled(rounds).await;
+}
+
+async fn round(door: &Door) {
+    let due = match door.app.due_settings().await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::error!(%error, "settings could not be read; they are tried again");
+            return;
+        }
+    };
+    for due in due {
+        if let Err(error) = send(door, &due).await {
+            tracing::error!(%error, device.id = %due.device, "settings could not be sent; they are tried again");
+        }
+    }
+}
+
+async fn send(door: &Door, due: &Due) -> lockwarden_app::Result<()> {
+    let (side, part) = match due.kind {
+        DeviceType::Opener => (Side::Opener, "opener"),
+        _ => (Side::Lock, "lock"),
+    };
+    let Some((handle, topic)) = hub_of(door, due.device, &format!("{part}/configuration/action")) else {
+        return Ok(());
+    };
+    let encoded = encode(side, due.kind, &due.wanted);
+    let refused: Vec<_> =
+        encoded.refused.into_iter().map(|(setting, words)| (setting, words.into_owned())).collect();
+    let first = encoded.payloads.into_iter().next();
+    let sent = first.as_ref().map_or(&[][..], |payload| &payload.settings);
+    if sent.is_empty() && refused.is_empty() {
+        return Ok(());
+    }
+    door.app.settings_sent(due.device, sent, &refused).await?;
+    if let Some(payload) = first {
+        handle.tell(&topic, &payload.text);
+        tracing::info!(device.id = %due.device, settings = payload.settings.len(), "settings sent");
+    }
+    Ok(())
+}
+
+/// The hub of a device that listens to this topic below its base path, and can hear by now.
+fn hub_of(door: &Door, device: DeviceId, below: &str) -> Option<(Arc<Handle>, Box<str>)> {
+    let now = door.app.clock().steady();
+    let hubs = door.realm.of_device(device).into_iter();
+    let mut hubs =
+        hubs.filter(|handle| handle.connector == Connector::NukiHub && now.since(handle.since) > SETTLED);
+    hubs.find_map(|handle| {
+        let topic = handle
+            .out()
+            .questions
+            .iter()
+            .map(|(topic, _)| topic)
+            .find(|topic| topic.strip_suffix(below).is_some_and(|base| base.ends_with('/')))
+            .cloned();
+        topic.map(|topic| (handle, topic))
+    })
+}
+
+fn ask(door: &Door, device: DeviceId) {
+    for handle in door.realm.of_device(device) {
+        if handle.connector == Connector::NukiHub {
+            nuki_hub::ask(&handle);
+        }
+    }
+}
