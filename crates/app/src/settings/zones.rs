@@ -186,6 +186,15 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_leaves_the_clock_as_it_is_does_not_count() {
+        // In October 1968 London called its summer time the standard time, and went back only in 1971.
+        let london = zone_clock(zone_id("Europe/London").unwrap(), time("1968-07-01T00:00:00Z")).unwrap();
+        assert_eq!((london.offset, london.summer_time), (60, true));
+        let change = ZoneChange { at: time("1971-10-31T02:00:00Z"), offset: 0, summer_time: false };
+        assert_eq!(london.next, Some(change));
+    }
+
+    #[test]
     fn a_night_is_a_night_in_the_zone_of_the_lock() {
         let night = NightWindow::new(22 * 60, 6 * 60).unwrap();
         let at = |name: &str, text: &str| minute_of_day(zone_id(name).unwrap(), time(text)).unwrap();

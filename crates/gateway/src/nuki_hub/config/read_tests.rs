@@ -27,7 +27,8 @@ const OPENER_BASIC: &str = r#"{"nukiID":"2A1B","name":"Haus","capabilities":"Bot
 "timeZone":"None"}"#;
 
 const OPENER_ADVANCED: &str = r#"{"intercomID":1712,"busModeSwitch":1,"shortCircuitDuration":250,
-"electricStrikeDelay":0,"randomElectricStrikeDelay":0,"electricStrikeDuration":3000,"disableRtoAfterRing":1,"rtoTimeout":20,
+"electricStrikeDelay":0,"randomElectricStrikeDelay":0,"electricStrikeDuration":3000,"disableRtoAfterRing":1,
+"rtoTimeout":20,
 "doorbellSuppression":"CM & RTO","doorbellSuppressionDuration":500,"soundRing":"No Sound","soundOpen":"Sound 1",
 "soundRto":"Sound 2","soundCm":"Sound 3","soundConfirmation":1,"soundLevel":255,"singleButtonPressAction":"Toggle CM",
 "doubleButtonPressAction":"Open","batteryType":"Lithium","automaticBatteryTypeDetection":0,"rebootNuki":0}"#;
@@ -110,7 +111,7 @@ fn an_opener_is_read_with_its_own_words() {
 
 #[test]
 fn the_bell_is_silent_when_the_words_say_so_however_the_bits_are_counted() {
-    // Word, number of Bluetooth, number of the Web API: there bit 0 is a ring in neither mode, 1 ring to open, 2 the other.
+    // Word, number of Bluetooth, number of the Web API. There bit 0 is a ring in neither mode, 1 is ring to open.
     for (word, bluetooth, web) in [
         ("Off", 0, 0),
         ("CM", 1, 4),
