@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::link::{Control, Link, Seen};
-use crate::machine::{Input, Machine};
+use crate::body::{Body, Control, Order};
+use crate::link::Link;
+use crate::machine::{Input, Machine, Output};
+use crate::seen::Seen;
 use crate::spec::{Broker, Faults, LockSpec, Options};
 
 pub struct Fleet {
@@ -20,6 +22,8 @@ pub struct Fleet {
 #[derive(Clone)]
 pub struct Lock {
     pub nuki_id: u32,
+    /// Whether it speaks MQTT itself.
+    official: bool,
     control: mpsc::UnboundedSender<Control>,
     seen: watch::Receiver<Seen>,
 }
@@ -32,14 +36,14 @@ impl Fleet {
         let locks = specs
             .into_iter()
             .map(|spec| {
-                let nuki_id = spec.nuki_id;
+                let (nuki_id, official) = (spec.nuki_id, spec.official);
                 let machine = Machine::new(spec, options.order, options.seed);
                 let (control, orders) = mpsc::unbounded_channel();
                 let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
                 let (show, seen) = watch::channel(first);
-                let link = Link::new(broker.clone(), options.clone(), machine, orders, (show, stop.clone()));
-                tasks.spawn(link.run());
-                Lock { nuki_id, control, seen }
+                let body = Body::new(options.clone(), machine, show);
+                tasks.spawn(Link::new(broker.clone(), body, orders, stop.clone()).run());
+                Lock { nuki_id, official, control, seen }
             })
             .collect();
         tasks.close();
@@ -54,9 +58,9 @@ impl Fleet {
         self.locks.iter().find(|lock| lock.nuki_id == nuki_id)
     }
 
-    /// Returns once every lock is connected.
+    /// Returns once every lock that speaks MQTT itself is connected.
     pub async fn all_connected(&self) {
-        for lock in &self.locks {
+        for lock in self.locks.iter().filter(|lock| lock.official) {
             lock.wait_for(|seen| seen.connected).await;
         }
     }
@@ -74,6 +78,10 @@ impl Fleet {
 }
 
 impl Lock {
+    pub(crate) fn watch(&self) -> watch::Receiver<Seen> {
+        self.seen.clone()
+    }
+
     pub fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
@@ -97,6 +105,59 @@ impl Lock {
     /// Somebody types a code that the keypad knows.
     pub fn keypad(&self, code_id: u32) {
         self.happens(Input::Act { action: 3, trigger: 0, auth_id: 195_249, code_id, extra: 1 });
+    }
+
+    /// Somebody types these six digits; whether the keypad knows them is up to [`crate::memory::Memory::codes`].
+    pub fn types(&self, code: u32) {
+        self.happens(Input::Code(code));
+    }
+
+    /// A finger that belongs to this code, or with 0 one that the keypad does not know.
+    pub fn finger(&self, code_id: u16) {
+        self.happens(Input::Finger(code_id));
+    }
+
+    /// The fob of this authorization, so many presses, set to do this.
+    pub fn fob(&self, auth_id: u32, presses: u8, action: u8) {
+        self.happens(Input::Act { action, trigger: 3, auth_id, code_id: 0, extra: presses });
+    }
+
+    pub fn button(&self, presses: u8, action: u8) {
+        self.happens(Input::Act { action, trigger: 2, auth_id: 0, code_id: 0, extra: presses });
+    }
+
+    pub fn door(&self, opens: bool) {
+        self.happens(if opens { Input::DoorOpens } else { Input::DoorCloses });
+    }
+
+    /// Looks at the machine, or changes it, between two of its steps. `None` if the lock was stopped.
+    pub async fn visit<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Machine) -> T + Send + 'static,
+    ) -> Option<T> {
+        self.change(|machine| (look(machine), Vec::new())).await
+    }
+
+    /// The same for what has consequences: the outputs are carried out.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Machine) -> (T, Vec<Output>) + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        self.tell(Control::Visit(Box::new(move |machine| {
+            let (answer, outputs) = change(machine);
+            // Whoever asked may be gone.
+            let _ = tell.send(answer);
+            outputs
+        })));
+        told.await.ok()
+    }
+
+    /// An order over Bluetooth: 0 or an error of the BLE API, at once or when the bolt is there. `None` without an answer.
+    pub async fn order(&self, action: u8, auth_id: u32, when_done: bool) -> Option<u8> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Control::Order(Order { action, auth_id, when_done, reply }));
+        answer.await.ok()
     }
 
     /// From now on, once each.
