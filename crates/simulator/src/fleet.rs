@@ -7,13 +7,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{Body, Control, Order};
+use crate::hub::{Hub, Reach};
 use crate::link::Link;
 use crate::machine::{Input, Machine, Output};
+use crate::opener::{Opener, OpenerBody, OpenerMachine};
 use crate::seen::Seen;
+use crate::site::Site;
 use crate::spec::{Broker, Faults, LockSpec, Options};
 
 pub struct Fleet {
     locks: Vec<Lock>,
+    openers: Vec<Opener>,
+    hubs: Vec<Hub>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -31,23 +36,49 @@ pub struct Lock {
 impl Fleet {
     /// Starts every lock; they connect by themselves.
     pub fn start(broker: &Broker, specs: Vec<LockSpec>, options: &Options) -> Self {
+        Self::open(broker, Site { locks: specs, ..Site::default() }, options)
+    }
+
+    /// Starts everything at a place. Each device is one machine, whatever ways lead to it.
+    pub fn open(broker: &Broker, site: Site, options: &Options) -> Self {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let locks = specs
-            .into_iter()
-            .map(|spec| {
-                let (nuki_id, official) = (spec.nuki_id, spec.official);
-                let machine = Machine::new(spec, options.order, options.seed);
-                let (control, orders) = mpsc::unbounded_channel();
-                let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
-                let (show, seen) = watch::channel(first);
-                let body = Body::new(options.clone(), machine, show);
-                tasks.spawn(Link::new(broker.clone(), body, orders, stop.clone()).run());
-                Lock { nuki_id, official, control, seen }
-            })
-            .collect();
+        let mut locks = Vec::with_capacity(site.locks.len());
+        for spec in site.locks {
+            let (nuki_id, official) = (spec.nuki_id, spec.official);
+            let machine = Machine::new(spec, options.order, options.seed);
+            let (control, orders) = mpsc::unbounded_channel();
+            let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
+            let (show, seen) = watch::channel(first);
+            let body = Body::new(options.clone(), machine, show);
+            tasks.spawn(Link::new(broker.clone(), body, orders, stop.clone()).run());
+            locks.push(Lock { nuki_id, official, control, seen });
+        }
+        let mut openers = Vec::new();
+        for spec in site.openers {
+            let (opener, body) = OpenerBody::new(OpenerMachine::new(spec), options.clone());
+            tasks.spawn(body.run(stop.clone()));
+            openers.push(opener);
+        }
+        let lock = |id: Option<u32>| locks.iter().find(|lock| Some(lock.nuki_id) == id).cloned();
+        let opener = |id: Option<u32>| openers.iter().find(|opener| Some(opener.nuki_id) == id).cloned();
+        let mut hubs = Vec::new();
+        for spec in site.hubs {
+            let reach = Reach { lock: lock(spec.lock), opener: opener(spec.opener) };
+            let (hub, life) = Hub::start(spec, broker, options, reach, stop.clone());
+            tasks.spawn(life);
+            hubs.push(hub);
+        }
         tasks.close();
-        Self { locks, tasks, stop }
+        Self { locks, openers, hubs, tasks, stop }
+    }
+
+    pub fn openers(&self) -> &[Opener] {
+        &self.openers
+    }
+
+    pub fn hubs(&self) -> &[Hub] {
+        &self.hubs
     }
 
     pub fn locks(&self) -> &[Lock] {

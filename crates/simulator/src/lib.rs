@@ -4,15 +4,22 @@
 mod body;
 mod building;
 mod fleet;
+pub mod hub;
+mod json;
 mod life;
 mod link;
 pub mod machine;
 pub mod memory;
+pub mod opener;
 mod seen;
+mod site;
 mod spec;
 mod time;
 
 pub use building::{PastEvent, building, history};
 pub use fleet::{Fleet, Lock};
+pub use hub::{Hub, HubQuirks, HubSeen, HubSpec};
+pub use opener::{Opener, OpenerSpec};
 pub use seen::{KEPT, Received, Seen};
+pub use site::Site;
 pub use spec::{Broker, Faults, Life, LockSpec, Model, Options, Order};
