@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockwarden_simulator::{Fleet, Hub, HubSpec, LockSpec, Options, Site};
+use lockwarden_simulator::{Fleet, Hub, HubSeen, HubSpec, LockSpec, Options, Site};
 use rumqttc::{AsyncClient, Event, Packet, QoS};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -266,7 +266,12 @@ async fn after_a_break_a_hub_says_that_it_is_there_and_nothing_of_what_it_missed
 async fn a_hub_hears_no_action_for_six_seconds_and_nothing_at_all_for_two() {
     let options = Options { time_scale: 0.2, ..Options::default() };
     let place = Place::at_pace(LockSpec::new(ID, "Front door"), hub(), &options).await;
-    within(place.hub().wait_for(|seen| seen.connected)).await;
+    let subscribed = |topic: &str| {
+        let topic = format!("nukihub/lock/{topic}");
+        move |seen: &HubSeen| seen.messages.iter().any(|message| message.topic == topic)
+    };
+    within(place.hub().wait_for(subscribed("action"))).await;
+    within(place.hub().wait_for(subscribed("query/battery"))).await;
     place.send("lock/query/battery", "1").await;
     place.send("lock/action", "unlock").await;
     within(place.hub().wait_for(|seen| seen.messages.iter().any(|message| message.payload == "unlock")))
