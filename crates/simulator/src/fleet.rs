@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{Body, Control, Order};
+use crate::bridge::Bridge;
 use crate::hub::{Hub, Reach};
 use crate::link::Link;
 use crate::machine::{Input, Machine, Output};
@@ -19,6 +20,7 @@ pub struct Fleet {
     locks: Vec<Lock>,
     openers: Vec<Opener>,
     hubs: Vec<Hub>,
+    bridges: Vec<Bridge>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -69,12 +71,22 @@ impl Fleet {
             tasks.spawn(life);
             hubs.push(hub);
         }
+        let mut bridges = Vec::new();
+        for spec in site.bridges {
+            let (bridge, life) = Bridge::start(spec, options, &locks, &openers, stop.clone());
+            tasks.spawn(life);
+            bridges.push(bridge);
+        }
         tasks.close();
-        Self { locks, openers, hubs, tasks, stop }
+        Self { locks, openers, hubs, bridges, tasks, stop }
     }
 
     pub fn openers(&self) -> &[Opener] {
         &self.openers
+    }
+
+    pub fn bridges(&self) -> &[Bridge] {
+        &self.bridges
     }
 
     pub fn hubs(&self) -> &[Hub] {

@@ -2,6 +2,7 @@
 //! Lockwarden is inside: what they agree on with it, they agree on over the wire.
 
 mod body;
+pub mod bridge;
 mod building;
 mod fleet;
 pub mod hub;
@@ -16,6 +17,7 @@ mod site;
 mod spec;
 mod time;
 
+pub use bridge::{Bridge, BridgeQuirks, BridgeSeen, BridgeSpec};
 pub use building::{PastEvent, building, history};
 pub use fleet::{Fleet, Lock};
 pub use hub::{Hub, HubQuirks, HubSeen, HubSpec};

@@ -1,5 +1,6 @@
 //! A place with everything in it: locks, Openers, and what speaks for them.
 
+use crate::bridge::BridgeSpec;
 use crate::hub::HubSpec;
 use crate::opener::OpenerSpec;
 use crate::spec::LockSpec;
@@ -10,4 +11,5 @@ pub struct Site {
     pub locks: Vec<LockSpec>,
     pub openers: Vec<OpenerSpec>,
     pub hubs: Vec<HubSpec>,
+    pub bridges: Vec<BridgeSpec>,
 }

@@ -1,6 +1,8 @@
 //! The virtual locks against a broker nobody here wrote (mosquitto), watched by a client nobody here wrote.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod bridge;
+mod bridge_trouble;
 mod hub;
 mod hub_lists;
 mod hub_quirks;
