@@ -15,6 +15,7 @@ use crate::opener::{Opener, OpenerBody, OpenerMachine};
 use crate::seen::Seen;
 use crate::site::Site;
 use crate::spec::{Broker, Faults, LockSpec, Options};
+use crate::way::Ways;
 
 pub struct Fleet {
     locks: Vec<Lock>,
@@ -29,8 +30,8 @@ pub struct Fleet {
 #[derive(Clone)]
 pub struct Lock {
     pub nuki_id: u32,
-    /// Whether it speaks MQTT itself.
-    official: bool,
+    /// Whether it connects by itself to the broker.
+    connects: bool,
     control: mpsc::UnboundedSender<Control>,
     seen: watch::Receiver<Seen>,
 }
@@ -46,15 +47,18 @@ impl Fleet {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let mut locks = Vec::with_capacity(site.locks.len());
+        let ways = Ways::new(broker, options);
         for spec in site.locks {
-            let (nuki_id, official) = (spec.nuki_id, spec.official);
+            let nuki_id = spec.nuki_id;
+            let way = ways.next(spec.official);
+            let connects = way.connects;
             let machine = Machine::new(spec, options.order, options.seed);
             let (control, orders) = mpsc::unbounded_channel();
             let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
             let (show, seen) = watch::channel(first);
             let body = Body::new(options.clone(), machine, show);
-            tasks.spawn(Link::new(broker.clone(), body, orders, stop.clone()).run());
-            locks.push(Lock { nuki_id, official, control, seen });
+            tasks.spawn(Link::new(way, body, orders, stop.clone()).run());
+            locks.push(Lock { nuki_id, connects, control, seen });
         }
         let mut openers = Vec::new();
         for spec in site.openers {
@@ -101,9 +105,9 @@ impl Fleet {
         self.locks.iter().find(|lock| lock.nuki_id == nuki_id)
     }
 
-    /// Returns once every lock that speaks MQTT itself is connected.
+    /// Returns once every lock that connects by itself is connected.
     pub async fn all_connected(&self) {
-        for lock in self.locks.iter().filter(|lock| lock.official) {
+        for lock in self.locks.iter().filter(|lock| lock.connects) {
             lock.wait_for(|seen| seen.connected).await;
         }
     }

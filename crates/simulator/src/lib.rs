@@ -11,11 +11,13 @@ mod life;
 mod link;
 pub mod machine;
 pub mod memory;
+mod mqtt;
 pub mod opener;
 mod seen;
 mod site;
 mod spec;
 mod time;
+mod way;
 
 pub use bridge::{Bridge, BridgeQuirks, BridgeSeen, BridgeSpec};
 pub use building::{PastEvent, building, history};

@@ -1,22 +1,21 @@
 //! One virtual lock on the network: a real MQTT client around the machine, with the will, subscriptions and retained
 //! topics of MQTT API 1.4. It reconnects by itself, drops the line, or vanishes and leaves the line open.
 
+use std::io::{Error, Result};
 use std::time::{Duration, Instant as Moment};
 
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS,
-};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Control, LONG};
 use crate::machine::Input;
+use crate::mqtt::{Connection, Event, Hello, Message};
 use crate::seen::Received;
-use crate::spec::Broker;
+use crate::way::Way;
 
 pub(crate) struct Link {
-    broker: Broker,
+    way: Way,
     body: Body,
     control: mpsc::UnboundedReceiver<Control>,
     stop: CancellationToken,
@@ -30,41 +29,56 @@ enum Over {
     Stopped,
 }
 
-/// Requests the client holds before we keep them ourselves.
-const PIPE: usize = 64;
+/// What came of an attempt to connect.
+enum Opened {
+    Line(Connection),
+    Away,
+    Stopped,
+}
 
 impl Link {
     pub(crate) fn new(
-        broker: Broker,
+        way: Way,
         body: Body,
         control: mpsc::UnboundedReceiver<Control>,
         stop: CancellationToken,
     ) -> Self {
-        Self { broker, body, control, stop, tries: 0 }
+        Self { way, body, control, stop, tries: 0 }
     }
 
     pub(crate) async fn run(mut self) {
         self.body.next_scene();
-        if !self.body.machine.spec.official {
+        if !self.way.connects {
             self.body.offline_until = Some(Instant::now() + LONG);
         }
         while !self.stop.is_cancelled() {
             if let Over::Stopped = self.away().await {
                 return;
             }
-            let (client, mut events) = AsyncClient::new(self.mqtt_options(), PIPE);
-            events.network_options.set_connection_timeout(10);
-            let over = self.connected(&client, &mut events).await;
-            self.body.backlog.clear();
-            self.body.show(|seen| seen.connected = false);
-            match over {
-                Over::Stopped => return say_goodbye(&client, &mut events).await,
-                // The line outlives the silence in this very frame, and nobody polls it.
-                Over::Silent => match self.away().await {
-                    Over::Stopped => return,
-                    _ => continue,
-                },
-                Over::Lost => {}
+            if let Some(turn) = self.way.turn() {
+                self.body.offline_until = Some(turn);
+                if let Over::Stopped = self.away().await {
+                    return;
+                }
+            }
+            match self.connect().await {
+                Ok(Opened::Line(mut connection)) => {
+                    let over = self.connected(&mut connection).await;
+                    self.body.backlog.clear();
+                    self.body.show(|seen| seen.connected = false);
+                    match over {
+                        Over::Stopped => return connection.leave().await,
+                        // The line outlives the silence in this very frame, and nobody reads it.
+                        Over::Silent => match self.away().await {
+                            Over::Stopped => return,
+                            _ => continue,
+                        },
+                        Over::Lost => {}
+                    }
+                }
+                Ok(Opened::Stopped) => return,
+                Ok(Opened::Away) => continue,
+                Err(error) => self.trouble(&error),
             }
             self.tries += 1;
             let pause = self.body.scaled(Duration::from_secs(1 << self.tries.min(5)));
@@ -72,16 +86,40 @@ impl Link {
         }
     }
 
-    fn mqtt_options(&self) -> MqttOptions {
+    /// The way to the broker, unless something else comes up meanwhile.
+    async fn connect(&mut self) -> Result<Opened> {
         let spec = &self.body.machine.spec;
         let id = format!("{:X}", spec.nuki_id);
-        let mut options = MqttOptions::new(format!("SL3P_{id}"), &self.broker.host, self.broker.port);
-        if !spec.username.is_empty() {
-            options.set_credentials(&spec.username, &spec.password);
+        let (client_id, will) = (format!("SL3P_{id}"), format!("nuki/{id}/connected"));
+        let (name, password) = (spec.username.clone(), spec.password.clone());
+        let hello = Hello {
+            client_id: &client_id,
+            login: (!name.is_empty()).then_some((name.as_str(), password.as_str())),
+            will: (&will, "false"),
+            keep_alive: self.body.options.keep_alive.max(Duration::from_secs(1)),
+        };
+        let way = self.way.clone();
+        let mut opening = Box::pin(Connection::open(&way.broker, way.source, &hello));
+        loop {
+            let due = self.body.next_due();
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(Opened::Stopped),
+                opened = &mut opening => return opened.map(Opened::Line),
+                () = sleep_until(due) => self.body.fire(),
+                control = self.control.recv() => match control {
+                    Some(control) => self.body.obey(control),
+                    None => return Ok(Opened::Stopped),
+                },
+            }
+            if self.body.offline_until.is_some() {
+                return Ok(Opened::Away);
+            }
         }
-        options.set_last_will(LastWill::new(format!("nuki/{id}/connected"), "false", QoS::AtLeastOnce, true));
-        options.set_keep_alive(self.body.options.keep_alive.max(Duration::from_secs(1)));
-        options
+    }
+
+    fn trouble(&self, error: &Error) {
+        tracing::debug!(%error, lock = %self.body.machine.spec.name, "connection lost");
+        self.body.show(|seen| (seen.refused, seen.trouble) = (None, Some(error.to_string())));
     }
 
     /// Without a network: time passes, doors open, and nobody is told.
@@ -103,23 +141,35 @@ impl Link {
         Over::Lost
     }
 
-    async fn connected(&mut self, client: &AsyncClient, events: &mut EventLoop) -> Over {
+    async fn connected(&mut self, connection: &mut Connection) -> Over {
+        let mut is_let_in = false;
         loop {
-            self.flush(client);
+            if is_let_in {
+                self.flush(connection);
+            }
             if self.body.offline_until.is_some() {
                 return if self.body.is_silent { Over::Silent } else { Over::Lost };
             }
             let due = self.body.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => return Over::Stopped,
-                event = events.poll() => match event {
-                    Ok(Event::Incoming(packet)) => self.incoming(packet, client),
-                    Ok(Event::Outgoing(_)) => {}
-                    Err(error) => {
-                        tracing::debug!(%error, lock = %self.body.machine.spec.name, "connection lost");
+                event = connection.next() => match event {
+                    Ok(Event::Answer(0)) => {
+                        is_let_in = true;
+                        self.let_in(connection);
+                    }
+                    Ok(Event::Answer(code)) => {
+                        let why = why_refused(code);
                         self.body.show(|seen| {
-                            (seen.refused, seen.trouble) = (why_refused(&error), Some(error.to_string()));
+                            (seen.refused, seen.trouble) = (Some(why), Some(why.to_owned()));
                         });
+                        return Over::Lost;
+                    }
+                    Ok(Event::Message(message)) => self.heard(message),
+                    Ok(Event::Acknowledged) => self.body.show(|seen| seen.acknowledged += 1),
+                    Ok(Event::Other) => {}
+                    Err(error) => {
+                        self.trouble(&error);
                         return Over::Lost;
                     }
                 },
@@ -132,81 +182,51 @@ impl Link {
         }
     }
 
-    fn incoming(&mut self, packet: Packet, client: &AsyncClient) {
-        match packet {
-            Packet::ConnAck(_) => {
-                self.tries = 0;
-                let spec = &self.body.machine.spec;
-                if spec.allow_locking {
-                    for topic in ["lockAction", "lock", "unlock"] {
-                        let _ = client
-                            .try_subscribe(format!("nuki/{:X}/{topic}", spec.nuki_id), QoS::ExactlyOnce);
-                    }
-                }
-                if spec.auto_discovery {
-                    announce(spec.nuki_id, client);
-                }
-                let everything = self.body.machine.everything();
-                self.body.carry_out(everything);
-                self.body.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
+    fn let_in(&mut self, connection: &mut Connection) {
+        self.tries = 0;
+        let spec = &self.body.machine.spec;
+        if spec.allow_locking {
+            for topic in ["lockAction", "lock", "unlock"] {
+                connection.subscribe(&format!("nuki/{:X}/{topic}", spec.nuki_id), 2);
             }
-            Packet::Publish(publish) => {
-                let payload = String::from_utf8_lossy(&publish.payload).into_owned();
-                let input = command(&publish.topic, &payload);
-                self.body.show(|seen| {
-                    seen.arrived(Received {
-                        number: 0,
-                        at: Moment::now(),
-                        topic: publish.topic.clone(),
-                        payload,
-                        retain: publish.retain,
-                        dup: publish.dup,
-                        qos: publish.qos as u8,
-                    });
-                });
-                if let Some(input) = input {
-                    self.body.obey(Control::Input(input));
-                }
-            }
-            Packet::PubAck(_) | Packet::PubComp(_) => self.body.show(|seen| seen.acknowledged += 1),
-            _ => {}
+        }
+        if spec.auto_discovery {
+            announce(spec.nuki_id, connection);
+        }
+        let everything = self.body.machine.everything();
+        self.body.carry_out(everything);
+        self.body.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
+    }
+
+    fn heard(&mut self, message: Message) {
+        let payload = String::from_utf8_lossy(&message.payload).into_owned();
+        let input = command(&message.topic, &payload);
+        let (topic, retain, dup, qos) = (message.topic, message.retain, message.dup, message.qos);
+        let received = Received { number: 0, at: Moment::now(), topic, payload, retain, dup, qos };
+        self.body.show(|seen| seen.arrived(received));
+        if let Some(input) = input {
+            self.body.obey(Control::Input(input));
         }
     }
 
-    fn flush(&mut self, client: &AsyncClient) {
-        while let Some((topic, retained, payload)) = self.body.backlog.front() {
+    fn flush(&mut self, connection: &mut Connection) {
+        let id = self.body.machine.spec.nuki_id;
+        for (topic, retained, payload) in self.body.backlog.drain(..) {
             // Control topics are QoS 2, state topics QoS 0 (MQTT API 1.4).
-            let qos = match (retained, self.body.options.state_qos) {
-                (true, 0) => QoS::AtMostOnce,
-                (true, 1) => QoS::AtLeastOnce,
-                _ => QoS::ExactlyOnce,
-            };
-            let topic = format!("nuki/{:X}/{topic}", self.body.machine.spec.nuki_id);
-            if client.try_publish(topic, qos, *retained, payload.as_bytes()).is_err() {
-                return;
-            }
-            self.body.backlog.pop_front();
+            let qos = if retained { self.body.options.state_qos.min(2) } else { 2 };
+            connection.publish(&format!("nuki/{id:X}/{topic}"), qos, retained, &payload);
         }
+        self.body.backlog.shrink_to_fit();
     }
 }
 
-fn why_refused(error: &ConnectionError) -> Option<&'static str> {
-    let ConnectionError::ConnectionRefused(code) = error else {
-        return None;
-    };
-    Some(match code {
-        ConnectReturnCode::BadUserNamePassword => "the user name or password is wrong",
-        ConnectReturnCode::NotAuthorized => "this login may not connect",
-        ConnectReturnCode::BadClientId => "the client id is refused",
+fn why_refused(code: u8) -> &'static str {
+    match code {
+        2 => "the client id is refused",
+        4 => "the user name or password is wrong",
+        5 => "this login may not connect",
         _ => "the broker refuses the connection",
-    })
-}
-
-async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {
-    let _ = client.try_disconnect();
-    // One more turn of the loop lets the goodbye leave.
-    let _ = tokio::time::timeout(Duration::from_millis(200), async { while events.poll().await.is_ok() {} })
-        .await;
+    }
 }
 
 fn command(topic: &str, payload: &str) -> Option<Input> {
@@ -220,7 +240,7 @@ fn command(topic: &str, payload: &str) -> Option<Input> {
 
 /// To Home Assistant (MQTT API 1.4, auto discovery). The prefix and the odd `ids` are as real locks have them; the object
 /// ids are unconfirmed.
-fn announce(nuki_id: u32, client: &AsyncClient) {
+fn announce(nuki_id: u32, connection: &mut Connection) {
     for (component, object) in [
         ("lock", "smartlock"),
         ("binary_sensor", "battery_critical"),
@@ -231,6 +251,6 @@ fn announce(nuki_id: u32, client: &AsyncClient) {
             r#"{{"~":"nuki/{nuki_id:X}","avty_t":"~/connected","dev":{{"ids":"[{nuki_id:X}]"}},"uniq_id":"{nuki_id:X}_{object}"}}"#
         );
         let topic = format!("homeassistant/{component}/{nuki_id:X}/{object}/config");
-        let _ = client.try_publish(topic, QoS::AtMostOnce, true, payload);
+        connection.publish(&topic, 0, true, &payload);
     }
 }

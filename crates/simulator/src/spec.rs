@@ -1,5 +1,6 @@
 //! What a virtual lock is, and how it may misbehave.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// One lock, as its owner would describe it.
@@ -174,6 +175,13 @@ pub struct Options {
     pub order: Order,
     /// QoS of state topics; real locks use 0 (MQTT API 1.4).
     pub state_qos: u8,
+    /// Only the first so many locks connect; the others do when told to come back.
+    pub connect: Option<usize>,
+    /// All locks together connect no faster than so many a second, in real time.
+    pub connects_a_second: Option<f64>,
+    /// Addresses to connect from, in turn: one of them has about 28,000 ports. On a machine of its own the loopback has
+    /// as many as one likes (127.0.0.2 and so on).
+    pub sources: Vec<IpAddr>,
     /// Not under a second. The broker takes a lock for gone after one and a half times this.
     pub keep_alive: Duration,
 }
@@ -185,6 +193,9 @@ impl Default for Options {
             time_scale: 1.0,
             order: Order::Documented,
             state_qos: 0,
+            connect: None,
+            connects_a_second: None,
+            sources: Vec::new(),
             keep_alive: Duration::from_mins(1),
         }
     }
