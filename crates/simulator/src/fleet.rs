@@ -2,16 +2,26 @@
 
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::link::{Control, Link, Seen};
-use crate::machine::{Input, Machine};
+use crate::body::{Body, Control, Order};
+use crate::bridge::Bridge;
+use crate::hub::{Hub, Reach};
+use crate::link::Link;
+use crate::machine::{Input, Machine, Output};
+use crate::opener::{Opener, OpenerBody, OpenerMachine};
+use crate::seen::Seen;
+use crate::site::Site;
 use crate::spec::{Broker, Faults, LockSpec, Options};
+use crate::way::Ways;
 
 pub struct Fleet {
     locks: Vec<Lock>,
+    openers: Vec<Opener>,
+    hubs: Vec<Hub>,
+    bridges: Vec<Bridge>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -20,6 +30,8 @@ pub struct Fleet {
 #[derive(Clone)]
 pub struct Lock {
     pub nuki_id: u32,
+    /// Whether it connects by itself to the broker.
+    connects: bool,
     control: mpsc::UnboundedSender<Control>,
     seen: watch::Receiver<Seen>,
 }
@@ -27,23 +39,62 @@ pub struct Lock {
 impl Fleet {
     /// Starts every lock; they connect by themselves.
     pub fn start(broker: &Broker, specs: Vec<LockSpec>, options: &Options) -> Self {
+        Self::open(broker, Site { locks: specs, ..Site::default() }, options)
+    }
+
+    /// Starts everything at a place. Each device is one machine, whatever ways lead to it.
+    pub fn open(broker: &Broker, site: Site, options: &Options) -> Self {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let locks = specs
-            .into_iter()
-            .map(|spec| {
-                let nuki_id = spec.nuki_id;
-                let machine = Machine::new(spec, options.order, options.seed);
-                let (control, orders) = mpsc::unbounded_channel();
-                let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
-                let (show, seen) = watch::channel(first);
-                let link = Link::new(broker.clone(), options.clone(), machine, orders, (show, stop.clone()));
-                tasks.spawn(link.run());
-                Lock { nuki_id, control, seen }
-            })
-            .collect();
+        let mut locks = Vec::with_capacity(site.locks.len());
+        let ways = Ways::new(broker, options);
+        for spec in site.locks {
+            let nuki_id = spec.nuki_id;
+            let way = ways.next(spec.official);
+            let connects = way.connects;
+            let machine = Machine::new(spec, options.order, options.seed);
+            let (control, orders) = mpsc::unbounded_channel();
+            let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
+            let (show, seen) = watch::channel(first);
+            let body = Body::new(options.clone(), machine, show);
+            tasks.spawn(Link::new(way, body, orders, stop.clone()).run());
+            locks.push(Lock { nuki_id, connects, control, seen });
+        }
+        let mut openers = Vec::new();
+        for spec in site.openers {
+            let (opener, body) = OpenerBody::new(OpenerMachine::new(spec), options.clone());
+            tasks.spawn(body.run(stop.clone()));
+            openers.push(opener);
+        }
+        let lock = |id: Option<u32>| locks.iter().find(|lock| Some(lock.nuki_id) == id).cloned();
+        let opener = |id: Option<u32>| openers.iter().find(|opener| Some(opener.nuki_id) == id).cloned();
+        let mut hubs = Vec::new();
+        for spec in site.hubs {
+            let reach = Reach { lock: lock(spec.lock), opener: opener(spec.opener) };
+            let (hub, life) = Hub::start(spec, broker, options, reach, stop.clone());
+            tasks.spawn(life);
+            hubs.push(hub);
+        }
+        let mut bridges = Vec::new();
+        for spec in site.bridges {
+            let (bridge, life) = Bridge::start(spec, options, &locks, &openers, stop.clone());
+            tasks.spawn(life);
+            bridges.push(bridge);
+        }
         tasks.close();
-        Self { locks, tasks, stop }
+        Self { locks, openers, hubs, bridges, tasks, stop }
+    }
+
+    pub fn openers(&self) -> &[Opener] {
+        &self.openers
+    }
+
+    pub fn bridges(&self) -> &[Bridge] {
+        &self.bridges
+    }
+
+    pub fn hubs(&self) -> &[Hub] {
+        &self.hubs
     }
 
     pub fn locks(&self) -> &[Lock] {
@@ -54,9 +105,9 @@ impl Fleet {
         self.locks.iter().find(|lock| lock.nuki_id == nuki_id)
     }
 
-    /// Returns once every lock is connected.
+    /// Returns once every lock that connects by itself is connected.
     pub async fn all_connected(&self) {
-        for lock in &self.locks {
+        for lock in self.locks.iter().filter(|lock| lock.connects) {
             lock.wait_for(|seen| seen.connected).await;
         }
     }
@@ -74,6 +125,10 @@ impl Fleet {
 }
 
 impl Lock {
+    pub(crate) fn watch(&self) -> watch::Receiver<Seen> {
+        self.seen.clone()
+    }
+
     pub fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
@@ -97,6 +152,59 @@ impl Lock {
     /// Somebody types a code that the keypad knows.
     pub fn keypad(&self, code_id: u32) {
         self.happens(Input::Act { action: 3, trigger: 0, auth_id: 195_249, code_id, extra: 1 });
+    }
+
+    /// Somebody types these six digits; whether the keypad knows them is up to [`crate::memory::Memory::codes`].
+    pub fn types(&self, code: u32) {
+        self.happens(Input::Code(code));
+    }
+
+    /// A finger that belongs to this code, or with 0 one that the keypad does not know.
+    pub fn finger(&self, code_id: u16) {
+        self.happens(Input::Finger(code_id));
+    }
+
+    /// The fob of this authorization, so many presses, set to do this.
+    pub fn fob(&self, auth_id: u32, presses: u8, action: u8) {
+        self.happens(Input::Act { action, trigger: 3, auth_id, code_id: 0, extra: presses });
+    }
+
+    pub fn button(&self, presses: u8, action: u8) {
+        self.happens(Input::Act { action, trigger: 2, auth_id: 0, code_id: 0, extra: presses });
+    }
+
+    pub fn door(&self, opens: bool) {
+        self.happens(if opens { Input::DoorOpens } else { Input::DoorCloses });
+    }
+
+    /// Looks at the machine, or changes it, between two of its steps. `None` if the lock was stopped.
+    pub async fn visit<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Machine) -> T + Send + 'static,
+    ) -> Option<T> {
+        self.change(|machine| (look(machine), Vec::new())).await
+    }
+
+    /// The same for what has consequences: the outputs are carried out.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Machine) -> (T, Vec<Output>) + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        self.tell(Control::Visit(Box::new(move |machine| {
+            let (answer, outputs) = change(machine);
+            // Whoever asked may be gone.
+            let _ = tell.send(answer);
+            outputs
+        })));
+        told.await.ok()
+    }
+
+    /// An order over Bluetooth: 0 or an error of the BLE API, at once or when the bolt is there. `None` without an answer.
+    pub async fn order(&self, action: u8, auth_id: u32, when_done: bool) -> Option<u8> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Control::Order(Order { action, auth_id, when_done, reply }));
+        answer.await.ok()
     }
 
     /// From now on, once each.

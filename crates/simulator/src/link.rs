@@ -1,88 +1,24 @@
 //! One virtual lock on the network: a real MQTT client around the machine, with the will, subscriptions and retained
 //! topics of MQTT API 1.4. It reconnects by itself, drops the line, or vanishes and leaves the line open.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::io::{Error, Result};
 use std::time::{Duration, Instant as Moment};
 
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS,
-};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::life::{Happening, Routine};
-use crate::machine::{Input, Machine, Output, RADIO_UP, state};
-use crate::spec::{Broker, Faults, Options};
-use crate::time::lock_time;
-
-/// A command as it arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// Its place among all that ever arrived, from 1.
-    pub number: u64,
-    pub at: Moment,
-    pub topic: String,
-    pub payload: String,
-    pub retain: bool,
-    pub dup: bool,
-    pub qos: u8,
-}
-
-/// What can be seen of a lock from outside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    pub connected: bool,
-    /// Why the broker did not let it in when it last tried.
-    pub refused: Option<&'static str>,
-    /// Why it could not connect, or lost the connection, when it last did.
-    pub trouble: Option<String>,
-    pub state: u8,
-    pub door_open: bool,
-    pub battery: u8,
-    /// How often the motor moved.
-    pub moves: u32,
-    /// How many commands ever arrived.
-    pub received: u64,
-    /// The last of them, at most [`KEPT`].
-    pub commands: VecDeque<Received>,
-    /// Publishes of QoS 1 and 2 that the broker has acknowledged.
-    pub acknowledged: u64,
-}
-
-/// Commands a lock remembers. Whoever needs all of many looks often enough.
-pub const KEPT: usize = 1_000;
-
-pub(crate) enum Control {
-    Input(Input),
-    Faults(Faults),
-    /// Without a goodbye; for a time, or until told.
-    Offline(Option<Duration>),
-    /// The same, and the line stays open.
-    Silent(Option<Duration>),
-    Back,
-}
-
-/// What a timer was set for.
-enum Timer {
-    Machine(u64),
-    Life(Happening),
-    NextScene,
-}
+use crate::body::{Body, Control, LONG};
+use crate::machine::Input;
+use crate::mqtt::{Connection, Event, Hello, Message};
+use crate::seen::Received;
+use crate::way::Way;
 
 pub(crate) struct Link {
-    pub broker: Broker,
-    pub options: Options,
-    pub machine: Machine,
-    pub control: mpsc::UnboundedReceiver<Control>,
-    pub seen: watch::Sender<Seen>,
-    pub stop: CancellationToken,
-    routine: Routine,
-    timers: BTreeMap<(Instant, u64), Timer>,
-    next_timer: u64,
-    backlog: VecDeque<(String, QoS, bool, String)>,
-    offline_until: Option<Instant>,
-    is_silent: bool,
+    way: Way,
+    body: Body,
+    control: mpsc::UnboundedReceiver<Control>,
+    stop: CancellationToken,
     tries: u32,
 }
 
@@ -93,314 +29,204 @@ enum Over {
     Stopped,
 }
 
-/// Requests the client holds before we keep them ourselves.
-const PIPE: usize = 64;
-/// A lock that was told to stay away does so for this long at most.
-const LONG: Duration = Duration::from_hours(24 * 365);
+/// What came of an attempt to connect.
+enum Opened {
+    Line(Connection),
+    Away,
+    Stopped,
+}
 
 impl Link {
     pub(crate) fn new(
-        broker: Broker,
-        options: Options,
-        machine: Machine,
+        way: Way,
+        body: Body,
         control: mpsc::UnboundedReceiver<Control>,
-        ends: (watch::Sender<Seen>, CancellationToken),
+        stop: CancellationToken,
     ) -> Self {
-        let routine = Routine::new(machine.spec.life, machine.spec.nuki_id, options.seed);
-        Self {
-            broker,
-            options,
-            machine,
-            control,
-            seen: ends.0,
-            stop: ends.1,
-            routine,
-            timers: BTreeMap::new(),
-            next_timer: 0,
-            backlog: VecDeque::new(),
-            offline_until: None,
-            is_silent: false,
-            tries: 0,
-        }
+        Self { way, body, control, stop, tries: 0 }
     }
 
     pub(crate) async fn run(mut self) {
-        self.next_scene();
+        self.body.next_scene();
+        if !self.way.connects {
+            self.body.offline_until = Some(Instant::now() + LONG);
+        }
         while !self.stop.is_cancelled() {
             if let Over::Stopped = self.away().await {
                 return;
             }
-            let (client, mut events) = AsyncClient::new(self.mqtt_options(), PIPE);
-            events.network_options.set_connection_timeout(10);
-            let over = self.connected(&client, &mut events).await;
-            self.backlog.clear();
-            self.show(|seen| seen.connected = false);
-            match over {
-                Over::Stopped => return say_goodbye(&client, &mut events).await,
-                // The line outlives the silence in this very frame, and nobody polls it.
-                Over::Silent => match self.away().await {
-                    Over::Stopped => return,
-                    _ => continue,
-                },
-                Over::Lost => {}
+            if let Some(turn) = self.way.turn() {
+                self.body.offline_until = Some(turn);
+                if let Over::Stopped = self.away().await {
+                    return;
+                }
+            }
+            match self.connect().await {
+                Ok(Opened::Line(mut connection)) => {
+                    let over = self.connected(&mut connection).await;
+                    self.body.backlog.clear();
+                    self.body.show(|seen| seen.connected = false);
+                    match over {
+                        Over::Stopped => return connection.leave().await,
+                        // The line outlives the silence in this very frame, and nobody reads it.
+                        Over::Silent => match self.away().await {
+                            Over::Stopped => return,
+                            _ => continue,
+                        },
+                        Over::Lost => {}
+                    }
+                }
+                Ok(Opened::Stopped) => return,
+                Ok(Opened::Away) => continue,
+                Err(error) => self.trouble(&error),
             }
             self.tries += 1;
-            let pause = self.scaled(Duration::from_secs(1 << self.tries.min(5)));
-            self.offline_until.get_or_insert(Instant::now() + pause);
+            let pause = self.body.scaled(Duration::from_secs(1 << self.tries.min(5)));
+            self.body.offline_until.get_or_insert(Instant::now() + pause);
         }
     }
 
-    fn mqtt_options(&self) -> MqttOptions {
-        let id = format!("{:X}", self.machine.spec.nuki_id);
-        let mut options = MqttOptions::new(format!("SL3P_{id}"), &self.broker.host, self.broker.port);
-        if !self.machine.spec.username.is_empty() {
-            options.set_credentials(&self.machine.spec.username, &self.machine.spec.password);
+    /// The way to the broker, unless something else comes up meanwhile.
+    async fn connect(&mut self) -> Result<Opened> {
+        let spec = &self.body.machine.spec;
+        let id = format!("{:X}", spec.nuki_id);
+        let (client_id, will) = (format!("SL3P_{id}"), format!("nuki/{id}/connected"));
+        let (name, password) = (spec.username.clone(), spec.password.clone());
+        let hello = Hello {
+            client_id: &client_id,
+            login: (!name.is_empty()).then_some((name.as_str(), password.as_str())),
+            will: (&will, "false"),
+            keep_alive: self.body.options.keep_alive.max(Duration::from_secs(1)),
+        };
+        let way = self.way.clone();
+        let mut opening = Box::pin(Connection::open(&way.broker, way.source, &hello));
+        loop {
+            let due = self.body.next_due();
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(Opened::Stopped),
+                opened = &mut opening => return opened.map(Opened::Line),
+                () = sleep_until(due) => self.body.fire(),
+                control = self.control.recv() => match control {
+                    Some(control) => self.body.obey(control),
+                    None => return Ok(Opened::Stopped),
+                },
+            }
+            if self.body.offline_until.is_some() {
+                return Ok(Opened::Away);
+            }
         }
-        options.set_last_will(LastWill::new(format!("nuki/{id}/connected"), "false", QoS::AtLeastOnce, true));
-        options.set_keep_alive(self.options.keep_alive.max(Duration::from_secs(1)));
-        options
+    }
+
+    fn trouble(&self, error: &Error) {
+        tracing::debug!(%error, lock = %self.body.machine.spec.name, "connection lost");
+        self.body.show(|seen| (seen.refused, seen.trouble) = (None, Some(error.to_string())));
     }
 
     /// Without a network: time passes, doors open, and nobody is told.
     async fn away(&mut self) -> Over {
-        while let Some(until) = self.offline_until {
-            let due = self.next_due();
+        while let Some(until) = self.body.offline_until {
+            let due = self.body.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => return Over::Stopped,
-                () = sleep_until(until) => self.offline_until = None,
-                () = sleep_until(due) => self.fire(),
+                () = sleep_until(until) => self.body.offline_until = None,
+                () = sleep_until(due) => self.body.fire(),
                 control = self.control.recv() => match control {
-                    Some(control) => self.obey(control),
+                    Some(control) => self.body.obey(control),
                     None => return Over::Stopped,
                 },
             }
-            self.backlog.clear();
+            self.body.backlog.clear();
         }
-        self.is_silent = false;
+        self.body.is_silent = false;
         Over::Lost
     }
 
-    async fn connected(&mut self, client: &AsyncClient, events: &mut EventLoop) -> Over {
+    async fn connected(&mut self, connection: &mut Connection) -> Over {
+        let mut is_let_in = false;
         loop {
-            self.flush(client);
-            if self.offline_until.is_some() {
-                return if self.is_silent { Over::Silent } else { Over::Lost };
+            if is_let_in {
+                self.flush(connection);
             }
-            let due = self.next_due();
+            if self.body.offline_until.is_some() {
+                return if self.body.is_silent { Over::Silent } else { Over::Lost };
+            }
+            let due = self.body.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => return Over::Stopped,
-                event = events.poll() => match event {
-                    Ok(Event::Incoming(packet)) => self.incoming(packet, client),
-                    Ok(Event::Outgoing(_)) => {}
-                    Err(error) => {
-                        tracing::debug!(%error, lock = %self.machine.spec.name, "connection lost");
-                        self.show(|seen| {
-                            (seen.refused, seen.trouble) = (why_refused(&error), Some(error.to_string()));
+                event = connection.next() => match event {
+                    Ok(Event::Answer(0)) => {
+                        is_let_in = true;
+                        self.let_in(connection);
+                    }
+                    Ok(Event::Answer(code)) => {
+                        let why = why_refused(code);
+                        self.body.show(|seen| {
+                            (seen.refused, seen.trouble) = (Some(why), Some(why.to_owned()));
                         });
                         return Over::Lost;
                     }
+                    Ok(Event::Message(message)) => self.heard(message),
+                    Ok(Event::Acknowledged) => self.body.show(|seen| seen.acknowledged += 1),
+                    Ok(Event::Other) => {}
+                    Err(error) => {
+                        self.trouble(&error);
+                        return Over::Lost;
+                    }
                 },
-                () = sleep_until(due) => self.fire(),
+                () = sleep_until(due) => self.body.fire(),
                 control = self.control.recv() => match control {
-                    Some(control) => self.obey(control),
+                    Some(control) => self.body.obey(control),
                     None => return Over::Stopped,
                 },
             }
         }
     }
 
-    fn incoming(&mut self, packet: Packet, client: &AsyncClient) {
-        match packet {
-            Packet::ConnAck(_) => {
-                self.tries = 0;
-                if self.machine.spec.allow_locking {
-                    let id = self.machine.spec.nuki_id;
-                    for topic in ["lockAction", "lock", "unlock"] {
-                        let _ = client.try_subscribe(format!("nuki/{id:X}/{topic}"), QoS::ExactlyOnce);
-                    }
-                }
-                if self.machine.spec.auto_discovery {
-                    announce(self.machine.spec.nuki_id, client);
-                }
-                let everything = self.machine.everything();
-                self.carry_out(everything);
-                self.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
+    fn let_in(&mut self, connection: &mut Connection) {
+        self.tries = 0;
+        let spec = &self.body.machine.spec;
+        if spec.allow_locking {
+            for topic in ["lockAction", "lock", "unlock"] {
+                connection.subscribe(&format!("nuki/{:X}/{topic}", spec.nuki_id), 2);
             }
-            Packet::Publish(publish) => {
-                let payload = String::from_utf8_lossy(&publish.payload).into_owned();
-                let input = command(&publish.topic, &payload);
-                self.arrived(Received {
-                    number: 0,
-                    at: Moment::now(),
-                    topic: publish.topic.clone(),
-                    payload,
-                    retain: publish.retain,
-                    dup: publish.dup,
-                    qos: publish.qos as u8,
-                });
-                if let Some(input) = input {
-                    let outputs = self.machine.step(input);
-                    self.carry_out(outputs);
-                }
-            }
-            Packet::PubAck(_) | Packet::PubComp(_) => self.show(|seen| seen.acknowledged += 1),
-            _ => {}
+        }
+        if spec.auto_discovery {
+            announce(spec.nuki_id, connection);
+        }
+        let everything = self.body.machine.everything();
+        self.body.carry_out(everything);
+        self.body.show(|seen| (seen.connected, seen.refused, seen.trouble) = (true, None, None));
+    }
+
+    fn heard(&mut self, message: Message) {
+        let payload = String::from_utf8_lossy(&message.payload).into_owned();
+        let input = command(&message.topic, &payload);
+        let (topic, retain, dup, qos) = (message.topic, message.retain, message.dup, message.qos);
+        let received = Received { number: 0, at: Moment::now(), topic, payload, retain, dup, qos };
+        self.body.show(|seen| seen.arrived(received));
+        if let Some(input) = input {
+            self.body.obey(Control::Input(input));
         }
     }
 
-    fn arrived(&self, mut received: Received) {
-        self.show(|seen| {
-            seen.received += 1;
-            received.number = seen.received;
-            if seen.commands.len() == KEPT {
-                seen.commands.pop_front();
-            }
-            seen.commands.push_back(received);
-        });
-    }
-
-    fn obey(&mut self, control: Control) {
-        match control {
-            Control::Input(input) => {
-                let outputs = self.machine.step(input);
-                self.carry_out(outputs);
-            }
-            Control::Faults(faults) => self.machine.faults = faults,
-            Control::Offline(time) => self.leave(time),
-            Control::Silent(time) => {
-                self.is_silent = true;
-                self.leave(time);
-            }
-            Control::Back => self.offline_until = None,
+    fn flush(&mut self, connection: &mut Connection) {
+        let id = self.body.machine.spec.nuki_id;
+        for (topic, retained, payload) in self.body.backlog.drain(..) {
+            // Control topics are QoS 2, state topics QoS 0 (MQTT API 1.4).
+            let qos = if retained { self.body.options.state_qos.min(2) } else { 2 };
+            connection.publish(&format!("nuki/{id:X}/{topic}"), qos, retained, &payload);
         }
-    }
-
-    fn leave(&mut self, time: Option<Duration>) {
-        let time = time.map_or(LONG, |time| self.scaled(time));
-        self.offline_until = Some(Instant::now() + time);
-        self.show(|seen| seen.connected = false);
-    }
-
-    fn carry_out(&mut self, outputs: Vec<Output>) {
-        let mut told = false;
-        for output in outputs {
-            match output {
-                Output::Publish { topic, payload, retained } => {
-                    told = true;
-                    self.say(topic, payload, retained);
-                }
-                Output::Wait { after, number } => self.set(after, Timer::Machine(number)),
-                Output::LosePower => {
-                    let up = Instant::now() + self.scaled(RADIO_UP);
-                    // Power that comes back brings no network where there was none.
-                    self.offline_until = self.offline_until.max(Some(up));
-                }
-            }
-        }
-        if told {
-            let time = lock_time(self.machine.spec.clock_offset);
-            self.say("timestamp", time, true);
-        }
-        let machine = &self.machine;
-        let (now, door_open, battery, moves) =
-            (machine.state, machine.door_open, machine.battery, machine.moves);
-        self.show(|seen| {
-            (seen.state, seen.door_open, seen.battery, seen.moves) = (now, door_open, battery, moves);
-        });
-    }
-
-    fn say(&mut self, topic: &str, payload: String, retained: bool) {
-        // Control topics are QoS 2, state topics QoS 0 (MQTT API 1.4).
-        let qos = match (retained, self.options.state_qos) {
-            (true, 0) => QoS::AtMostOnce,
-            (true, 1) => QoS::AtLeastOnce,
-            _ => QoS::ExactlyOnce,
-        };
-        self.backlog.push_back((
-            format!("nuki/{:X}/{topic}", self.machine.spec.nuki_id),
-            qos,
-            retained,
-            payload,
-        ));
-    }
-
-    fn flush(&mut self, client: &AsyncClient) {
-        while let Some((topic, qos, retained, payload)) = self.backlog.front() {
-            if client.try_publish(topic.as_str(), *qos, *retained, payload.as_bytes()).is_err() {
-                return;
-            }
-            self.backlog.pop_front();
-        }
-    }
-
-    fn scaled(&self, time: Duration) -> Duration {
-        time.mul_f64(self.options.time_scale.clamp(0.0001, 100.0))
-    }
-
-    fn set(&mut self, after: Duration, timer: Timer) {
-        self.next_timer += 1;
-        self.timers.insert((Instant::now() + self.scaled(after), self.next_timer), timer);
-    }
-
-    fn next_due(&self) -> Instant {
-        self.timers.first_key_value().map_or_else(|| Instant::now() + LONG, |((at, _), _)| *at)
-    }
-
-    fn fire(&mut self) {
-        let Some((_, timer)) = self.timers.pop_first() else {
-            return;
-        };
-        match timer {
-            Timer::Machine(number) => self.obey(Control::Input(Input::Due(number))),
-            Timer::Life(Happening::Input(input)) => {
-                // Nobody needs to come home to an open door.
-                let pointless =
-                    matches!(input, Input::Act { action: 2, .. }) && self.machine.state == state::LOCKED;
-                if !pointless {
-                    self.obey(Control::Input(input));
-                }
-            }
-            Timer::Life(Happening::Jam) => self.machine.faults.jam = true,
-            Timer::Life(Happening::Offline(time)) => self.obey(Control::Offline(Some(time))),
-            Timer::Life(Happening::Silent(time)) => self.obey(Control::Silent(Some(time))),
-            Timer::NextScene => self.next_scene(),
-        }
-    }
-
-    fn next_scene(&mut self) {
-        let Some((pause, scene)) = self.routine.next() else {
-            return;
-        };
-        let mut end = pause;
-        for (after, happening) in scene {
-            end = end.max(pause + after);
-            self.set(pause + after, Timer::Life(happening));
-        }
-        self.set(end, Timer::NextScene);
-    }
-
-    fn show(&self, change: impl FnOnce(&mut Seen)) {
-        self.seen.send_modify(change);
+        self.body.backlog.shrink_to_fit();
     }
 }
 
-fn why_refused(error: &ConnectionError) -> Option<&'static str> {
-    let ConnectionError::ConnectionRefused(code) = error else {
-        return None;
-    };
-    Some(match code {
-        ConnectReturnCode::BadUserNamePassword => "the user name or password is wrong",
-        ConnectReturnCode::NotAuthorized => "this login may not connect",
-        ConnectReturnCode::BadClientId => "the client id is refused",
+fn why_refused(code: u8) -> &'static str {
+    match code {
+        2 => "the client id is refused",
+        4 => "the user name or password is wrong",
+        5 => "this login may not connect",
         _ => "the broker refuses the connection",
-    })
-}
-
-async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {
-    let _ = client.try_disconnect();
-    // One more turn of the loop lets the goodbye leave.
-    let _ = tokio::time::timeout(Duration::from_millis(200), async { while events.poll().await.is_ok() {} })
-        .await;
+    }
 }
 
 fn command(topic: &str, payload: &str) -> Option<Input> {
@@ -414,7 +240,7 @@ fn command(topic: &str, payload: &str) -> Option<Input> {
 
 /// To Home Assistant (MQTT API 1.4, auto discovery). The prefix and the odd `ids` are as real locks have them; the object
 /// ids are unconfirmed.
-fn announce(nuki_id: u32, client: &AsyncClient) {
+fn announce(nuki_id: u32, connection: &mut Connection) {
     for (component, object) in [
         ("lock", "smartlock"),
         ("binary_sensor", "battery_critical"),
@@ -425,6 +251,6 @@ fn announce(nuki_id: u32, client: &AsyncClient) {
             r#"{{"~":"nuki/{nuki_id:X}","avty_t":"~/connected","dev":{{"ids":"[{nuki_id:X}]"}},"uniq_id":"{nuki_id:X}_{object}"}}"#
         );
         let topic = format!("homeassistant/{component}/{nuki_id:X}/{object}/config");
-        let _ = client.try_publish(topic, QoS::AtMostOnce, true, payload);
+        connection.publish(&topic, 0, true, &payload);
     }
 }

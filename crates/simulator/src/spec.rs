@@ -1,5 +1,6 @@
 //! What a virtual lock is, and how it may misbehave.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// One lock, as its owner would describe it.
@@ -10,7 +11,12 @@ pub struct LockSpec {
     pub name: String,
     /// MQTT API 1.4 `deviceType`: 0, 3, 4 or 5.
     pub device_type: u8,
+    /// Of type 5: 1 Go, 2 Pro, 3 Ultra.
+    pub product_variant: u8,
     pub firmware: String,
+    pub hardware: String,
+    /// Whether it speaks MQTT itself. Locks of type 0 cannot.
+    pub official: bool,
     /// The login it was given; empty for a broker that asks for none.
     pub username: String,
     pub password: String,
@@ -34,7 +40,33 @@ pub struct LockSpec {
     pub battery: u8,
     /// How far its clock is off.
     pub clock_offset: Duration,
+    /// Minutes east of Greenwich.
+    pub time_zone_minutes: i16,
+    /// The authorization under which everything from its keypad happens.
+    pub keypad_auth: u32,
+    /// What a right code or finger does.
+    pub keypad_action: u8,
+    /// How many codes fit: 100, or 200 on newer firmware (unconfirmed).
+    pub codes_limit: usize,
+    /// What one, two and three presses of the fob do: 0 nothing, 1 unlock, 2 lock, 3 lock'n'go, 4 intelligent.
+    pub fob_actions: [u8; 3],
+    /// Whether `commandResponse` also follows what came by Bluetooth, by hand or from the keypad (unconfirmed).
+    pub answers_others: bool,
     pub life: Life,
+}
+
+/// The makes of lock. Numbers of firmware and hardware are plausible, not traced, but for the 3.0 Pro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// First and second generation: type 0, by bridge or hub only.
+    SmartLock2,
+    SmartDoor,
+    SmartLock3,
+    /// Reports type 4 like the third generation.
+    SmartLock4,
+    Go,
+    Pro,
+    Ultra,
 }
 
 /// What happens at the door by itself.
@@ -56,7 +88,10 @@ impl LockSpec {
             nuki_id,
             name: name.to_owned(),
             device_type: 4,
+            product_variant: 0,
             firmware: "3.10.7".to_owned(),
+            hardware: "5.12".to_owned(),
+            official: true,
             username: String::new(),
             password: String::new(),
             door_sensor: true,
@@ -71,8 +106,44 @@ impl LockSpec {
             unlatch_hold: Duration::from_secs(3),
             battery: 86,
             clock_offset: Duration::ZERO,
+            time_zone_minutes: 60,
+            keypad_auth: 195_249,
+            keypad_action: 3,
+            codes_limit: 100,
+            fob_actions: [4, 1, 2],
+            answers_others: false,
             life: Life::Quiet,
         }
+    }
+
+    /// A lock of this make.
+    pub fn of(model: Model, nuki_id: u32, name: &str) -> Self {
+        let mut spec = Self::new(nuki_id, name);
+        let (device_type, variant, firmware, hardware) = match model {
+            Model::SmartLock2 => (0, 0, "2.16.4", "4.10"),
+            Model::SmartDoor => (3, 0, "1.5.3", "1.0"),
+            Model::SmartLock3 => (4, 0, "3.10.7", "5.12"),
+            Model::SmartLock4 => (4, 0, "4.2.8", "7.0"),
+            Model::Go => (5, 1, "5.9.4", "10.0"),
+            Model::Pro => (5, 2, "5.9.4", "10.1"),
+            Model::Ultra => (5, 3, "5.9.4", "9.0"),
+        };
+        (spec.device_type, spec.product_variant) = (device_type, variant);
+        firmware.clone_into(&mut spec.firmware);
+        hardware.clone_into(&mut spec.hardware);
+        spec.official = device_type != 0;
+        if device_type == 5 {
+            spec.turn = Duration::from_secs(2);
+        }
+        if model == Model::SmartLock2 {
+            (spec.door_sensor, spec.keypad) = (false, false);
+        }
+        spec
+    }
+
+    pub(crate) fn fob_action(&self, number: u8) -> u8 {
+        let place = usize::from(number.saturating_sub(crate::machine::action::FOB_1));
+        self.fob_actions.get(place).copied().unwrap_or_default()
     }
 
     #[must_use]
@@ -104,6 +175,13 @@ pub struct Options {
     pub order: Order,
     /// QoS of state topics; real locks use 0 (MQTT API 1.4).
     pub state_qos: u8,
+    /// Only the first so many locks connect; the others do when told to come back.
+    pub connect: Option<usize>,
+    /// All locks together connect no faster than so many a second, in real time.
+    pub connects_a_second: Option<f64>,
+    /// Addresses to connect from, in turn: one of them has about 28,000 ports. On a machine of its own the loopback has
+    /// as many as one likes (127.0.0.2 and so on).
+    pub sources: Vec<IpAddr>,
     /// Not under a second. The broker takes a lock for gone after one and a half times this.
     pub keep_alive: Duration,
 }
@@ -115,8 +193,18 @@ impl Default for Options {
             time_scale: 1.0,
             order: Order::Documented,
             state_qos: 0,
+            connect: None,
+            connects_a_second: None,
+            sources: Vec::new(),
             keep_alive: Duration::from_mins(1),
         }
+    }
+}
+
+impl Options {
+    /// How long something takes here that takes this long in life.
+    pub(crate) fn scaled(&self, time: Duration) -> Duration {
+        time.mul_f64(self.time_scale.clamp(0.0001, 100.0))
     }
 }
 

@@ -1,6 +1,13 @@
 //! The virtual locks against a broker nobody here wrote (mosquitto), watched by a client nobody here wrote.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod bridge;
+mod bridge_trouble;
+mod hub;
+mod hub_lists;
+mod hub_quirks;
+mod opener;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -153,7 +160,7 @@ async fn a_lock_that_reboots_on_its_way_says_that_it_boots_and_then_where_the_bo
     let mosquitto = Mosquitto::start().await;
     let (client, mut events) = mosquitto.watcher().await;
     // Slow enough for it to connect before the boot run is over.
-    let options = Options { time_scale: 0.1, ..Options::default() };
+    let options = Options { time_scale: 0.4, ..Options::default() };
     let fleet = Fleet::start(&mosquitto.broker, vec![LockSpec::new(0xA1, "Front door")], &options);
     within(fleet.all_connected()).await;
     let lock = &fleet.locks()[0];

@@ -1,6 +1,7 @@
 //! The lock's sequences, without time or network.
 
 use super::*;
+use crate::memory::log::Kind;
 
 /// Lets every delay pass at once; what was published, in order.
 fn play(machine: &mut Machine, input: Input) -> Vec<String> {
@@ -12,6 +13,7 @@ fn play(machine: &mut Machine, input: Input) -> Vec<String> {
                 said.push(format!("{topic}={payload}"));
             }
             Output::Publish { .. } => {}
+            Output::Result { order, code } => said.push(format!("order {order}={code}")),
             Output::Wait { number, .. } => todo.extend(machine.step(Input::Due(number))),
             Output::LosePower => said.push("power lost".to_owned()),
         }
@@ -304,4 +306,95 @@ fn two_late_answers_both_come() {
         let Output::Wait { number, .. } = wait else { panic!("answered at once: {wait:?}") };
         assert_eq!(machine.step(Input::Due(number)), [told("commandResponse", error::BUSY.to_string())]);
     }
+}
+
+fn with_codes() -> Machine {
+    let mut machine = machine();
+    machine.memory().add_simple_code(589_472, "Carla").unwrap();
+    machine
+}
+
+#[test]
+fn an_order_over_bluetooth_moves_the_same_bolt_and_only_the_one_who_asked_hears_the_outcome() {
+    let mut machine = machine();
+    let said = play(&mut machine, Input::Order { action: action::UNLOCK, auth_id: 77, order: 9 });
+    assert_eq!(said, ["lockActionEvent=1,0,77,0,0", "state=2", "state=3", "order 9=0"]);
+    machine.step(Input::Order { action: action::LOCK, auth_id: 77, order: 10 });
+    let busy = machine.step(Input::Command(action::LOCK));
+    assert_eq!(busy, [told("commandResponse", error::BUSY.to_string())], "it moves for somebody else");
+    machine.spec.answers_others = true;
+    play(&mut machine, Input::ByHand { lock: false });
+    let said = play(&mut machine, Input::Order { action: action::LOCK, auth_id: 77, order: 11 });
+    assert_eq!(said[3..], ["order 11=0", "commandResponse=0"], "unconfirmed, so it can be switched on");
+}
+
+#[test]
+fn a_right_code_opens_and_is_counted_and_a_wrong_one_only_leaves_a_line_in_the_log() {
+    let mut machine = with_codes();
+    let said = play(&mut machine, Input::Code(589_472));
+    assert_eq!(said[0], "lockActionEvent=3,0,195249,8192,1");
+    assert_eq!(machine.memory().codes[0].count, 1);
+    assert!(play(&mut machine, Input::Code(589_473)).is_empty(), "nothing is told of a wrong code");
+    let kinds: Vec<_> = machine.memory().log.iter().map(|entry| entry.kind).collect();
+    let keypad = |completion, code_id| Kind::Keypad { action: 3, source: 1, completion, code_id };
+    assert_eq!(kinds, [keypad(completion::SUCCESS, 8_192), keypad(completion::INVALID_CODE, 0)]);
+    machine.memory().codes[0].enabled = false;
+    assert!(play(&mut machine, Input::Code(589_472)).is_empty());
+    assert!(play(&mut machine, Input::Finger(9)).is_empty());
+    let last: Vec<_> = machine.memory().log.iter().rev().take(2).map(|entry| entry.kind).collect();
+    let finger = Kind::Keypad { action: 3, source: 2, completion: completion::INVALID_FINGER, code_id: 0 };
+    assert_eq!(last, [finger, keypad(completion::NOT_AUTHORIZED, 8_192)]);
+}
+
+#[test]
+fn after_five_wrong_codes_the_keypad_is_deaf_for_half_a_minute_even_to_the_right_one() {
+    let mut machine = with_codes();
+    for _ in 0..4 {
+        assert!(machine.step(Input::Code(111_111)).is_empty());
+    }
+    let out = machine.step(Input::Code(111_111));
+    let [Output::Wait { after, number }] = out[..] else { panic!("a pause was expected: {out:?}") };
+    assert_eq!(after, Duration::from_secs(30));
+    assert!(machine.step(Input::Code(589_472)).is_empty());
+    assert_eq!(machine.memory().log.len(), 5, "what it does not hear it does not write down");
+    machine.step(Input::Due(number));
+    assert!(!machine.step(Input::Code(589_472)).is_empty());
+}
+
+#[test]
+fn a_lock_refuses_a_code_against_the_rules_a_second_one_alike_and_one_too_many() {
+    let mut machine = with_codes();
+    let memory = machine.memory();
+    assert_eq!(memory.add_simple_code(589_472, "Dora"), Err(error::CODE_EXISTS));
+    assert_eq!(memory.add_simple_code(121_111, "Dora"), Err(error::CODE_INVALID));
+    memory.codes_limit = 2;
+    assert_eq!(memory.add_simple_code(333_333, "Dora"), Ok(8_193));
+    assert_eq!(memory.add_simple_code(444_444, "Emil"), Err(error::TOO_MANY_ENTRIES));
+    memory.delete_code(8_193).unwrap();
+    assert_eq!(memory.add_simple_code(444_444, "Emil"), Ok(8_194), "an id is not used again");
+}
+
+#[test]
+fn settings_are_lived_by() {
+    let mut machine = machine();
+    machine.set("autoLockEnabled", "1");
+    machine.set("autoLockTimeOut", "88");
+    assert_eq!(machine.spec.auto_lock, Some(Duration::from_secs(88)));
+    assert_eq!(machine.set("name", "Back door"), [told_name("Back door")]);
+    machine.set("fobAction1", "Lock");
+    let said = play(&mut machine, Input::Order { action: action::FOB_1, auth_id: 1, order: 1 });
+    assert_eq!(said[0], "lockActionEvent=2,0,1,0,0");
+}
+
+#[test]
+fn the_log_tells_by_hand_from_auto_lock_from_a_jam() {
+    let mut machine = machine();
+    machine.memory();
+    play(&mut machine, Input::ByHand { lock: false });
+    machine.faults.jam = true;
+    play(&mut machine, Input::Act { action: 2, trigger: 6, auth_id: 0, code_id: 0, extra: 0 });
+    machine.step(Input::DoorOpens);
+    let kinds: Vec<_> = machine.memory().log.iter().map(|entry| entry.kind).collect();
+    let acted = |action, trigger, completion| Kind::Action { action, trigger, completion };
+    assert_eq!(kinds, [acted(1, 1, 0), acted(2, 6, 1), Kind::Door { event: 0 }]);
 }
