@@ -10,6 +10,8 @@ mod guesses;
 mod handshake;
 mod listen;
 mod names;
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing in the running door calls it yet"))]
+pub(crate) mod nuki_bridge;
 mod nuki_mqtt;
 mod outbox;
 mod realm;
@@ -191,4 +193,10 @@ pub fn fuzz_names(text: &str) {
 #[doc(hidden)]
 pub fn fuzz_payload(topic: &str, payload: &[u8]) {
     let _ = nuki_mqtt::read(topic, payload);
+}
+
+/// For fuzzing: everything that a bridge, somebody who calls like one, or a person who enters one says.
+#[doc(hidden)]
+pub fn fuzz_bridge(bytes: &[u8]) {
+    nuki_bridge::read_everything(bytes);
 }
