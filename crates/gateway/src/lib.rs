@@ -10,6 +10,8 @@ mod guesses;
 mod handshake;
 mod listen;
 mod names;
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing in the running door calls it yet"))]
+pub(crate) mod nuki_bridge;
 mod nuki_hub;
 mod nuki_mqtt;
 mod outbox;
@@ -211,4 +213,10 @@ pub fn fuzz_payload(topic: &str, payload: &[u8]) {
 #[doc(hidden)]
 pub fn fuzz_hub_settings(payload: &[u8]) {
     nuki_hub::config::fuzz(payload);
+}
+
+/// For fuzzing: everything that a bridge, somebody who calls like one, or a person who enters one says.
+#[doc(hidden)]
+pub fn fuzz_bridge(bytes: &[u8]) {
+    nuki_bridge::read_everything(bytes);
 }
