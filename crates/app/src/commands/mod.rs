@@ -6,7 +6,9 @@ mod ends;
 mod sql;
 
 pub use actions::{EXPIRED, Order, Taken};
-pub(crate) use actions::{answered, device_removed, explains, moved, performed, settle_all};
+pub(crate) use actions::{
+    answered, check, count_unsent, device_removed, explains, moved, performed, settle_all,
+};
 pub(crate) use ends::Ends;
 
 use std::time::Duration;

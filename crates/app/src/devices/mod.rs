@@ -3,18 +3,21 @@
 
 mod actions;
 mod apply;
+mod condition;
+pub mod list;
 mod record;
 mod repeats;
 mod sql;
 
 pub use actions::{NewDevice, SortBy};
-pub(crate) use actions::{account_of, all_offline, bind, load, nuki_id_of};
+pub(crate) use actions::{account_of, all_offline, bind, load, nuki_id_of, set_favourite, some};
+pub use condition::{Kind, Problem, Problems};
 pub use record::{Delivery, Intake, LockEvent, Observation, Repetition, Report, Session};
 
 use crate::activity::Origin;
 use crate::clock::Time;
 use crate::codes::codes;
-use crate::ids::{AccountId, DeviceId};
+use crate::ids::{AccountId, DeviceId, GroupId};
 
 codes! {
     /// Device type (Nuki Bridge API 1.13.3 `/list`; MQTT API 1.4 `deviceType`; Web API 4.10.0 `Smartlock.type`).
@@ -105,6 +108,7 @@ pub struct Device {
     /// 32 bits; none until the device has connected once.
     pub nuki_id: Option<u32>,
     pub kind: Option<DeviceType>,
+    pub group: Option<GroupId>,
     pub favourite: bool,
     pub added_at: Time,
     pub updated_at: Time,
