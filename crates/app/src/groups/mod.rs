@@ -36,12 +36,15 @@ pub struct Tree {
     places: HashMap<GroupId, usize>,
 }
 
+/// What hangs on each group: sort key, id and name.
+type Below = HashMap<Option<GroupId>, Vec<(Box<[u8]>, GroupId, String)>>;
+
 impl Tree {
     /// From groups in any order. What hangs on nothing, or on itself, hangs on the top.
     pub(crate) fn of(groups: Vec<(GroupId, Option<GroupId>, String)>) -> Self {
         let parents: HashMap<GroupId, Option<GroupId>> =
             groups.iter().map(|(id, parent, _)| (*id, *parent)).collect();
-        let mut below: HashMap<Option<GroupId>, Vec<(Box<[u8]>, GroupId, String)>> = HashMap::new();
+        let mut below: Below = HashMap::new();
         for (id, parent, name) in groups {
             let parent = parent.filter(|_| depth(&parents, id).is_some_and(|depth| depth > 0));
             below.entry(parent).or_default().push((sort_key(&name), id, name));
@@ -55,12 +58,7 @@ impl Tree {
         tree
     }
 
-    fn hang(
-        &mut self,
-        parent: Option<GroupId>,
-        depth: usize,
-        below: &mut HashMap<Option<GroupId>, Vec<(Box<[u8]>, GroupId, String)>>,
-    ) {
+    fn hang(&mut self, parent: Option<GroupId>, depth: usize, below: &mut Below) {
         let Some(mut siblings) = below.remove(&parent) else {
             return;
         };

@@ -2,6 +2,7 @@
 //! Pure, so that every question can be tried against the obvious way of answering it.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use super::text::{fold, sort_key};
 use super::{Counts, Filter, GroupCounts, ListOrder, ListPage, ListQuery, Place, Wrong};
@@ -38,7 +39,7 @@ impl Row {
         let said = &device.said;
         let mut text = fold(&device.name);
         if let Some(id) = device.nuki_id {
-            text.push_str(&format!("\n{id:08x}"));
+            let _ = write!(text, "\n{id:08x}");
         }
         Self {
             id: device.id,
