@@ -47,15 +47,16 @@ async fn mixed(world: &World, anna: &Actor) -> Vec<DeviceId> {
         devices.push(world.lock(anna, name, number).await);
     }
     devices.push(world.device(anna, "New").await.0);
-    for (place, seen) in [
+    let says = [
         (0, Observation::State(LockState::Unlocked)),
         (2, Observation::Link { up: false }),
         (3, Observation::State(LockState::MotorBlocked)),
         (4, Observation::State(LockState::Unlocked)),
         (4, Observation::Door(DoorState::Opened)),
         (5, Observation::Listens(false)),
-    ] {
-        world.says(devices[place], seen).await;
+    ];
+    for (place, seen) in says {
+        world.says(*devices.get(place).unwrap(), seen).await;
     }
     devices
 }

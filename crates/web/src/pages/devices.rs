@@ -11,7 +11,7 @@ use lockwarden_app::accounts::Preference;
 use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::commands::Command;
 use lockwarden_app::devices::Device;
-use lockwarden_app::devices::list::{ListPage, ListQuery};
+use lockwarden_app::devices::list::{Filter, ListPage, ListQuery};
 use lockwarden_app::ids::{DeviceId, GroupId};
 use maud::{Markup, html};
 
@@ -225,7 +225,7 @@ fn further(listing: &Listing, page: &ListPage) -> Markup {
 }
 
 fn nothing_matches(listing: &Listing) -> Markup {
-    let all = Listing { filter: Default::default(), after: None, ..listing.clone() };
+    let all = Listing { filter: Filter::default(), after: None, ..listing.clone() };
     html! {
         section.empty #nothing {
             p { @if listing.is_filtered() { "No device matches." } @else { "There are no more devices." } }

@@ -1,5 +1,7 @@
 //! One thing done with many devices: choosing them, what would become of each, and what did.
 
+use std::fmt::Write as _;
+
 use lockwarden_app::actor::Rights;
 use lockwarden_app::bulks::{Became, Bulk, BulkState, Deed, Item, Tally};
 use lockwarden_app::devices::list::ListPage;
@@ -142,10 +144,10 @@ pub(crate) fn headline(tally: &Tally) -> String {
     }
     let mut words = format!("{} of {} done", number(tally.done), devices(meant));
     if tally.failed > 0 {
-        words.push_str(&format!(", {} failed", number(tally.failed)));
+        let _ = write!(words, ", {} failed", number(tally.failed));
     }
     if tally.unknown > 0 {
-        words.push_str(&format!(", {} without an answer", number(tally.unknown)));
+        let _ = write!(words, ", {} without an answer", number(tally.unknown));
     }
     words + "."
 }

@@ -10,19 +10,27 @@ use crate::ids::AccountId;
 struct Dice(u64);
 
 impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
+    fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
+        self.0 >> 33
+    }
+
+    fn throw(&mut self, sides: u8) -> u8 {
+        u8::try_from(self.roll() % u64::from(sides)).unwrap()
+    }
+
+    fn place(&mut self, among: usize) -> usize {
+        usize::try_from(self.roll()).unwrap() % among
     }
 }
 
 fn device(id: i64, dice: &mut Dice) -> Device {
-    let street = ["Harbour street", "harbour Street", "Ähre", "Zoo", "éclair"][dice.throw(5) as usize];
-    let state = [LockState::Locked, LockState::Unlocked, LockState::MotorBlocked][dice.throw(3) as usize];
+    let street = ["Harbour street", "harbour Street", "Ähre", "Zoo", "éclair"][usize::from(dice.throw(5))];
+    let state = [LockState::Locked, LockState::Unlocked, LockState::MotorBlocked][usize::from(dice.throw(3))];
     let said = Said {
         state: Some(state),
         state_at: Some(Time(10)),
-        state_changed_at: Some(Time(dice.throw(50) as i64)),
+        state_changed_at: Some(Time(i64::from(dice.throw(50)))),
         battery_critical: Some(dice.throw(9) == 0),
         ..Said::default()
     };
@@ -32,11 +40,11 @@ fn device(id: i64, dice: &mut Dice) -> Device {
         connector: Connector::NukiMqtt,
         name: format!("{street} {}", dice.throw(30)),
         nuki_id: (dice.throw(8) > 0).then(|| u32::try_from(id).unwrap() + 0xA000),
-        kind: Some(DeviceType::from_code(dice.throw(3) as u8)),
+        kind: Some(DeviceType::from_code(dice.throw(3))),
         group: [None, Some(GroupId(1)), Some(GroupId(2)), Some(GroupId(3)), Some(GroupId(77))]
-            [dice.throw(5) as usize],
+            [usize::from(dice.throw(5))],
         favourite: dice.throw(6) == 0,
-        added_at: Time(dice.throw(20) as i64),
+        added_at: Time(i64::from(dice.throw(20))),
         updated_at: Time(0),
         link: Link { online: dice.throw(4) > 0, changed_at: Some(Time(1)), accepts_commands: Some(true) },
         said,
@@ -109,14 +117,16 @@ fn by_definition(devices: &[Device], query: &ListQuery, scope: &Scope) -> Vec<De
 }
 
 fn any_filter(dice: &mut Dice) -> Filter {
-    let words = ["", "", "harbour", "2 HOUSE", "a00", "site ähre", "nothing like it"][dice.throw(7) as usize];
+    let words =
+        ["", "", "harbour", "2 HOUSE", "a00", "site ähre", "nothing like it"][usize::from(dice.throw(7))];
     Filter {
         words: words.to_owned(),
-        kind: [None, None, Some(Kind::Locked), Some(Kind::Offline)][dice.throw(4) as usize],
+        kind: [None, None, Some(Kind::Locked), Some(Kind::Offline)][usize::from(dice.throw(4))],
         wrong: [None, None, Some(Wrong::Anything), Some(Wrong::This(crate::devices::Problem::Jammed))]
-            [dice.throw(4) as usize],
-        place: [None, None, Some(Place::InNoGroup), Some(Place::Within(GroupId(1)))][dice.throw(4) as usize],
-        device_type: [None, None, Some(DeviceType::Box)][dice.throw(3) as usize],
+            [usize::from(dice.throw(4))],
+        place: [None, None, Some(Place::InNoGroup), Some(Place::Within(GroupId(1)))]
+            [usize::from(dice.throw(4))],
+        device_type: [None, None, Some(DeviceType::Box)][usize::from(dice.throw(3))],
     }
 }
 
@@ -136,11 +146,11 @@ fn every_page_of_every_order_and_filter_is_what_it_should_be_whatever_changed_be
                 devices.push(new);
             }
             1 => {
-                let gone = devices.swap_remove(dice.throw(devices.len() as u64) as usize);
+                let gone = devices.swap_remove(dice.place(devices.len()));
                 roster.remove(gone.id);
             }
             _ => {
-                let at = dice.throw(devices.len() as u64) as usize;
+                let at = dice.place(devices.len());
                 devices[at] = device(devices[at].id.0, &mut dice);
                 roster.put(&devices[at]);
             }
@@ -151,10 +161,10 @@ fn every_page_of_every_order_and_filter_is_what_it_should_be_whatever_changed_be
         };
         let mut query = ListQuery {
             filter: any_filter(&mut dice),
-            order: ListOrder::ALL[dice.throw(6) as usize],
+            order: ListOrder::ALL[usize::from(dice.throw(6))],
             by_group: dice.throw(2) == 0,
             after: None,
-            limit: 1 + dice.throw(40) as usize,
+            limit: 1 + usize::from(dice.throw(40)),
         };
         let right = by_definition(&devices, &query, &scope);
         assert_eq!(roster.matching(&query, &scope, Time(1_000)), right, "{query:?}");
