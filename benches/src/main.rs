@@ -2,6 +2,7 @@
 //! REST reads of the release binary, with peers in the same run. The peers are started on loopback by `benches/run`.
 
 mod figures;
+mod lists;
 mod measure;
 mod mqtt;
 mod pages;
@@ -62,6 +63,21 @@ enum What {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// The list of devices of a large account: first pages, searches, filters, numbers
+    Lists {
+        #[arg(long, default_value_t = 100_000)]
+        devices: usize,
+        /// An empty PostgreSQL database; a SQLite file of its own otherwise
+        #[arg(long)]
+        database: Option<String>,
+    },
+    /// The pages of such an account, a tenth of it connected
+    ManyPages {
+        #[arg(long, default_value_t = 100_000)]
+        devices: usize,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// From start to serving, and pages of the log
     History {
         #[arg(long, default_value_t = 100)]
@@ -90,6 +106,8 @@ async fn main() -> anyhow::Result<()> {
         What::Commands { devices, orders } => measure::commands(devices, orders).await,
         What::Memory { devices, tls } => measure::memory(devices, tls).await,
         What::Pages { devices, seconds } => pages::pages(devices, seconds).await,
+        What::Lists { devices, database } => lists::lists(database, devices).await,
+        What::ManyPages { devices, seconds } => pages::many(devices, seconds).await,
         What::History { devices, entries } => measure::history(devices, entries).await,
         What::Rest => measure::rest().await,
         What::Broker { addr } => measure::broker(addr).await,
@@ -105,6 +123,8 @@ async fn main() -> anyhow::Result<()> {
             measure::memory(10_000, true).await?;
             pages::pages(1_000, 10).await?;
             pages::pages(12, 10).await?;
+            lists::lists(None, 100_000).await?;
+            pages::many(100_000, 10).await?;
             measure::history(1, 0).await?;
             measure::history(100, 10_000_000).await
         }

@@ -25,14 +25,14 @@ pub(crate) async fn pages(devices: usize, seconds: u64) -> Result<()> {
     let mut whole = Vec::new();
     let mut weight = 0;
     for _ in 0..50 {
-        let answer = Answer::of(world.http, "/devices", &session, "gzip").await?;
+        let answer = Answer::of(world.http, "/devices?shown=1000", &session, "gzip").await?;
         first.push(answer.first);
         whole.push(answer.whole);
         weight = answer.body.len();
     }
     print(&format!("page of {devices} tiles: first byte {}", times(first)));
     print(&format!("  whole {}; {} KB compressed", times(whole), weight / 1_000));
-    let page = Answer::of(world.http, "/devices", &session, "identity").await?;
+    let page = Answer::of(world.http, "/devices?shown=1000", &session, "identity").await?;
     let page = String::from_utf8(page.body)?;
     let mut first_visit = weight;
     for path in page.split(['"', '\'']).filter(|path| path.starts_with("/assets/")) {
@@ -41,6 +41,41 @@ pub(crate) async fn pages(devices: usize, seconds: u64) -> Result<()> {
     print(&format!("  first visit with style and script: {} KB compressed", first_visit / 1_000));
     let seen = watched(&world, streams, &page, &session, seconds).await?;
     print(&format!("event to open page, {devices} tiles, 1,000 events/s: {}", times(seen)));
+    Ok(())
+}
+
+/// The same for an account of very many devices, of which a tenth is connected; the page shows a hundred of those.
+pub(crate) async fn many(devices: usize, seconds: u64) -> Result<()> {
+    let connected = devices / 10;
+    let world = World::among(connected, devices - connected).await?;
+    let streams = everybody(&world).await?;
+    let session = sign_in(world.http).await?;
+    for path in [
+        "/devices",
+        "/devices?by=group",
+        "/devices?sort=problems",
+        "/devices?q=a",
+        "/devices?q=hafenstrasse+77123",
+        "/devices?q=xyzzy",
+        "/devices?show=locked",
+    ] {
+        let (mut first, mut whole, mut weight) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..50 {
+            let answer = Answer::of(world.http, path, &session, "gzip").await?;
+            first.push(answer.first);
+            whole.push(answer.whole);
+            weight = answer.body.len();
+        }
+        let (first, whole) = (times(first), times(whole));
+        print(&format!("{path} of {devices}: first byte {first}; whole {whole}; {} KB", weight / 1_000));
+    }
+    let page = Answer::of(world.http, "/devices?q=door&sort=name&by=none", &session, "identity").await?;
+    let seen = watched(&world, streams, &String::from_utf8(page.body)?, &session, seconds).await?;
+    print(&format!(
+        "event to open page, {connected} of {devices} connected, 1,000 events/s: {}",
+        times(seen)
+    ));
+    print(&format!("  memory of the server: {} MB", world.memory()? / 1_000));
     Ok(())
 }
 
@@ -68,6 +103,8 @@ async fn watched(
     for (number, mut stream) in streams.into_iter().enumerate() {
         let said = Arc::clone(&said);
         let card = world.ids.get(number).context("no such device")?.to_string();
+        // What is not on the page is heard of, and not waited for.
+        let is_shown = page.contains(&format!("id=\"device-{card}\""));
         let topic = format!("nuki/{:X}/state", World::nuki_id(number));
         let mut due = begun + Duration::from_secs(1) * u32::try_from(number)? / count;
         locks.spawn(async move {
@@ -77,7 +114,9 @@ async fn watched(
                     break;
                 }
                 let now = due.into_std();
-                said.lock().unwrap_or_else(PoisonError::into_inner).entry(card.clone()).or_insert(now);
+                if is_shown {
+                    said.lock().unwrap_or_else(PoisonError::into_inner).entry(card.clone()).or_insert(now);
+                }
                 stream.write_all(&mqtt::publish(&topic, state, 1)?).await?;
                 stream.read_exact(&mut [0; 4]).await?;
                 due += Duration::from_secs(1) * count / 1_000;

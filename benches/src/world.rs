@@ -23,6 +23,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::lists::add_others;
+
 pub(crate) const EMAIL: &str = "bench@example.org";
 pub(crate) const PASSWORD: &str = "seven green doors in a row";
 
@@ -47,6 +49,11 @@ impl Drop for World {
 
 impl World {
     pub(crate) async fn new(devices: usize) -> Result<Self> {
+        Self::among(devices, 0).await
+    }
+
+    /// With this many others in the same account, which never connect.
+    pub(crate) async fn among(devices: usize, others: usize) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let db = Db::open(&format!("sqlite:{}", dir.path().join("lockwarden.db").display())).await?;
         let app = App::new(db, Clock::System, Chance::system(), Bus::default());
@@ -61,6 +68,9 @@ impl World {
             let (id, login) = app.add_device(&actor, new).await?;
             ids.push(id);
             logins.push(login);
+        }
+        if others > 0 {
+            add_others(app.db(), actor.account, others).await?;
         }
         app.db().close().await;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));

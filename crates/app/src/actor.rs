@@ -211,6 +211,15 @@ impl Actor {
         self.hold(Rights::CREATE, "this sign-in may not add devices")
     }
 
+    /// Groups are of the whole account: whoever is shown only some of its devices would change what others see.
+    pub fn may_manage_groups(&self) -> Result<()> {
+        self.hold(Rights::MANAGE, "this sign-in may not manage groups")?;
+        if self.scope == Scope::All {
+            return Ok(());
+        }
+        Err(Error::Forbidden("groups are managed by somebody who may see every device"))
+    }
+
     pub fn may_list_devices(&self) -> Result<()> {
         self.hold(Rights::VIEW, "this sign-in may not see devices")
     }

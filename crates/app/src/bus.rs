@@ -1,11 +1,12 @@
 //! What commits tell the rest of the process. Events carry ids only: whoever hears one reads the tables.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, broadcast};
 
-use crate::ids::{AccountId, DeviceId};
+use crate::ids::{AccountId, BulkId, DeviceId};
 
 /// Something changed that an open page may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,8 +15,10 @@ pub enum Event {
     DeviceChanged { account: AccountId, device: DeviceId },
     /// New entries in the activity log.
     ActivityAdded { account: AccountId, device: DeviceId },
-    /// Devices came or went.
+    /// Devices or groups came, went, or changed their names and places.
     DevicesChanged { account: AccountId },
+    /// A bulk got further, or is over.
+    BulkChanged { account: AccountId, bulk: BulkId },
     /// A way in was closed (session, token, right): open streams and connections look again at once.
     AccessChanged { account: AccountId },
     /// A device's login was changed or revoked: its connections close.
@@ -38,6 +41,7 @@ impl Event {
             Self::DeviceChanged { account, device } => ("device", account, device),
             Self::ActivityAdded { account, device } => ("activity", account, device),
             Self::DevicesChanged { account } => ("devices", account, nobody.1),
+            Self::BulkChanged { account, bulk } => ("bulk", account, DeviceId(bulk.0)),
             Self::AccessChanged { account } => ("access", account, nobody.1),
             Self::LoginChanged { account, device } => ("login", account, device),
             Self::DataReplaced => ("replaced", nobody.0, nobody.1),
@@ -52,6 +56,7 @@ impl Event {
             "device" => Self::DeviceChanged { account, device },
             "activity" => Self::ActivityAdded { account, device },
             "devices" => Self::DevicesChanged { account },
+            "bulk" => Self::BulkChanged { account, bulk: BulkId(device.0) },
             "access" => Self::AccessChanged { account },
             "login" => Self::LoginChanged { account, device },
             "replaced" => Self::DataReplaced,
@@ -67,6 +72,7 @@ impl Event {
             Self::DeviceChanged { account, .. }
             | Self::ActivityAdded { account, .. }
             | Self::DevicesChanged { account }
+            | Self::BulkChanged { account, .. }
             | Self::AccessChanged { account }
             | Self::LoginChanged { account, .. }
             | Self::SyncAsked { account, .. } => Some(account),
@@ -78,11 +84,55 @@ impl Event {
 /// Waiting listeners lag rather than grow: past this many unread events they are told to read everything again.
 const BACKLOG: usize = 4_096;
 
+/// What commits changed of one account since it was last asked.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub devices: HashSet<DeviceId>,
+    /// Groups came, went, or got another name or place.
+    pub groups: bool,
+    pub everything: bool,
+}
+
+impl Changes {
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::DeviceChanged { device, .. } | Event::LoginChanged { device, .. } => {
+                self.devices.insert(device);
+            }
+            Event::DevicesChanged { .. } => self.groups = true,
+            _ => {}
+        }
+    }
+}
+
+/// Of the accounts that somebody keeps something of in memory. Unlike listeners, this never lags: a commit returns after
+/// it is noted here.
+#[derive(Debug, Default)]
+struct Notes {
+    accounts: Mutex<HashMap<AccountId, Changes>>,
+    some: AtomicBool,
+}
+
+impl Notes {
+    fn note(&self, event: Event) {
+        if !self.some.load(Ordering::Acquire) {
+            return;
+        }
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if event == Event::DataReplaced {
+            accounts.values_mut().for_each(|changes| changes.everything = true);
+        } else if let Some(changes) = event.account().and_then(|account| accounts.get_mut(&account)) {
+            changes.note(event);
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct Bus {
     events: broadcast::Sender<Event>,
     commands: Arc<Notify>,
     ways_in_closed: Arc<AtomicU64>,
+    notes: Arc<Notes>,
     elsewhere: bool,
 }
 
@@ -92,6 +142,7 @@ impl Default for Bus {
             events: broadcast::Sender::new(BACKLOG),
             commands: Arc::default(),
             ways_in_closed: Arc::default(),
+            notes: Arc::default(),
             elsewhere: false,
         }
     }
@@ -112,7 +163,26 @@ impl Bus {
         self.ways_in_closed.load(Ordering::Acquire)
     }
 
+    /// From now on what changes of this account is noted.
+    pub(crate) fn note_changes(&self, account: AccountId) {
+        let mut accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.insert(account, Changes::default());
+        self.notes.some.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn forget_changes(&self, account: AccountId) {
+        let mut accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.remove(&account);
+    }
+
+    /// What was noted since the last time; nothing if nobody asked to note it.
+    pub(crate) fn take_changes(&self, account: AccountId) -> Option<Changes> {
+        let mut accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get_mut(&account).map(std::mem::take)
+    }
+
     pub(crate) fn publish(&self, event: Event) {
+        self.notes.note(event);
         if matches!(event, Event::AccessChanged { .. } | Event::DataReplaced) {
             self.ways_in_closed.fetch_add(1, Ordering::AcqRel);
         }
@@ -145,6 +215,7 @@ mod tests {
             Event::DeviceChanged { account, device },
             Event::ActivityAdded { account, device },
             Event::DevicesChanged { account },
+            Event::BulkChanged { account, bulk: BulkId(11) },
             Event::AccessChanged { account },
             Event::LoginChanged { account, device },
             Event::DataReplaced,

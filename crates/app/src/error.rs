@@ -63,6 +63,8 @@ pub enum Refusal {
     EmailTaken,
     #[error("the set-up link is used up or too old; restart the server for a new one")]
     SetUpLinkUsed,
+    #[error("this was proposed a while ago and things may have changed: look at it anew")]
+    ProposalTooOld,
     #[error("at most {1} {0}")]
     TooMany(&'static str, usize),
 }

@@ -33,10 +33,14 @@ ids! {
     AccountId;
     /// One entry of the activity log; grows with the time it was written.
     ActivityId;
+    /// One thing to do with many devices.
+    BulkId;
     /// One order to a device.
     CommandId;
     /// A device, whether or not it has connected yet. Random, below 2^53.
     DeviceId;
+    /// A named set of devices. Random, below 2^53.
+    GroupId;
     /// A device's login at the MQTT door.
     LoginId;
     /// A signed-in browser.

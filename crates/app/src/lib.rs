@@ -7,6 +7,7 @@ pub mod activity;
 pub mod actor;
 pub mod address;
 pub mod backup;
+pub mod bulks;
 pub mod bus;
 pub mod clock;
 mod codes;
@@ -14,6 +15,7 @@ pub mod commands;
 pub mod db;
 pub mod devices;
 pub mod error;
+pub mod groups;
 pub mod ids;
 pub mod logins;
 pub mod rng;
@@ -49,6 +51,8 @@ struct Inner {
     hashing: tokio::sync::Semaphore,
     ends: commands::Ends,
     known_tokens: accounts::KnownTokens,
+    rosters: devices::list::Rosters,
+    works: bulks::Works,
     /// When the database was last tried, and whether it was fine.
     tried: tokio::sync::Mutex<Option<(clock::Steady, bool)>>,
 }
@@ -65,6 +69,8 @@ impl App {
             hashing,
             ends,
             known_tokens,
+            rosters: devices::list::Rosters::default(),
+            works: bulks::Works::default(),
             tried: tokio::sync::Mutex::default(),
         }))
     }
@@ -99,6 +105,14 @@ impl App {
 
     pub(crate) fn known_tokens(&self) -> &accounts::KnownTokens {
         &self.0.known_tokens
+    }
+
+    pub(crate) fn rosters(&self) -> &devices::list::Rosters {
+        &self.0.rosters
+    }
+
+    pub(crate) fn works(&self) -> &bulks::Works {
+        &self.0.works
     }
 
     /// A transaction of somebody, and what they may do in it: less, if rights were taken from them since they asked, and

@@ -153,6 +153,16 @@ fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken, st
     });
     let (beside, until) = (app.clone(), stop.clone());
     tasks.spawn(async move {
+        until.run_until_cancelled(beside.run_bulks()).await;
+    });
+    let (beside, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move {
+        if let Some(Err(error)) = until.run_until_cancelled(beside.make_rosters()).await {
+            tracing::warn!(%error, "the lists of devices are made when they are first asked for");
+        }
+    });
+    let (beside, until) = (app.clone(), stop.clone());
+    tasks.spawn(async move {
         let keep_house = async {
             loop {
                 if let Err(error) = beside.forget_old_sign_ins().await {

@@ -1,4 +1,4 @@
-//! The four cookies. With an https address they carry the `__Host-` prefix, which no other host or plain connection
+//! The three cookies. With an https address they carry the `__Host-` prefix, which no other host or plain connection
 //! can set.
 
 use std::time::Duration;
@@ -16,8 +16,6 @@ pub(crate) enum Cookie {
     Browser,
     /// A secret that was just made, to be shown on the page that follows.
     Once,
-    /// Tiles or list, and their order.
-    View,
 }
 
 impl Cookie {
@@ -29,8 +27,6 @@ impl Cookie {
             (Self::Browser, false) => "lockwarden-browser",
             (Self::Once, true) => "__Host-lockwarden-once",
             (Self::Once, false) => "lockwarden-once",
-            (Self::View, true) => "__Host-lockwarden-view",
-            (Self::View, false) => "lockwarden-view",
         }
     }
 
@@ -38,7 +34,7 @@ impl Cookie {
         match self {
             // The server ends a session earlier than that.
             Self::Session => Duration::from_hours(720),
-            Self::Browser | Self::View => Duration::from_hours(24 * 365),
+            Self::Browser => Duration::from_hours(24 * 365),
             Self::Once => Duration::from_mins(15),
         }
     }

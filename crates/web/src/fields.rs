@@ -21,6 +21,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// What stands behind `before` in the names of fields that begin with it.
+    pub(crate) fn named<'f>(&'f self, before: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter_map(move |(name, _)| name.strip_prefix(before))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         !self.text(name).is_empty()
     }
@@ -54,6 +59,13 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 pub(crate) struct Asked(Fields);
 
 impl Asked {
+    /// A query that a form of ours carried.
+    pub(crate) fn of(query: &str) -> Self {
+        let uri = http::Uri::builder().path_and_query(format!("/?{query}")).build();
+        let pairs = uri.ok().and_then(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+        Self(Fields(pairs.map(|Query(pairs)| pairs).unwrap_or_default()))
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.text(name)
     }

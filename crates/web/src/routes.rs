@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, device, devices, manage, order, set_up, sign_in,
+    account, activity, add_device, api_tokens, bulk, device, devices, groups, manage, order, set_up, sign_in,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -66,11 +66,23 @@ fn table() -> Vec<Route> {
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),
         route("POST", "/devices/{id}/order", SignedIn, post(order::order)),
         route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),
+        route("POST", "/devices/{id}/group", SignedIn, post(manage::set_group)),
+        route("POST", "/devices/{id}/favourite", SignedIn, post(manage::set_favourite)),
         route("POST", "/devices/{id}/password", SignedIn, post(manage::new_password)),
         route("GET", "/devices/{id}/revoke", SignedIn, get(manage::ask_revoke)),
         route("POST", "/devices/{id}/revoke", SignedIn, post(manage::revoke)),
         route("GET", "/devices/{id}/remove", SignedIn, get(manage::ask_remove)),
         route("POST", "/devices/{id}/remove", SignedIn, post(manage::remove)),
+        route("POST", "/bulks", SignedIn, post(bulk::propose)),
+        route("GET", "/bulks/{id}", SignedIn, get(bulk::show)),
+        route("POST", "/bulks/{id}/begin", SignedIn, post(bulk::begin)),
+        route("GET", "/groups", SignedIn, get(groups::show)),
+        route("POST", "/groups", SignedIn, post(groups::create)),
+        route("GET", "/groups/{id}", SignedIn, get(groups::edit)),
+        route("POST", "/groups/{id}/name", SignedIn, post(groups::rename)),
+        route("POST", "/groups/{id}/place", SignedIn, post(groups::place)),
+        route("GET", "/groups/{id}/delete", SignedIn, get(groups::ask_delete)),
+        route("POST", "/groups/{id}/delete", SignedIn, post(groups::delete)),
         route("GET", "/activity", SignedIn, get(activity::show)),
         route("GET", "/settings/account", SignedIn, get(account::show)),
         route("POST", "/settings/account/profile", SignedIn, post(account::change_profile)),

@@ -3,6 +3,7 @@
 mod actions;
 mod known_tokens;
 mod password;
+mod preferences;
 mod scopes;
 mod sessions;
 mod set_up;
@@ -14,6 +15,7 @@ mod ways_in;
 pub use actions::NewAccount;
 pub(crate) use known_tokens::KnownTokens;
 pub use password::MIN_PASSWORD;
+pub use preferences::Preference;
 pub use scopes::TokenScope;
 pub(crate) use sessions::actor_now;
 pub use sessions::{Authenticated, Session};

@@ -52,23 +52,36 @@ impl App {
         {
             return same_order(before, &order);
         }
-        let device = devices::load(&mut tx, operable.device()).await?;
-        check(&device, order.action)?;
-        way_for(&ways::load_of(&mut tx, device.id).await?, order.action)?;
-        let open = usize::try_from(sql::count_open(&mut tx, device.id).await?).unwrap_or(usize::MAX);
+        let id = self.order_in(&mut tx, &actor, operable, (order.action, key), (asked, until)).await?;
+        tx.emit(Event::CommandsWaiting);
+        let command = sql::load(&mut tx, id).await?.into();
+        tx.commit().await?;
+        Ok(command)
+    }
+
+    /// Writes an order down, if it can be sent now. It was asked for at `asked` and is too late after `until`.
+    pub(crate) async fn order_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        operable: Operable,
+        (action, key): (LockAction, Option<String>),
+        (asked, until): (Time, Steady),
+    ) -> Result<CommandId> {
+        let device = devices::load(tx, operable.device()).await?;
+        check(&device, action)?;
+        way_for(&ways::load_of(tx, device.id).await?, action)?;
+        let open = usize::try_from(sql::count_open(tx, device.id).await?).unwrap_or(usize::MAX);
         if open >= WAITING {
             return Err(Refusal::TooManyWaiting(open).into());
         }
         if self.clock().steady() > until {
             return Err(Refusal::TooLate.into());
         }
-        let id = self.insert_command(&mut tx, &actor, &operable, (order.action, asked), key).await?;
-        tx.emit(Event::CommandsWaiting);
+        let id = self.insert_command(tx, actor, &operable, (action, asked), key).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device: device.id });
-        let command = sql::load(&mut tx, id).await?.into();
         self.ends().set(id, until);
-        tx.commit().await?;
-        Ok(command)
+        Ok(id)
     }
 
     async fn insert_command(
@@ -376,8 +389,13 @@ fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
     best.ok_or(if there().next().is_some() { Refusal::NotOffered } else { Refusal::Offline })
 }
 
+/// Orders that wait to be sent, counted to `enough`.
+pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbError> {
+    sql::count_unsent(tx, enough).await
+}
+
 /// Whether the device can be told to do this now. The same rules hold at the order and at the sending.
-fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
+pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
     let known = action == LockAction::FullLock || device.offers().contains(&action);
     if !known {
         return Err(Refusal::NotOffered);

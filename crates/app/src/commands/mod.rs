@@ -7,7 +7,7 @@ mod ends;
 mod sql;
 
 pub use actions::{EXPIRED, Order, Taken};
-pub(crate) use actions::{device_removed, settle_all};
+pub(crate) use actions::{check, count_unsent, device_removed, settle_all};
 pub(crate) use answers::{answered, explains, explains_found, hub_said, moved, performed};
 pub(crate) use ends::Ends;
 

@@ -136,6 +136,11 @@ pub(super) async fn count_open(tx: &mut Tx, device: DeviceId) -> Result<i64, DbE
     tx.query(COUNT_OPEN).bind(device).value().await
 }
 
+pub(super) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbError> {
+    let some = "select count(*) from (select 1 from commands where state = 'created' limit $1) found";
+    tx.query(some).bind(enough).value().await
+}
+
 pub(super) struct NewCommand {
     pub id: CommandId,
     pub account: AccountId,

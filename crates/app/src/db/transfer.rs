@@ -10,12 +10,14 @@ use super::connect::{Kind, MIGRATIONS};
 use super::tx::Inner;
 use super::{Db, DbError, Query, Tx, chunks};
 
-/// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events.
+/// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events, bulks.
 const TABLES: &[(&str, Paging)] = &[
     ("accounts", Paging::ByOffset("case when master_id is null then 0 else 1 end, id")),
     ("known_browsers", Paging::ByOffset("token_hash")),
     ("sign_in_failures", Paging::ByOffset("key")),
     ("tokens", Paging::ByFirstColumn("id")),
+    ("preferences", Paging::ByOffset("person_id, name")),
+    ("device_groups", Paging::ByFirstColumn("id")),
     ("devices", Paging::ByFirstColumn("id")),
     ("device_states", Paging::ByFirstColumn("device_id")),
     ("logins", Paging::ByFirstColumn("id")),
@@ -36,8 +38,15 @@ enum Paging {
 }
 
 /// Also emptied before a restore: what belongs to what is being replaced.
-const PASSING: &[&str] =
-    &["sessions", "set_up_links", "open_deliveries", "broker_sessions", "foreign_events"];
+const PASSING: &[&str] = &[
+    "sessions",
+    "set_up_links",
+    "open_deliveries",
+    "broker_sessions",
+    "foreign_events",
+    "bulk_items",
+    "bulks",
+];
 const PAGE: i64 = 2_048;
 
 impl Db {

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use super::identity::insert;
-use super::{Connector, Device, check_name, identity_sql, sql};
+use super::{Connector, Device, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
-use crate::actor::Actor;
+use crate::actor::{Actor, Manageable};
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::commands;
@@ -66,6 +66,7 @@ impl App {
         let by = (new.connector, base_path);
         let (login, credentials) = logins::create(self, &mut tx, (actor.account, id), by).await?;
         ways::add(self, &mut tx, (id, actor.account), (new.connector, Some(login))).await?;
+        tx.emit(Event::DeviceChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });
         tx.commit().await?;
         Ok((id, credentials))
@@ -78,7 +79,7 @@ impl App {
         let mut devices = sql::list(&mut tx, actor.account).await?;
         devices.retain(|device| actor.scope.contains(device.id));
         match sort {
-            SortBy::Name => devices.sort_by_cached_key(|device| (natural(&device.name), device.id)),
+            SortBy::Name => devices.sort_by_cached_key(|device| (list::sort_key(&device.name), device.id)),
             SortBy::Added => devices.sort_by_key(|device| Reverse((device.added_at, device.id))),
         }
         Ok(devices)
@@ -154,6 +155,15 @@ impl App {
         Ok(())
     }
 
+    /// Favourites are the account's: they come first for everybody (Web API 4.10.0, `Smartlock.favorite`).
+    pub async fn set_favourite(&self, actor: &Actor, id: DeviceId, yes: bool) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let manageable = actor.may_manage(&mut tx, id).await?;
+        set_favourite(&mut tx, manageable, yes, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Takes a device out of the account. Its login ends at once; its log stays.
     pub async fn remove_device(&self, actor: &Actor, id: DeviceId) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
@@ -190,6 +200,13 @@ impl App {
     }
 }
 
+pub(crate) async fn set_favourite(tx: &mut Tx, device: Manageable, yes: bool, now: Time) -> Result<()> {
+    sql::set_favourite(tx, device.device(), yes, now).await?;
+    let account = sql::account_of(tx, device.device()).await?.ok_or(Error::NotFound)?;
+    tx.emit(Event::DeviceChanged { account, device: device.device() });
+    Ok(())
+}
+
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     ways::all_offline(tx).await?;
     sql::all_offline(tx).await
@@ -211,32 +228,11 @@ pub(crate) async fn load(tx: &mut Tx, device: DeviceId) -> Result<Device, DbErro
     sql::load(tx, device).await
 }
 
-/// Sorts "Flat 2" before "Flat 10", whatever the case of the letters.
-fn natural(name: &str) -> Vec<(u64, String)> {
-    let mut parts = Vec::new();
-    let mut rest = name.trim();
-    while !rest.is_empty() {
-        let text_end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let (text, after) = rest.split_at(text_end);
-        let digits_end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-        let (digits, next) = after.split_at(digits_end);
-        parts.push((u64::MAX, text.to_lowercase()));
-        if !digits.is_empty() {
-            parts.push((digits.parse().unwrap_or(u64::MAX - 1), String::new()));
-        }
-        rest = next;
-    }
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::natural;
-
-    #[test]
-    fn flat_2_comes_before_flat_10_and_case_does_not_matter() {
-        let mut names = ["flat 10", "Flat 2", "cellar", "Flat 2 b"];
-        names.sort_by_cached_key(|name| natural(name));
-        assert_eq!(names, ["cellar", "Flat 2", "Flat 2 b", "flat 10"]);
-    }
+/// Those of these devices that the account has.
+pub(crate) async fn some(
+    tx: &mut Tx,
+    account: AccountId,
+    devices: &[DeviceId],
+) -> Result<Vec<Device>, DbError> {
+    sql::some(tx, account, devices).await
 }

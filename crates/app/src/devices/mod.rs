@@ -3,10 +3,12 @@
 
 mod actions;
 mod apply;
+mod condition;
 mod connector;
 mod identity;
 mod identity_sql;
 mod links;
+pub mod list;
 mod log_book;
 mod record;
 mod repeats;
@@ -14,7 +16,8 @@ mod report;
 mod sql;
 
 pub use actions::{NewDevice, SortBy};
-pub(crate) use actions::{account_of, all_offline, load};
+pub(crate) use actions::{account_of, all_offline, load, set_favourite, some};
+pub use condition::{Kind, Problem, Problems};
 pub use connector::{Capability, Connector};
 pub(crate) use identity::{
     bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, way_ended,
@@ -25,7 +28,7 @@ pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition
 use crate::activity::Origin;
 use crate::clock::Time;
 use crate::codes::codes;
-use crate::ids::{AccountId, DeviceId};
+use crate::ids::{AccountId, DeviceId, GroupId};
 
 codes! {
     /// Device type (Nuki Bridge API 1.13.3 `/list`; MQTT API 1.4 `deviceType`; Web API 4.10.0 `Smartlock.type`).
@@ -96,6 +99,7 @@ pub struct Device {
     /// 32 bits; none until the device has connected once.
     pub nuki_id: Option<u32>,
     pub kind: Option<DeviceType>,
+    pub group: Option<GroupId>,
     pub favourite: bool,
     pub added_at: Time,
     pub updated_at: Time,

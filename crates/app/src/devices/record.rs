@@ -139,13 +139,13 @@ impl App {
         };
         known.dirty |= known.state != before;
         match effect {
-            Some(effect) => self.follow(tx, work, report, effect).await,
+            Some(effect) => self.follow_up(tx, work, report, effect).await,
             None => Ok(()),
         }
     }
 
     /// What an observation means beyond the state.
-    async fn follow(&self, tx: &mut Tx, work: &mut Batch, report: &Report, effect: Effect) -> Result<()> {
+    async fn follow_up(&self, tx: &mut Tx, work: &mut Batch, report: &Report, effect: Effect) -> Result<()> {
         let (device, at) = (report.device, report.received_at);
         let Some(known) = work.known.get_mut(&device) else {
             return Ok(());
@@ -208,7 +208,7 @@ impl App {
         }
         let effect = links::settle(&mut known.state, &known.ways, at);
         if let Some(effect) = effect {
-            self.follow(tx, work, report, effect).await?;
+            self.follow_up(tx, work, report, effect).await?;
         }
         for trouble in [Trouble::OtherDevice, Trouble::DeviceTaken] {
             let detail = (not == Some(trouble)).then(|| format!("{nuki_id:X}"));

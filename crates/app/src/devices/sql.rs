@@ -8,7 +8,7 @@ use super::{
 use crate::activity::Origin;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
-use crate::ids::{AccountId, DeviceId};
+use crate::ids::{AccountId, DeviceId, GroupId};
 
 /// A device's state as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, FromRow)]
@@ -72,6 +72,7 @@ struct DeviceRow {
     name: String,
     nuki_id: Option<i64>,
     device_type: Option<i64>,
+    group_id: Option<GroupId>,
     favourite: bool,
     added_at: Time,
     updated_at: Time,
@@ -95,8 +96,8 @@ macro_rules! state_columns {
 macro_rules! select_device {
     ($rest:literal) => {
         concat!(
-            "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.favourite, d.added_at, \
-             d.updated_at, d.is_opener, ",
+            "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.group_id, d.favourite, \
+             d.added_at, d.updated_at, d.is_opener, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -128,6 +129,35 @@ pub(super) async fn load_by_nuki_id(
 pub(super) async fn list(tx: &mut Tx, account: AccountId) -> Result<Vec<Device>, DbError> {
     let found = tx.query(select_device!("and d.account_id = $1")).bind(account).all::<DeviceRow>().await?;
     Ok(found.into_iter().map(Into::into).collect())
+}
+
+/// The next devices of an account, by their ids.
+pub(super) async fn after(
+    tx: &mut Tx,
+    account: AccountId,
+    last: DeviceId,
+    limit: i64,
+) -> Result<Vec<Device>, DbError> {
+    let query = tx.query(select_device!("and d.account_id = $1 and d.id > $2 order by d.id limit $3"));
+    let found = query.bind(account).bind(last).bind(limit).all::<DeviceRow>().await?;
+    Ok(found.into_iter().map(Into::into).collect())
+}
+
+/// The accounts that have devices.
+pub(super) async fn accounts(tx: &mut Tx) -> Result<Vec<AccountId>, DbError> {
+    let owners = "select id from accounts where master_id is null and exists \
+        (select 1 from devices d where d.account_id = accounts.id and d.removed_at is null)";
+    Ok(tx.query(owners).all::<(AccountId,)>().await?.into_iter().map(|(account,)| account).collect())
+}
+
+pub(super) async fn set_favourite(tx: &mut Tx, id: DeviceId, yes: bool, now: Time) -> Result<(), DbError> {
+    tx.query("update devices set favourite = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(yes)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
 }
 
 /// Those of these devices that the account has.
@@ -346,6 +376,7 @@ impl From<DeviceRow> for Device {
                 .device_type
                 .map(DeviceType::from_stored)
                 .or(row.is_opener.then_some(DeviceType::Opener)),
+            group: row.group_id,
             favourite: row.favourite,
             added_at: row.added_at,
             updated_at: row.updated_at,

@@ -167,6 +167,7 @@ impl App {
         let device =
             devices::insert(self, &mut tx, account, (&name, Connector::NukiHub), wants_opener).await?;
         add(self, &mut tx, (device, account), (Connector::NukiHub, Some(login))).await?;
+        tx.emit(Event::DeviceChanged { account, device });
         tx.emit(Event::DevicesChanged { account });
         tx.commit().await?;
         Ok(device)
@@ -271,6 +272,7 @@ pub(crate) async fn identify(
     devices::join(tx, device, other, now).await?;
     for device in [device, other] {
         tx.emit(Event::LoginChanged { account, device });
+        tx.emit(Event::DeviceChanged { account, device });
     }
     tx.emit(Event::DevicesChanged { account });
     Ok(Joined::With(other))

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod backup;
+mod bulks;
 mod clock;
 mod commands;
+mod groups;
 mod guessing;
 mod isolation;
 mod late;
+mod lists;
 mod log;
 mod logins;
 mod meanwhile;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lockwarden_app::db::Db;
+use lockwarden_app::devices::LockAction;
 use lockwarden_simulator::{Fleet, LockSpec, Options};
 
 use crate::kit::{EMAIL, PASSWORD, Site, within};
@@ -30,12 +32,8 @@ fn drive(script: &str, site: &Site, more: &[(&str, &str)]) {
     assert!(output.status.success(), "{script}: {said}{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// A house with three doors, one of which is away.
-async fn with_doors(script: &str) {
-    with_doors_and(script, &[]).await;
-}
-
-async fn with_doors_and(script: &str, more: &[(&str, &str)]) {
+/// A house with three doors, one of which is away, and a token for it.
+async fn doors() -> (Site, Fleet, String) {
     let site = Site::serving().await;
     let token = site.token();
     let names = ["Front door", "Müller & Söhne, Büro im 3. Stock links hinter dem langen Gang", "Cellar"];
@@ -45,6 +43,15 @@ async fn with_doors_and(script: &str, more: &[(&str, &str)]) {
     fleet.locks()[2].keypad(8_193);
     fleet.locks()[2].wait_for(|seen| seen.moves == 1 && seen.state == 3).await;
     fleet.locks()[2].go_offline(None);
+    (site, fleet, token)
+}
+
+async fn with_doors(script: &str) {
+    with_doors_and(script, &[]).await;
+}
+
+async fn with_doors_and(script: &str, more: &[(&str, &str)]) {
+    let (site, fleet, token) = doors().await;
     let given = [&[("TOKEN", token.as_str())], more].concat();
     tokio::task::block_in_place(|| drive(script, &site, &given));
     fleet.stop().await;
@@ -101,6 +108,29 @@ async fn a_part_that_arrives_takes_neither_focus_nor_question_and_puts_no_other_
 #[tokio::test(flavor = "multi_thread")]
 async fn at_360_px_a_door_is_unlocked_and_opened_with_a_thumb() {
     with_doors("narrow.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doors_are_found_by_typing_and_lock_all_locks_what_can_be_locked_and_opens_nothing() {
+    let (site, fleet, token) = doors().await;
+    tokio::task::block_in_place(|| drive("listing.mjs", &site, &[("TOKEN", &token)]));
+    let received = |place: usize| {
+        let commands = fleet.locks()[place].seen().commands;
+        commands.into_iter().map(|one| one.payload).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        received(0),
+        ["1", "2"],
+        "unlocked by its own button, and then locked once, though pressed twice"
+    );
+    assert!(received(1).is_empty() && received(2).is_empty());
+    fleet.stop().await;
+    let db = Db::open(&site.database.url).await.unwrap();
+    let mut tx = db.read().await.unwrap();
+    let by_bulk = "select d.name, c.action from commands c join devices d on d.id = c.device_id \
+        join bulk_items i on i.command_id = c.id";
+    let ordered = tx.query(by_bulk).all::<(String, i64)>().await.unwrap();
+    assert_eq!(ordered, [("Front door".to_owned(), LockAction::Lock.stored())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,9 +61,10 @@ function children(old, fresh) {
   // What goes, goes first: then what stays need not be moved, which would take the focus from it.
   const stays = new Set([...fresh.children].map((one) => one.id));
   for (const one of [...old.children]) if (one.id && !stays.has(one.id)) one.remove();
+  const known = new Map([...old.children].map((one) => [one.id, one]));
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
-    const same = child.id && [...old.children].find((one) => one.id === child.id);
+    const same = child.id && known.get(child.id);
     if (same && same !== place) old.insertBefore(same, place);
     const match = same || place;
     if (match && (same || !(match.id || child.id) || match.id === child.id)) {
@@ -185,13 +186,14 @@ customElements.define("time-ago", class extends HTMLElement {
 });
 
 // The stream of a page. A hidden page listens to nothing and reads itself again when it is looked at.
-let source, heard, later, busy;
+let source, heard, later, busy, wanted, soon;
+let read = -1000;
 
 function listen() {
   if (!byId("live") || document.hidden) return;
   heard = performance.now();
   source = new EventSource(byId("live").getAttribute("src"));
-  const heed = { parts: patch, say, refresh: again, beat: () => (heard = performance.now()) };
+  const heed = { parts: patch, say, refresh: () => (soon ??= setTimeout(again, Math.max(0, read + 1000 - performance.now()))), beat: () => (heard = performance.now()) };
   for (const [name, act] of Object.entries(heed)) source.addEventListener(name, ({ data }) => act(data));
   source.onerror = lose;
 }
@@ -210,8 +212,10 @@ function lose() {
 
 // Everything anew: the page, and a stream that begins where the page ends. If that takes long, it is said.
 async function again() {
-  if (busy || !byId("live")) return;
+  if (busy || !byId("live")) return (wanted = busy);
   busy = true;
+  wanted = soon = null;
+  read = performance.now();
   hangUp();
   const slow = setTimeout(lost, 1000, true);
   try {
@@ -223,6 +227,20 @@ async function again() {
   }
   clearTimeout(slow);
   busy = false;
+  if (wanted) again();
+}
+
+// Looking for devices: the page follows what is typed and chosen, and so does its address.
+let typed;
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("[data-find]");
+  clearTimeout(form && typed);
+  if (form) typed = setTimeout(look, 120, form);
+});
+function look(form) {
+  const asked = [...new FormData(form)].filter(([, value]) => value);
+  history.replaceState(null, "", `${form.getAttribute("action")}?${new URLSearchParams(asked)}`);
+  again();
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : again()));

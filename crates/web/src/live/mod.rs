@@ -2,6 +2,8 @@
 //! has now, and drawn by the same part as on the page. What cannot be told exactly (a backlog, devices that came or
 //! went) tells the page to read itself again.
 
+mod bulk;
+mod devices;
 mod pace;
 mod view;
 
@@ -15,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use lockwarden_app::Result;
 use lockwarden_app::bus::Event;
 use lockwarden_app::clock::{Steady, Time};
+use lockwarden_app::ids::DeviceId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -22,7 +25,7 @@ use crate::failure::Failure;
 use crate::fields::Asked;
 use crate::identify::{Person, Signed, zone_of};
 use crate::web::Web;
-use pace::Pace;
+use pace::{ALL, Pace};
 use view::View;
 
 /// A sign of life, by which both sides notice that the other is gone; also how often the session is looked at in case
@@ -155,9 +158,14 @@ impl Live {
         }
         match event {
             Event::DeviceChanged { device, .. } | Event::LoginChanged { device, .. }
-                if self.person.actor.scope.contains(device) && self.view.shows(device) =>
+                if self.person.actor.scope.contains(device) =>
             {
-                self.pace.changed(device);
+                if self.view.shows(device) {
+                    self.pace.changed(device);
+                }
+                if self.view.lists_devices() {
+                    self.pace.changed(ALL);
+                }
             }
             Event::ActivityAdded { device, .. }
                 if self.person.actor.scope.contains(device) && self.view.shows_log_of(device) =>
@@ -165,6 +173,7 @@ impl Live {
                 self.pace.changed(device);
             }
             Event::DevicesChanged { .. } => self.refresh |= self.view.lists_devices(),
+            Event::BulkChanged { bulk, .. } if self.view.shows_bulk(bulk) => self.pace.changed(ALL),
             Event::AccessChanged { .. } => return true,
             _ => {}
         }
@@ -187,7 +196,7 @@ impl Live {
         }
     }
 
-    async fn draw(&mut self, due: &[lockwarden_app::ids::DeviceId]) -> Result<()> {
+    async fn draw(&mut self, due: &[DeviceId]) -> Result<()> {
         let drawn = self.view.draw(&self.web, &self.person, due).await?;
         if !drawn.parts.is_empty() {
             // A carriage return would end the line of a message early.

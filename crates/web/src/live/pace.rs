@@ -9,6 +9,10 @@ use lockwarden_app::clock::Steady;
 use lockwarden_app::ids::DeviceId;
 
 const APART: Duration = Duration::from_millis(50);
+/// The same for what is told of all devices together: it takes a look at each of them.
+const ALL_APART: Duration = Duration::from_millis(250);
+/// Stands for all devices together: no device has this id.
+pub(super) const ALL: DeviceId = DeviceId(0);
 
 /// What has a measure of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +43,8 @@ impl Pace {
     }
 
     fn due_at(&self, device: DeviceId) -> Steady {
-        self.drawn.get(&self.key(device)).map_or(Steady(i64::MIN), |at| at.plus(APART))
+        let apart = if device == ALL { ALL_APART } else { APART };
+        self.drawn.get(&self.key(device)).map_or(Steady(i64::MIN), |at| at.plus(apart))
     }
 
     /// When the next device is due, if any changed.
@@ -64,7 +69,7 @@ impl Pace {
     }
 
     pub(super) fn forget_old(&mut self, now: Steady) {
-        self.drawn.retain(|_, at| now.since(*at) < APART);
+        self.drawn.retain(|_, at| now.since(*at) < ALL_APART);
     }
 }
 
@@ -93,6 +98,17 @@ mod tests {
         pace.changed(DeviceId(2));
         assert!(pace.take_due(Steady(49)).is_empty());
         assert_eq!(pace.take_due(Steady(50)), [DeviceId(2)]);
+    }
+
+    #[test]
+    fn what_is_told_of_all_together_is_told_four_times_a_second() {
+        let mut pace = Pace::default();
+        let mut told = 0;
+        for millisecond in 0..1_000 {
+            pace.changed(ALL);
+            told += pace.take_due(Steady(millisecond)).len();
+        }
+        assert_eq!(told, 4);
     }
 
     #[test]

@@ -8,18 +8,18 @@ use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::Device;
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::{Error, Result};
 use maud::html;
 
+use super::bulk::Bulk;
+use super::devices::Devices;
 use super::pace::Measure;
 use crate::fields::Asked;
 use crate::identify::Person;
 use crate::pages::device::Told;
-use crate::pages::devices::Shelf;
-use crate::parts::card::{Card, Drawn};
+use crate::parts::card::Card;
 use crate::parts::commands::outcome;
-use crate::parts::counts::{self, Listing};
 use crate::parts::entry;
 use crate::parts::face::{Doing, Face, Kind, action_words};
 use crate::parts::frame::may;
@@ -31,17 +31,9 @@ const STILL_CHANGING: Duration = Duration::from_mins(5);
 
 pub(super) enum View {
     Devices(Box<Devices>),
+    Bulk(Bulk),
     Device(One),
     Activity(Log),
-}
-
-pub(super) struct Devices {
-    drawn: Drawn,
-    listing: Listing,
-    /// Of the devices that the page shows.
-    mark: Option<u64>,
-    kinds: HashMap<DeviceId, Kind>,
-    heard: Heard,
 }
 
 pub(super) struct One {
@@ -61,7 +53,7 @@ pub(super) struct Log {
 }
 
 /// What was last said aloud of each device, so that only a change is.
-type Heard = HashMap<DeviceId, String>;
+pub(super) type Heard = HashMap<DeviceId, String>;
 
 /// What is to be done first.
 #[derive(Default)]
@@ -91,13 +83,8 @@ impl From<&Asked> for View {
                 let oldest = entry::read_cursor(asked.text("oldest"));
                 Self::Activity(Log { device, shown, oldest, orders: BTreeMap::new() })
             }
-            _ => Self::Devices(Box::new(Devices {
-                drawn: Drawn::from_name(asked.text("drawn")),
-                listing: Listing::from_names(asked.text("show"), asked.text("sort")),
-                mark: asked.read("mark"),
-                kinds: HashMap::new(),
-                heard: Heard::new(),
-            })),
+            ("bulk", _) => Self::Bulk(Bulk::of(asked)),
+            _ => Self::Devices(Box::new(Devices::of(asked))),
         }
     }
 }
@@ -105,10 +92,15 @@ impl From<&Asked> for View {
 impl View {
     pub(super) fn shows(&self, device: DeviceId) -> bool {
         match self {
-            Self::Devices(_) => true,
+            Self::Devices(view) => view.shows(device),
+            Self::Bulk(bulk) => bulk.shows(device),
             Self::Device(one) => one.id == device,
             Self::Activity(_) => false,
         }
+    }
+
+    pub(super) fn shows_bulk(&self, bulk: BulkId) -> bool {
+        matches!(self, Self::Bulk(view) if view.id == bulk)
     }
 
     pub(super) fn lists_devices(&self) -> bool {
@@ -117,7 +109,7 @@ impl View {
 
     pub(super) fn shows_log_of(&self, from: DeviceId) -> bool {
         match self {
-            Self::Devices(_) => false,
+            Self::Devices(_) | Self::Bulk(_) => false,
             Self::Device(one) => one.id == from,
             Self::Activity(log) => log.device.is_none_or(|only| only == from),
         }
@@ -126,7 +118,7 @@ impl View {
     pub(super) fn measure(&self) -> Measure {
         match self {
             Self::Devices(_) | Self::Device(_) => Measure::EachDevice,
-            Self::Activity(_) => Measure::All,
+            Self::Activity(_) | Self::Bulk(_) => Measure::All,
         }
     }
 
@@ -134,6 +126,7 @@ impl View {
     pub(super) async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<CaughtUp> {
         match self {
             Self::Devices(view) => view.catch_up(web, person, since).await,
+            Self::Bulk(bulk) => bulk.catch_up(web, person).await,
             Self::Device(one) => one.catch_up(web, person).await,
             Self::Activity(log) => log.catch_up(web, person, since).await,
         }
@@ -143,60 +136,10 @@ impl View {
         let when = person.when(web);
         match self {
             Self::Devices(view) => view.draw(web, person, due, &when).await,
+            Self::Bulk(bulk) => bulk.draw(web, person).await,
             Self::Device(one) => one.draw(web, person, &when).await,
             Self::Activity(log) => log.draw(web, person, due, &when).await,
         }
-    }
-}
-
-impl Devices {
-    async fn catch_up(&mut self, web: &Web, person: &Person, since: Time) -> Result<CaughtUp> {
-        let shelf = Shelf::load(web, &person.actor, self.listing.sort).await?;
-        let when = person.when(web);
-        let mut changed = BTreeSet::new();
-        for device in &shelf.devices {
-            let doing = shelf.doing(device.id);
-            let face = card(device, doing, &when, person, "", self.listing).face();
-            self.kinds.insert(device.id, face.kind);
-            self.heard.insert(device.id, aloud(&face, doing));
-            if moved_since(device, doing, since) {
-                changed.insert(device.id);
-            }
-        }
-        let refresh = self.mark.is_some_and(|mark| mark != self.listing.mark(&self.kinds));
-        Ok(CaughtUp { changed, refresh })
-    }
-
-    async fn draw(
-        &mut self,
-        web: &Web,
-        person: &Person,
-        due: &[DeviceId],
-        when: &When,
-    ) -> Result<DrawnParts> {
-        let mut drawn = DrawnParts::default();
-        let key = web.app.chance().code::<16>();
-        let before = self.kinds.clone();
-        let shelf = Shelf::of(web, &person.actor, due).await?;
-        // Some went meanwhile.
-        drawn.refresh |= shelf.devices.len() < due.len();
-        for device in &shelf.devices {
-            let doing = shelf.doing(device.id);
-            self.one(&card(device, doing, when, person, &key, self.listing), &mut drawn);
-        }
-        if before != self.kinds {
-            drawn.parts.push_str(&counts::line(&self.kinds, self.listing).into_string());
-        }
-        Ok(drawn)
-    }
-
-    fn one(&mut self, card: &Card<'_>, drawn: &mut DrawnParts) {
-        let face = card.face();
-        let before = self.kinds.insert(card.device.id, face.kind);
-        let shown = |kind| self.listing.show.includes(kind);
-        drawn.refresh |= before.is_some_and(|before| shown(before) != shown(face.kind));
-        drawn.parts.push_str(&card.draw(self.drawn).into_string());
-        drawn.say.extend(news(card, &face, &mut self.heard));
     }
 }
 
@@ -205,7 +148,7 @@ impl One {
         let told = Told::load(web, person, self.id).await?;
         let when = person.when(web);
         let doing = told.doing();
-        let face = card(&told.device, &doing, &when, person, "", Listing::default()).face();
+        let face = card(&told.device, &doing, &when, person, "").face();
         self.heard.insert(self.id, aloud(&face, &doing));
         Ok(CaughtUp { changed: BTreeSet::from([self.id]), refresh: false })
     }
@@ -218,7 +161,7 @@ impl One {
         };
         let doing = told.doing();
         let key = web.app.chance().code::<16>();
-        let card = card(&told.device, &doing, when, person, &key, Listing::default());
+        let card = card(&told.device, &doing, when, person, &key);
         let say = news(&card, &card.face(), &mut self.heard).into_iter().collect();
         let parts = html! {
             (told.head(person, when, &key))
@@ -289,15 +232,8 @@ impl Log {
     }
 }
 
-fn card<'a>(
-    device: &'a Device,
-    doing: &'a Doing,
-    when: &'a When,
-    person: &Person,
-    key: &'a str,
-    listing: Listing,
-) -> Card<'a> {
-    Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE), listing }
+fn card<'a>(device: &'a Device, doing: &'a Doing, when: &'a When, person: &Person, key: &'a str) -> Card<'a> {
+    Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE), list: "", group: None }
 }
 
 /// How long what was received may wait for its commit. The times that a device has are those of receipt, so what came
@@ -305,7 +241,7 @@ fn card<'a>(
 const UNCOMMITTED: Duration = Duration::from_mins(1);
 
 /// Whether a device's card may have changed since the page was made.
-fn moved_since(device: &Device, doing: &Doing, since: Time) -> bool {
+pub(super) fn moved_since(device: &Device, doing: &Doing, since: Time) -> bool {
     let since = since.minus(UNCOMMITTED);
     let told = [device.said.at, device.link.changed_at, Some(device.updated_at)];
     let ordered = doing.last.iter().chain(&doing.open);
@@ -314,7 +250,7 @@ fn moved_since(device: &Device, doing: &Doing, since: Time) -> bool {
 }
 
 /// What is worth saying aloud of a device: how it rests, and how an order ended.
-fn aloud(face: &Face, doing: &Doing) -> String {
+pub(super) fn aloud(face: &Face, doing: &Doing) -> String {
     let ended = doing.last.as_ref().filter(|last| {
         matches!(last.state, CommandState::Failed | CommandState::Expired | CommandState::Unknown)
     });
@@ -325,7 +261,7 @@ fn aloud(face: &Face, doing: &Doing) -> String {
 }
 
 /// A sentence, if there is something new to say; movements are not said, only where they end.
-fn news(card: &Card<'_>, face: &Face, heard: &mut Heard) -> Option<String> {
+pub(super) fn news(card: &Card<'_>, face: &Face, heard: &mut Heard) -> Option<String> {
     if !card.doing.open.is_empty() || face.kind == Kind::Between {
         return None;
     }

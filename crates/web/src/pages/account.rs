@@ -34,7 +34,7 @@ pub(crate) async fn change_profile(
 ) -> Result<Response, Failure> {
     let (name, zone) = (fields.text("name"), fields.text("zone"));
     match web.app.change_profile(&signed.actor, name, zone).await {
-        Ok(()) => Ok(done(PATH, Said::ProfileSaved)),
+        Ok(()) => Ok(done(PATH, Said::Saved)),
         Err(Error::Invalid { field, why }) => {
             let filled = Filled { profile: Some((name, zone)), wrong: Wrong::at(field, why) };
             again(&web, &signed, &filled).await

@@ -7,6 +7,7 @@ use lockwarden_app::activity::{Entry, EntryQuery};
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::Command;
 use lockwarden_app::devices::Device;
+use lockwarden_app::groups::Group;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::{Credentials, Login, LoginRefusal};
 use lockwarden_app::{Error, Result};
@@ -18,14 +19,13 @@ use crate::fields::{Asked, id};
 use crate::identify::{Person, Signed};
 use crate::parts::card::{Card, Drawn};
 use crate::parts::connect::Connect;
-use crate::parts::counts::Listing;
 use crate::parts::entry::of_device;
 use crate::parts::face::Doing;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::said::{self, Said};
-use crate::parts::{commands, facts};
+use crate::parts::{commands, facts, groups};
 use crate::web::Web;
 use crate::when::When;
 
@@ -39,6 +39,7 @@ pub(crate) struct Told {
     commands: Vec<Command>,
     entries: Option<Vec<Entry>>,
     logins: Option<(Vec<Login>, Vec<LoginRefusal>)>,
+    groups: Vec<Group>,
 }
 
 impl Told {
@@ -49,7 +50,8 @@ impl Told {
         let query = EntryQuery { device: Some(id), limit: ENTRIES, ..EntryQuery::default() };
         let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
         let logins = allowed(web.app.load_logins(actor, id).await)?;
-        Ok(Self { device, commands, entries, logins })
+        let groups = web.app.known_groups(actor).await?;
+        Ok(Self { device, commands, entries, logins, groups })
     }
 
     pub(crate) fn doing(&self) -> Doing {
@@ -65,8 +67,8 @@ impl Told {
     pub(crate) fn head(&self, person: &Person, when: &When, key: &str) -> Markup {
         let doing = self.doing();
         let may_operate = may(person, Rights::OPERATE);
-        let listing = Listing::default();
-        Card { device: &self.device, doing: &doing, when, key, may_operate, listing }.draw(Drawn::Head)
+        Card { device: &self.device, doing: &doing, when, key, may_operate, list: "", group: None }
+            .draw(Drawn::Head)
     }
 
     pub(crate) fn facts(&self, when: &When) -> Markup {
@@ -155,7 +157,7 @@ pub(crate) fn page(
             div.stack {
                 (told.facts(&when))
                 @if !fresh { (connect.unwrap_or_default()) }
-                @if may(person, Rights::MANAGE) { (changes(device, renaming)) }
+                @if may(person, Rights::MANAGE) { (changes(device, renaming, &told.groups)) }
             }
         }
         (frame::live(&format!("on=device&device={}{}", device.id, if fresh { "&new=yes" } else { "" }), when.now))
@@ -190,7 +192,7 @@ fn connection(web: &Web, connect: &Connect<'_>, password: Option<&str>, when: &W
     }
 }
 
-fn changes(device: &Device, renaming: &Renaming<'_>) -> Markup {
+fn changes(device: &Device, renaming: &Renaming<'_>, groups: &[Group]) -> Markup {
     html! {
         section {
             h2 { "Change" }
@@ -202,9 +204,26 @@ fn changes(device: &Device, renaming: &Renaming<'_>) -> Markup {
                     }.text())
                     div.acts { button.btn { (icon(Icon::Pencil)) "Save the name" } }
                 }
+                (place(device, groups))
                 hr;
                 div.acts { a.btn.risk href={ "/devices/" (device.id) "/remove" } { (icon(Icon::Trash)) "Remove this device…" } }
             }
+        }
+    }
+}
+
+/// Where it is in the list.
+fn place(device: &Device, groups: &[Group]) -> Markup {
+    let (favourite, words) =
+        if device.favourite { ("no", "No favourite any more") } else { ("yes", "Make it a favourite") };
+    html! {
+        form.stack method="post" action={ "/devices/" (device.id) "/group" } {
+            (groups::select(("group", "Group"), groups.iter(), ("In no group", device.group)))
+            div.acts { button.btn { (icon(Icon::Group)) "Save the group" } a.btn.plain href="/groups" { "Groups" } }
+        }
+        form.acts method="post" action={ "/devices/" (device.id) "/favourite" } {
+            input type="hidden" name="favourite" value=(favourite);
+            button.btn { (icon(Icon::Star)) (words) }
         }
     }
 }

@@ -1,52 +1,53 @@
-//! Every device, as tiles or as a list.
+//! The devices, as tiles or as a list: searched, filtered, in any order, under the headings of their groups.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::extract::State;
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::response::{Html, Redirect};
 use http::HeaderMap;
-use http::header::SET_COOKIE;
 use lockwarden_app::Result;
+use lockwarden_app::accounts::Preference;
 use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::commands::Command;
-use lockwarden_app::devices::{Device, SortBy};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::devices::Device;
+use lockwarden_app::devices::list::{Filter, ListPage, ListQuery};
+use lockwarden_app::ids::{DeviceId, GroupId};
 use maud::{Markup, html};
 
-use crate::cookies::Cookie;
 use crate::failure::Failure;
 use crate::fields::Asked;
-use crate::identify::Signed;
+use crate::identify::{Person, Signed};
 use crate::parts::card::{Card, Drawn};
-use crate::parts::counts::{self, Listing};
-use crate::parts::face::{Doing, Kind};
+use crate::parts::face::Doing;
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
+use crate::parts::listing::{Listing, Look};
 use crate::parts::said::{self, Said};
+use crate::parts::{bulk, counts, find, groups};
 use crate::web::Web;
+use crate::when::When;
 
 pub(crate) async fn home() -> Redirect {
     Redirect::to("/devices")
 }
 
-/// Every device with what its card tells, in a fixed number of queries.
+/// Some devices with what their cards tell, in a fixed number of queries.
 pub(crate) struct Shelf {
+    /// Those that are still there, in the order they were asked for.
     pub devices: Vec<Device>,
     doings: HashMap<DeviceId, Doing>,
     idle: Doing,
 }
 
 impl Shelf {
-    pub(crate) async fn load(web: &Web, actor: &Actor, sort: SortBy) -> Result<Self> {
-        let devices = web.app.list_devices(actor, sort).await?;
-        let last = web.app.list_last_commands(actor).await?;
-        Self::with(web, actor, devices, last).await
-    }
-
-    /// Only those of these devices that are still there.
     pub(crate) async fn of(web: &Web, actor: &Actor, devices: &[DeviceId]) -> Result<Self> {
         let last = web.app.list_last_commands_of(actor, devices).await?;
-        Self::with(web, actor, web.app.list_some_devices(actor, devices).await?, last).await
+        let mut found = web.app.list_some_devices(actor, devices).await?;
+        let order: HashMap<DeviceId, usize> =
+            devices.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        found.sort_by_key(|device| order.get(&device.id));
+        Self::with(web, actor, found, last).await
     }
 
     async fn with(web: &Web, actor: &Actor, devices: Vec<Device>, last: Vec<Command>) -> Result<Self> {
@@ -66,95 +67,169 @@ impl Shelf {
     }
 }
 
+/// What every card of a list has in common.
+pub(crate) struct Row<'a> {
+    pub when: &'a When,
+    pub key: &'a str,
+    pub may_operate: bool,
+    pub list: &'a str,
+    /// The ways to the groups, where a card tells them.
+    pub paths: &'a HashMap<GroupId, String>,
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn card(&self, device: &'a Device, doing: &'a Doing) -> Card<'a> {
+        let group = device.group.and_then(|group| self.paths.get(&group)).map(String::as_str);
+        Card {
+            device,
+            doing,
+            when: self.when,
+            key: self.key,
+            may_operate: self.may_operate,
+            list: self.list,
+            group,
+        }
+    }
+}
+
 pub(crate) async fn show(
     State(web): State<Web>,
     signed: Signed,
     headers: HeaderMap,
     asked: Asked,
-) -> std::result::Result<Response, Failure> {
-    let chosen = Some(asked.text("view")).filter(|view| !view.is_empty());
-    let drawn = match chosen.or(web.read_cookie(&headers, Cookie::View)) {
-        Some("list") => Drawn::Row,
-        _ => Drawn::Tile,
-    };
-    let listing = Listing::from_names(asked.text("show"), asked.text("sort"));
+) -> std::result::Result<Html<String>, Failure> {
+    let listing = listing(&web, &signed, &headers, &asked).await?;
+    let page = web.app.list_page(&signed.actor, &listing.asks()).await?;
+    let shelf = Shelf::of(&web, &signed.actor, &page.devices).await?;
     let when = signed.when(&web);
-    let shelf = Shelf::load(&web, &signed.actor, listing.sort).await?;
-    let key = web.app.chance().code::<16>();
-    let may_operate = may(&signed, Rights::OPERATE);
-    let cards: Vec<Card<'_>> = shelf
-        .devices
-        .iter()
-        .map(|device| {
-            let doing = shelf.doing(device.id);
-            Card { device, doing, when: &when, key: &key, may_operate, listing }
-        })
-        .collect();
-    let kinds: HashMap<DeviceId, Kind> =
-        cards.iter().map(|card| (card.device.id, card.face().kind)).collect();
     let body = html! {
         (said::strip(Said::from_name(asked.text("said"))))
-        div.bar {
-            h1 { "Devices" }
-            span.grow {}
-            @if !cards.is_empty() { (controls(listing, drawn)) }
-            @if may(&signed, Rights::CREATE) && !cards.is_empty() { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
-        }
-        @if cards.is_empty() { (nothing_yet(may(&signed, Rights::CREATE))) }
+        div.bar { h1 { @if listing.choosing { "Choose devices" } @else { "Devices" } } span.grow {} (ways(&signed, &listing, &page)) }
+        @if page.all == 0 { (nothing_yet(may(&signed, Rights::CREATE))) }
         @else {
-            (counts::line(&kinds, listing))
-            (shown(&cards, listing, drawn))
+            (find::form(&listing, &page.groups))
+            (counts::line(page.counts, &listing))
+            @if page.devices.is_empty() { (nothing_matches(&listing)) }
+            @else if listing.choosing { (bulk::choose(&signed, &listing, &page, &shown(&web, &signed, &listing, &page, &shelf))) }
+            @else { (shown(&web, &signed, &listing, &page, &shelf)) }
+            (further(&listing, &page))
         }
-        (frame::live(&live_query(&kinds, listing, drawn), when.now))
+        (frame::live(&live_query(&listing, &page), when.now))
     };
-    let page = frame::page(&web, &signed, Here::Devices, "Devices", &body);
-    Ok(match chosen {
-        Some(_) => {
-            (AppendHeaders([(SET_COOKIE, web.set_cookie(Cookie::View, drawn.name()))]), page).into_response()
-        }
-        None => page.into_response(),
-    })
+    Ok(frame::page(&web, &signed, Here::Devices, "Devices", &body))
 }
 
-fn live_query(kinds: &HashMap<DeviceId, Kind>, listing: Listing, drawn: Drawn) -> String {
-    format!("on=devices&drawn={}&{}&mark={}", drawn.name(), listing.query(), listing.mark(kinds))
+/// What the address says, and where it says nothing about the look, what the person chose before. What they choose here
+/// is kept; an address that came from elsewhere shows itself and changes nothing.
+async fn listing(web: &Web, signed: &Signed, headers: &HeaderMap, asked: &Asked) -> Result<Listing> {
+    let kept = web.app.preference(&signed.actor, Preference::DeviceList).await?;
+    let before = Look::remembered(kept.as_deref());
+    let listing = Listing::read(asked, before);
+    let ours = headers.get("sec-fetch-site").is_none_or(|from| from == "same-origin");
+    if ours && listing.look != before {
+        web.app.set_preference(&signed.actor, Preference::DeviceList, &listing.look.query()).await?;
+    }
+    Ok(listing)
 }
 
-fn controls(listing: Listing, drawn: Drawn) -> Markup {
-    let path = listing.path();
-    let view = |this: Drawn, shape, words: &str| {
-        let current = (this == drawn).then_some("true");
-        html! { a href={ (path) "&view=" (this.name()) } aria-current=[current] { (icon(shape)) span { (words) } } }
-    };
-    let order = |sort: SortBy, words: &str| {
-        let current = (sort == listing.sort).then_some("true");
-        html! { a href=(Listing { sort, ..listing }.path()) aria-current=[current] { (words) } }
-    };
+fn live_query(listing: &Listing, page: &ListPage) -> String {
+    let query = listing.query();
+    let and = if query.is_empty() { "" } else { "&" };
+    format!("on=devices&drawn={}{and}{query}&mark={}", listing.drawn().name(), mark(page))
+}
+
+/// Tells a page's devices from other ones: the stream compares it, because between the page and its stream a device may
+/// have come, gone, or crossed the filter.
+pub(crate) fn mark(page: &ListPage) -> u64 {
+    let mut shown = page.devices.clone();
+    shown.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    (shown, page.next.is_some()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn ways(person: &Person, listing: &Listing, page: &ListPage) -> Markup {
+    let other = Listing { choosing: !listing.choosing, ..listing.clone() }.path();
     html! {
-        div.controls {
-            nav.seg aria-label="Order" { (order(SortBy::Name, "By name")) (order(SortBy::Added, "Newest first")) }
-            nav.seg.view aria-label="View" { (view(Drawn::Tile, Icon::Tiles, "Tiles")) (view(Drawn::Row, Icon::List, "List")) }
+        @if listing.choosing { a.btn href=(other) { "Done choosing" } }
+        @else if page.all > 0 {
+            @if may(person, Rights::OPERATE) || may(person, Rights::MANAGE) { a.btn href=(other) { (icon(Icon::List)) "Select" } }
+            @if person.actor.may_manage_groups().is_ok() { a.btn href="/groups" { (icon(Icon::Group)) "Groups" } }
+            @if may(person, Rights::CREATE) { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
     }
 }
 
-fn shown(cards: &[Card<'_>], listing: Listing, drawn: Drawn) -> Markup {
-    let shown: Vec<&Card<'_>> = cards.iter().filter(|card| listing.show.includes(card.face().kind)).collect();
+/// The devices themselves.
+fn shown(web: &Web, person: &Person, listing: &Listing, page: &ListPage, shelf: &Shelf) -> Markup {
+    let (when, key) = (person.when(web), web.app.chance().code::<16>());
+    let (list, paths) = (listing.query(), paths(listing, page));
+    let row =
+        Row { when: &when, key: &key, may_operate: may(person, Rights::OPERATE), list: &list, paths: &paths };
+    let cards: Vec<Card<'_>> =
+        shelf.devices.iter().map(|device| row.card(device, shelf.doing(device.id))).collect();
+    if !listing.look.by_group {
+        return together(&cards, listing);
+    }
+    let known =
+        |card: &Card<'_>| card.device.group.filter(|id| page.groups.iter().any(|one| one.group.id == *id));
+    let of_groups = cards.chunk_by(|one, other| known(one) == known(other));
+    let parts: Vec<_> =
+        of_groups.map(|cards| (cards.first().and_then(known), together(cards, listing))).collect();
+    groups::nested(&parts, &page.groups, page.in_no_group, listing)
+}
+
+/// The ways to the groups, unless headings tell them.
+pub(crate) fn paths(listing: &Listing, page: &ListPage) -> HashMap<GroupId, String> {
+    if listing.look.by_group { HashMap::new() } else { groups::paths(&page.groups) }
+}
+
+fn together(cards: &[Card<'_>], listing: &Listing) -> Markup {
+    let dense = if listing.look.dense { " dense" } else { "" };
     html! {
-        @if shown.is_empty() {
-            section.empty { p { "No device matches this filter now." } p { a.btn href="/devices" { "Show all" } } }
-        } @else if drawn == Drawn::Row {
-            div.card {
+        @match listing.drawn() {
+            Drawn::Row => div class={ "card" (dense) } {
                 table {
                     thead { tr {
                         th scope="col" { "Name" } th scope="col" { "State" } th.wide scope="col" { "Battery" }
                         th.wide scope="col" { "Connection" } th scope="col" { span.sr { "Actions" } }
                     } }
-                    tbody { @for card in &shown { (card.draw(drawn)) } }
+                    tbody { @for card in cards { (card.draw(Drawn::Row)) } }
                 }
+            },
+            Drawn::Pick => div.card.picks { @for card in cards { (card.draw(Drawn::Pick)) } },
+            Drawn::Tile | Drawn::Head => div class={ "tiles" (dense) } { @for card in cards { (card.draw(Drawn::Tile)) } },
+        }
+    }
+}
+
+/// How much of it this is, and the way to the rest.
+fn further(listing: &Listing, page: &ListPage) -> Markup {
+    let here = page.devices.len();
+    if here == 0 || (page.next.is_none() && listing.after.is_none()) {
+        return Markup::default();
+    }
+    let more = Listing { shown: ListQuery::MOST.min(here.next_multiple_of(100) + 200), ..listing.clone() };
+    let next = Listing { after: page.next, ..listing.clone() };
+    let first = Listing { after: None, ..listing.clone() };
+    html! {
+        nav.pages #further aria-label="More devices" {
+            span.muted { (counts::number(here)) " of " (counts::devices(page.total)) }
+            @if listing.after.is_some() { a.btn href=(first.path()) { "First page" } }
+            @if page.next.is_some() {
+                @if here < ListQuery::MOST { a.btn #more href=(more.path()) { "Show more" } }
+                a.btn #next href=(next.path()) { "Next page" }
             }
-        } @else {
-            div.tiles { @for card in &shown { (card.draw(drawn)) } }
+        }
+    }
+}
+
+fn nothing_matches(listing: &Listing) -> Markup {
+    let all = Listing { filter: Filter::default(), after: None, ..listing.clone() };
+    html! {
+        section.empty #nothing {
+            p { @if listing.is_filtered() { "No device matches." } @else { "There are no more devices." } }
+            p { a.btn href=(all.path()) { @if listing.is_filtered() { "Clear filters" } @else { "First page" } } }
         }
     }
 }

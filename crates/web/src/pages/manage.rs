@@ -39,6 +39,29 @@ pub(crate) async fn rename(
     }
 }
 
+pub(crate) async fn set_group(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let device: DeviceId = id(&device)?;
+    let group = if fields.has("group") { Some(id(fields.text("group"))?) } else { None };
+    web.app.set_group(&signed.actor, device, group).await?;
+    Ok(done(&format!("/devices/{device}"), Said::Grouped))
+}
+
+pub(crate) async fn set_favourite(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let device: DeviceId = id(&device)?;
+    web.app.set_favourite(&signed.actor, device, fields.text("favourite") == "yes").await?;
+    Ok(done(&format!("/devices/{device}"), Said::Saved))
+}
+
 pub(crate) async fn new_password(
     State(web): State<Web>,
     signed: Signed,

@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use lockwarden_app::Error;
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::LockAction;
+use lockwarden_app::devices::{Device, LockAction};
 use lockwarden_app::ids::DeviceId;
 use maud::html;
 
@@ -13,10 +13,11 @@ use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{InParts, Signed};
 use crate::parts::card::{Card, Drawn, opens, order_from_name, order_name};
-use crate::parts::counts::Listing;
 use crate::parts::face::{Doing, face};
 use crate::parts::frame::{self, Here, may};
+use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
+use crate::parts::listing::{self, Listing};
 use crate::parts::said;
 use crate::web::Web;
 
@@ -33,7 +34,7 @@ pub(crate) async fn order(
     let device: DeviceId = id(&device)?;
     let name = fields.text("order");
     let action = order_from_name(name).ok_or_else(|| Error::invalid("order", "there is no such order"))?;
-    let back = Back::read(fields.text("drawn"), fields.text("show"), fields.text("sort"));
+    let back = Back::read(fields.text("drawn"), fields.text("list"));
     if opens(action) && fields.text("sure") != "yes" {
         web.app.load_operable(&signed.actor, device).await?;
         let question = format!("/devices/{device}/order?order={name}{}", back.query());
@@ -43,50 +44,62 @@ pub(crate) async fn order(
     let key = fields.has("key").then(|| format!("{}.{device}.{name}", fields.text("key")));
     web.app.order(&signed.actor, Order { device, action, idempotency_key: key.as_deref() }).await?;
     if in_parts {
-        return Ok(answer(&web, &signed, device, back).await?.into_response());
+        return Ok(answer(&web, &signed, device, &back).await?.into_response());
     }
     Ok(Redirect::to(&back.path(device)).into_response())
 }
 
 /// The page an order was given from. It is chosen among ours, never an address that somebody sent.
-#[derive(Clone, Copy)]
 struct Back {
     drawn: Drawn,
-    listing: Listing,
+    /// The query of the list.
+    list: String,
 }
 
 impl Back {
-    fn read(drawn: &str, show: &str, sort: &str) -> Self {
-        Self { drawn: Drawn::from_name(drawn), listing: Listing::from_names(show, sort) }
+    fn read(drawn: &str, list: &str) -> Self {
+        Self { drawn: Drawn::from_name(drawn), list: Listing::from_query(list).query() }
     }
 
-    fn path(self, device: DeviceId) -> String {
-        match (self.drawn, self.listing == Listing::default()) {
-            (Drawn::Head, _) => format!("/devices/{device}"),
-            (Drawn::Tile | Drawn::Row, true) => format!("/devices#device-{device}"),
-            (Drawn::Tile | Drawn::Row, false) => format!("{}#device-{device}", self.listing.path()),
+    fn path(&self, device: DeviceId) -> String {
+        match self.drawn {
+            Drawn::Head => format!("/devices/{device}"),
+            Drawn::Tile | Drawn::Row | Drawn::Pick => {
+                format!("{}#device-{device}", listing::path_of(&self.list))
+            }
         }
     }
 
     /// Nothing where nothing was chosen.
-    fn query(self) -> String {
-        if self.listing == Listing::default() {
+    fn query(&self) -> String {
+        if self.list.is_empty() && self.drawn != Drawn::Head {
             return String::new();
         }
-        format!("&drawn={}&{}", self.drawn.name(), self.listing.query())
+        format!("&drawn={}{}", self.drawn.name(), listing::carried(&self.list))
     }
 }
 
 /// The card as it is now: the order is on it as waiting, the state is still what the lock said.
-async fn answer(web: &Web, signed: &Signed, id: DeviceId, back: Back) -> Result<Html<String>, Failure> {
+async fn answer(web: &Web, signed: &Signed, id: DeviceId, back: &Back) -> Result<Html<String>, Failure> {
     let device = web.app.load_device(&signed.actor, id).await?;
     let doing = Doing::of(web.app.list_commands(&signed.actor, id, COMMANDS).await?);
     let key = web.app.chance().code::<16>();
     let when = signed.when(web);
     let may_operate = may(signed, Rights::OPERATE);
-    let listing = back.listing;
-    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate, listing };
+    let grouped = Listing::from_query(&back.list).look.by_group;
+    let group = group_of(web, signed, &device).await?.filter(|_| !grouped);
+    let (list, group) = (back.list.as_str(), group.as_deref());
+    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate, list, group };
     Ok(Html(html! { (card.draw(back.drawn)) (said::strip(None)) }.into_string()))
+}
+
+/// The way to the device's group, as its card in the list tells it.
+async fn group_of(web: &Web, signed: &Signed, device: &Device) -> Result<Option<String>, Failure> {
+    let Some(group) = device.group else {
+        return Ok(None);
+    };
+    let all = web.app.known_groups(&signed.actor).await?;
+    Ok(groups::path_of(all.iter(), group))
 }
 
 /// The second step without a script.
@@ -101,8 +114,8 @@ pub(crate) async fn confirm(
         order_from_name(asked.text("order")).filter(|action| opens(*action)).ok_or(Error::NotFound)?;
     // Without a list to go back to, the device's own page follows, where its answer is seen.
     let back = match asked.text("drawn") {
-        "" => Back { drawn: Drawn::Head, listing: Listing::default() },
-        drawn => Back::read(drawn, asked.text("show"), asked.text("sort")),
+        "" => Back { drawn: Drawn::Head, list: String::new() },
+        drawn => Back::read(drawn, asked.text("list")),
     };
     let when = signed.when(&web);
     let doing = Doing::of(web.app.list_commands(&signed.actor, device.id, COMMANDS).await?);
@@ -118,7 +131,7 @@ pub(crate) async fn confirm(
                 input type="hidden" name="order" value=(order_name(action));
                 input type="hidden" name="sure" value="yes";
                 input type="hidden" name="drawn" value=(back.drawn.name());
-                (back.listing.fields())
+                (listing::field(&back.list))
                 input type="hidden" name="key" value=(web.app.chance().code::<16>());
                 div.acts {
                     button.btn.open.sure { (icon(Icon::DoorOpen)) "Yes, open it" }

@@ -6,9 +6,9 @@ use lockwarden_app::devices::{Device, DoorState, LockAction, LockState};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome};
-use super::counts::Listing;
 use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face};
 use super::icon::{Icon, icon};
+use super::listing;
 use crate::when::When;
 
 /// A device with all that its card tells.
@@ -19,8 +19,10 @@ pub(crate) struct Card<'a> {
     /// Of this rendering: the same button pressed twice is one order.
     pub key: &'a str,
     pub may_operate: bool,
-    /// The list it stands in, to come back to.
-    pub listing: Listing,
+    /// The query of the list it stands in, to come back to.
+    pub list: &'a str,
+    /// The way to its group, where the page does not tell it otherwise.
+    pub group: Option<&'a str>,
 }
 
 /// How a card is drawn.
@@ -29,6 +31,8 @@ pub(crate) enum Drawn {
     Tile,
     Row,
     Head,
+    /// To be chosen, among others, for one thing to do with all of them.
+    Pick,
 }
 
 impl Drawn {
@@ -37,11 +41,15 @@ impl Drawn {
             Self::Tile => "tiles",
             Self::Row => "list",
             Self::Head => "head",
+            Self::Pick => "pick",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Self {
-        [Self::Row, Self::Head].into_iter().find(|drawn| drawn.name() == name).unwrap_or(Self::Tile)
+        [Self::Row, Self::Head, Self::Pick]
+            .into_iter()
+            .find(|drawn| drawn.name() == name)
+            .unwrap_or(Self::Tile)
     }
 }
 
@@ -55,6 +63,7 @@ impl Card<'_> {
             Drawn::Tile => self.tile(drawn),
             Drawn::Row => self.row(drawn),
             Drawn::Head => self.head(),
+            Drawn::Pick => self.pick(),
         }
     }
 
@@ -67,7 +76,11 @@ impl Card<'_> {
         let face = self.face();
         html! {
             article class={ "tile " (self.class(&face)) } id=(self.id()) aria-labelledby={ (self.id()) "-name" } {
-                h2 id={ (self.id()) "-name" } { a href=(self.path()) { (self.device.name) } }
+                div.title {
+                    h2 id={ (self.id()) "-name" } { a href=(self.path()) { (self.device.name) } }
+                    (self.star())
+                    (self.place())
+                }
                 (self.state(&face))
                 (self.notes())
                 (self.buttons(&face, drawn))
@@ -81,7 +94,7 @@ impl Card<'_> {
         let last_known = battery.is_some() && !self.device.link.online;
         html! {
             tr class=(self.class(&face)) id=(self.id()) {
-                th scope="row" { a href=(self.path()) { (self.device.name) } }
+                th scope="row" { a href=(self.path()) { (self.device.name) } (self.star()) (self.place()) }
                 td.full { (self.state(&face)) (self.notes()) }
                 td.wide.num {
                     (battery.as_deref().unwrap_or("–")) @if last_known { " " small.muted { "last known" } }
@@ -99,6 +112,29 @@ impl Card<'_> {
                 (self.state(&face))
                 (self.notes())
                 (self.all_buttons(&face))
+            }
+        }
+    }
+
+    fn star(&self) -> Markup {
+        html! { @if self.device.favourite { span.star { (icon(Icon::Star)) span.sr { "Favourite" } } } }
+    }
+
+    fn place(&self) -> Markup {
+        html! { @if let Some(group) = self.group { small.place.muted { (group) } } }
+    }
+
+    fn pick(&self) -> Markup {
+        let face = self.face();
+        html! {
+            label class={ "check " (self.class(&face)) } id=(self.id()) {
+                input type="checkbox" name={ "pick-" (self.device.id) } value="yes";
+                span.dot { (icon(face.icon)) }
+                span {
+                    b { (self.device.name) } (self.star())
+                    small { (face.word) @for words in &face.detail { " · " (words) } }
+                    (self.place())
+                }
             }
         }
     }
@@ -198,7 +234,7 @@ impl Card<'_> {
             form.acts id={ (self.id()) "-acts" } method="post" action={ (self.path()) "/order" } data-live {
                 input type="hidden" name="key" value=(self.key);
                 input type="hidden" name="drawn" value=(drawn.name());
-                (self.listing.fields())
+                (listing::field(self.list))
                 (buttons)
             }
         }

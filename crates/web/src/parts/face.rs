@@ -6,40 +6,11 @@ use std::time::Duration;
 use lockwarden_app::activity::Origin;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Device, DoorState, LastEvent, LockAction, LockState};
+pub(crate) use lockwarden_app::devices::Kind;
+use lockwarden_app::devices::{Device, DoorState, LastEvent, LockAction, LockState, Problem, Problems};
 
 use super::icon::Icon;
 use crate::when::{When, roughly};
-
-/// Which of the counted kinds a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    Locked,
-    Unlocked,
-    /// Somebody has to look after it.
-    Problem,
-    Offline,
-    /// It has never connected.
-    New,
-    /// It moves, starts, or does not say.
-    Between,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Locked, Self::Unlocked, Self::Problem, Self::Offline, Self::New, Self::Between];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Locked => "locked",
-            Self::Unlocked => "unlocked",
-            Self::Problem => "problem",
-            Self::Offline => "offline",
-            Self::New => "new",
-            Self::Between => "between",
-        }
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Face {
@@ -73,22 +44,23 @@ impl Doing {
 }
 
 pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
-    if device.nuki_id.is_none() {
+    let kind = Kind::of(device);
+    if kind == Kind::New {
         return Face {
-            kind: Kind::New,
+            kind,
             icon: Icon::Plug,
             word: "Not connected yet".to_owned(),
             detail: vec!["waiting for its first connection".to_owned()],
         };
     }
     let last_known = device.said.state.map(|state| format!("last known: {}", last_known(state)));
-    if !device.link.online {
+    if kind == Kind::Offline {
         let since = device
             .link
             .changed_at
             .map_or("offline".to_owned(), |at| format!("offline since {}", when.short(at)));
         return Face {
-            kind: Kind::Offline,
+            kind,
             icon: Icon::Lost,
             word: "Unknown".to_owned(),
             detail: std::iter::once(since).chain(last_known).collect(),
@@ -97,13 +69,13 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     let Some(state) = device.said.state.filter(|_| !device.is_stale()) else {
         let waiting = "connected, but it has not said its state yet".to_owned();
         return Face {
-            kind: Kind::Between,
+            kind,
             icon: Icon::Help,
             word: "Unknown".to_owned(),
             detail: std::iter::once(waiting).chain(last_known).collect(),
         };
     };
-    let (kind, icon, word) = words(state);
+    let (icon, word) = words(state);
     let mut detail: Vec<String> = explanation(state).into_iter().collect();
     if let Some(at) = device.said.state_changed_at {
         detail.push(format!("since {}", when.short(at)));
@@ -112,23 +84,23 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     Face { kind, icon, word, detail }
 }
 
-fn words(state: LockState) -> (Kind, Icon, String) {
+fn words(state: LockState) -> (Icon, String) {
     use LockState as S;
-    let (kind, icon, word) = match state {
-        S::Locked => (Kind::Locked, Icon::Lock, "Locked"),
-        S::Unlocked => (Kind::Unlocked, Icon::Unlock, "Unlocked"),
-        S::UnlockedLockNGo => (Kind::Unlocked, Icon::Timer, "Unlocked for a moment"),
-        S::Unlatched => (Kind::Unlocked, Icon::DoorOpen, "Open"),
-        S::Unlocking => (Kind::Between, Icon::Unlock, "Unlocking…"),
-        S::Locking => (Kind::Between, Icon::Lock, "Locking…"),
-        S::Unlatching => (Kind::Between, Icon::DoorOpen, "Opening…"),
-        S::MotorBlocked => (Kind::Problem, Icon::Alert, "Jammed"),
-        S::Uncalibrated => (Kind::Problem, Icon::Alert, "Not calibrated"),
-        S::Calibration => (Kind::Between, Icon::Busy, "Calibrating…"),
-        S::BootRun => (Kind::Between, Icon::Busy, "Starting…"),
-        S::Undefined | S::Other(_) => (Kind::Problem, Icon::Help, "Unknown"),
+    let (icon, word) = match state {
+        S::Locked => (Icon::Lock, "Locked"),
+        S::Unlocked => (Icon::Unlock, "Unlocked"),
+        S::UnlockedLockNGo => (Icon::Timer, "Unlocked for a moment"),
+        S::Unlatched => (Icon::DoorOpen, "Open"),
+        S::Unlocking => (Icon::Unlock, "Unlocking…"),
+        S::Locking => (Icon::Lock, "Locking…"),
+        S::Unlatching => (Icon::DoorOpen, "Opening…"),
+        S::MotorBlocked => (Icon::Alert, "Jammed"),
+        S::Uncalibrated => (Icon::Alert, "Not calibrated"),
+        S::Calibration => (Icon::Busy, "Calibrating…"),
+        S::BootRun => (Icon::Busy, "Starting…"),
+        S::Undefined | S::Other(_) => (Icon::Help, "Unknown"),
     };
-    (kind, icon, word.to_owned())
+    (icon, word.to_owned())
 }
 
 fn explanation(state: LockState) -> Option<String> {
@@ -144,7 +116,7 @@ fn explanation(state: LockState) -> Option<String> {
 }
 
 fn last_known(state: LockState) -> String {
-    words(state).2.trim_end_matches('…').to_lowercase()
+    words(state).1.trim_end_matches('…').to_lowercase()
 }
 
 /// How near an event or command has to be to a change of state to have caused it.
@@ -228,59 +200,60 @@ pub(crate) struct Chip {
     pub text: String,
 }
 
-/// A device clock further off than this is worth a word; the log marks entries from the same bound on.
-const CLOCK_TOLERANCE_MS: i64 = 120_000;
-const LOW_BATTERY: u8 = 20;
-
 /// What somebody has to know or do. Nothing, most of the time.
 pub(crate) fn chips(device: &Device, when: &When) -> Vec<Chip> {
-    let said = &device.said;
-    let mut chips = Vec::new();
-    let mut chip = |tone, icon, text: String| chips.push(Chip { tone, icon, text });
-    // What it said before it was away is no reason to send anybody to the door.
-    if device.link.online && !device.is_stale() {
-        if said.state == Some(LockState::MotorBlocked) {
-            chip(Tone::Bad, Icon::Alert, "Somebody must look at the door".to_owned());
-        }
-        match said.door {
-            Some(DoorState::Opened) => {
-                let locked = said.state.is_some_and(LockState::is_locked);
-                let since =
-                    said.door_changed_at.map(|at| format!(" since {}", when.short(at))).unwrap_or_default();
-                let (tone, words) = if locked {
-                    (Tone::Bad, format!("Door open{since}, although locked"))
-                } else {
-                    (Tone::Warn, format!("Door open{since}"))
-                };
-                chip(tone, Icon::DoorOpen, words);
-            }
-            Some(DoorState::Tampered) => chip(Tone::Bad, Icon::Alert, "Door sensor tampered with".to_owned()),
-            _ => {}
-        }
-    }
-    if device.link.online && device.link.accepts_commands == Some(false) {
-        chip(Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned());
-    }
-    // These go on being true or not while it is away, and may be why it is.
-    let old = if device.link.online { "" } else { ", last known" };
-    let percent = said.battery_percent;
-    if said.battery_critical == Some(true) {
-        let left = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
-        chip(Tone::Bad, Icon::Battery, format!("Battery critical{left}{old}"));
-    } else if let Some(percent) = percent.filter(|percent| *percent <= LOW_BATTERY) {
-        chip(Tone::Warn, Icon::Battery, format!("Battery {percent} %{old}"));
-    }
-    if said.keypad_battery_critical == Some(true) {
-        chip(Tone::Bad, Icon::Keypad, format!("Keypad battery critical{old}"));
-    }
-    if said.door_battery_critical == Some(true) {
-        chip(Tone::Bad, Icon::Door, format!("Door sensor battery critical{old}"));
-    }
-    if let Some(off) = said.clock_offset_ms.filter(|off| off.abs() > CLOCK_TOLERANCE_MS) {
-        let direction = if off > 0 { "fast" } else { "slow" };
-        chip(Tone::Warn, Icon::ClockWrong, format!("Its clock is {} {direction}{old}", roughly(off)));
+    let (said, online) = (&device.said, device.link.online);
+    let mut chips: Vec<Chip> = Problems::of(device, when.now)
+        .iter()
+        .filter_map(|problem| problem_chip(problem, device, when))
+        .collect();
+    // Not wrong yet, and worth knowing.
+    if online && !device.is_stale() && said.door == Some(DoorState::Opened) && !is_locked(device) {
+        let since = door_since(device, when);
+        chips.insert(0, Chip { tone: Tone::Warn, icon: Icon::DoorOpen, text: format!("Door open{since}") });
     }
     chips
+}
+
+fn is_locked(device: &Device) -> bool {
+    device.said.state.is_some_and(LockState::is_locked)
+}
+
+fn door_since(device: &Device, when: &When) -> String {
+    device.said.door_changed_at.map(|at| format!(" since {}", when.short(at))).unwrap_or_default()
+}
+
+/// What is wrong, unless the state's own word or another chip tells it.
+fn problem_chip(problem: Problem, device: &Device, when: &When) -> Option<Chip> {
+    let said = &device.said;
+    // These go on being true or not while it is away, and may be why it is.
+    let old = if device.link.online { "" } else { ", last known" };
+    let (tone, icon, text) = match problem {
+        Problem::Jammed => (Tone::Bad, Icon::Alert, "Somebody must look at the door".to_owned()),
+        Problem::LockedButOpen => {
+            (Tone::Bad, Icon::DoorOpen, format!("Door open{}, although locked", door_since(device, when)))
+        }
+        Problem::SensorTampered => (Tone::Bad, Icon::Alert, "Door sensor tampered with".to_owned()),
+        Problem::TakesNoCommands => (Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned()),
+        Problem::BatteryCritical => {
+            let left = said.battery_percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
+            (Tone::Bad, Icon::Battery, format!("Battery critical{left}{old}"))
+        }
+        Problem::BatteryLow => {
+            (Tone::Warn, Icon::Battery, format!("Battery {} %{old}", said.battery_percent.unwrap_or(0)))
+        }
+        Problem::KeypadBattery => (Tone::Bad, Icon::Keypad, format!("Keypad battery critical{old}")),
+        Problem::DoorBattery => (Tone::Bad, Icon::Door, format!("Door sensor battery critical{old}")),
+        Problem::ClockWrong => {
+            let off = said.clock_offset_ms.unwrap_or(0);
+            let direction = if off > 0 { "fast" } else { "slow" };
+            (Tone::Warn, Icon::ClockWrong, format!("Its clock is {} {direction}{old}", roughly(off)))
+        }
+        Problem::NotCalibrated | Problem::StateUnknown | Problem::DoorLeftOpen | Problem::Offline => {
+            return None;
+        }
+    };
+    Some(Chip { tone, icon, text })
 }
 
 #[cfg(test)]

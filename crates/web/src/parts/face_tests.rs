@@ -21,6 +21,7 @@ fn device(state: Option<LockState>) -> Device {
         name: "Front door".to_owned(),
         nuki_id: Some(7),
         kind: None,
+        group: None,
         favourite: false,
         added_at: before,
         updated_at: before,
@@ -101,9 +102,9 @@ fn chips_appear_only_when_they_matter() {
     let texts: Vec<String> = chips(&quiet, &when()).into_iter().map(|chip| chip.text).collect();
     let expected = [
         "Door open, although locked",
-        "“Allow locking” is off",
-        "Battery 20 %",
         "Keypad battery critical",
+        "Battery 20 %",
+        "“Allow locking” is off",
         "Its clock is 7 min slow",
     ];
     assert_eq!(texts, expected);
@@ -124,7 +125,7 @@ fn a_battery_of_an_offline_lock_is_called_last_known() {
     away.said.battery_percent = Some(9);
     away.said.keypad_battery_critical = Some(true);
     let texts: Vec<String> = chips(&away, &when()).into_iter().map(|chip| chip.text).collect();
-    assert_eq!(texts, ["Battery 9 %, last known", "Keypad battery critical, last known"]);
+    assert_eq!(texts, ["Keypad battery critical, last known", "Battery 9 %, last known"]);
 }
 
 #[test]

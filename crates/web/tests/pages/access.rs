@@ -16,7 +16,14 @@ fn filled(route: &RouteInfo, id: &str) -> String {
 async fn ask(browser: &mut Browser, route: &RouteInfo, id: &str) -> Answer {
     match route.method {
         "GET" => browser.get(&format!("{}?order=open", filled(route, id))).await,
-        "POST" => browser.post(&filled(route, id), &[("order", "lock"), ("name", "x"), ("typed", "x")]).await,
+        "POST" => {
+            browser
+                .post(
+                    &filled(route, id),
+                    &[("order", "lock"), ("deed", "lock"), ("name", "x"), ("typed", "x")],
+                )
+                .await
+        }
         other => panic!("teach this test the method {other}"),
     }
 }
@@ -48,7 +55,9 @@ fn right_for(route: &RouteInfo) -> Rights {
         ("GET", "/") | ("POST", "/sign-out") => Rights::NONE,
         ("GET", "/live" | "/devices" | "/devices/{id}") => Rights::VIEW,
         (_, "/devices/new") => Rights::CREATE,
-        (_, "/devices/{id}/order") => Rights::OPERATE,
+        (_, "/devices/{id}/order") | ("POST", "/bulks") => Rights::OPERATE,
+        (_, path) if path.starts_with("/bulks/") => Rights::VIEW,
+        (_, path) if path.starts_with("/groups") => Rights::MANAGE,
         (_, path) if path.starts_with("/devices/{id}/") => Rights::MANAGE,
         ("GET", "/activity") => Rights::LOG,
         (_, path) if path.starts_with("/settings/") => Rights::ACCOUNT,

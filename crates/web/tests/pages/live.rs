@@ -310,10 +310,8 @@ async fn a_device_that_crosses_the_filter_makes_the_list_read_itself_again() {
     let open = browser.get("/devices?show=locked&sort=added").await.stream();
     site.world.says(device, Observation::State(LockState::Locked)).await;
     let drawn = until(&mut browser.listen(&open).await, "event: parts").await;
-    assert!(
-        drawn.contains("name=\"show\" value=\"locked\"") && drawn.contains("name=\"sort\" value=\"added\"")
-    );
-    let all = browser.get("/devices").await.stream();
+    assert!(drawn.contains("name=\"list\" value=\"show=locked&amp;sort=added&amp;by=none&amp;view=tiles\""));
+    let all = browser.get("/devices?sort=favourites").await.stream();
     let mut open = browser.listen(&all).await;
     until(&mut open, "retry").await;
     site.world.clock.advance(Duration::from_secs(1));

@@ -9,8 +9,11 @@
 )]
 
 mod access;
+mod choosing;
 mod forms;
+mod grouping;
 mod kit;
+mod listing;
 mod live;
 mod operating;
 mod signing;

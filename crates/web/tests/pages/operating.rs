@@ -184,27 +184,25 @@ async fn an_order_leads_back_to_the_list_it_was_given_from_and_to_no_other_site(
     let (anna, mut browser) = site.owner("Anna").await;
     let device = site.world.lock(&anna, "Front door", 7).await;
     let order = format!("/devices/{device}/order");
-    let list = format!("/devices?show=locked&sort=added#device-{device}");
-    let page = browser.get("/devices?show=locked&sort=added").await;
-    let (show, sort, drawn) = (page.hidden("show"), page.hidden("sort"), page.hidden("drawn"));
-    let mut fields = vec![("show", show.as_str()), ("sort", sort.as_str()), ("drawn", drawn.as_str())];
-    fields.push(("order", "lock"));
+    let list = format!("/devices?q=front&show=locked&sort=added&by=none&view=list#device-{device}");
+    let page = browser.get("/devices?q=front&show=locked&sort=added&view=list").await;
+    let (query, drawn) = (page.hidden("list").replace("&amp;", "&"), page.hidden("drawn"));
+    let mut fields = vec![("list", query.as_str()), ("drawn", drawn.as_str()), ("order", "lock")];
     assert_eq!(browser.post(&order, &fields).await.leads_to(), list);
-    fields[3] = ("order", "open");
+    fields[2] = ("order", "open");
     let question = browser.post(&order, &fields).await.leads_to().to_owned();
     let asked = browser.get(&question).await;
     assert!(asked.body.contains(&format!("href=\"{}\"", list.replace('&', "&amp;"))));
-    let answer = [
-        ("order", "open"),
-        ("sure", "yes"),
-        ("drawn", &asked.hidden("drawn")),
-        ("show", &asked.hidden("show")),
-        ("sort", &asked.hidden("sort")),
-    ];
+    let query = asked.hidden("list").replace("&amp;", "&");
+    let answer = [("order", "open"), ("sure", "yes"), ("drawn", &asked.hidden("drawn")), ("list", &query)];
     assert_eq!(browser.post(&order, &answer).await.leads_to(), list);
-    let evil = [("order", "lock"), ("show", "//evil.example"), ("sort", "x&y"), ("drawn", "https://evil")];
-    assert_eq!(browser.post(&order, &evil).await.leads_to(), format!("/devices#device-{device}"));
-    assert!(!browser.get("/devices").await.body.contains("name=\"show\""));
+    for evil in
+        ["//evil.example", "https://evil.example/?show=up", "show=x&sort=\r\nlocation:y", "#\"><script>"]
+    {
+        let fields = [("order", "lock"), ("list", evil), ("drawn", "https://evil")];
+        assert_eq!(browser.post(&order, &fields).await.leads_to(), format!("/devices#device-{device}"));
+    }
+    assert!(!browser.get("/devices?sort=favourites&view=tiles").await.body.contains("name=\"list\""));
 }
 
 #[tokio::test]

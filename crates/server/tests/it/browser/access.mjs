@@ -65,7 +65,8 @@ async function devices(page) {
   for (const query of ['view=tiles', 'view=list', 'sort=added&view=tiles', 'show=offline', 'show=offline&view=list']) {
     await look(page, `/devices?${query}`, 'article.tile, tbody tr');
   }
-  await look(page, '/devices?show=problem&view=tiles', 'text=No device matches this filter now');
+  await look(page, '/devices?show=problem&view=tiles', 'text=No device matches.');
+  await groups(page);
   await page.goto(`${url}/devices`);
   const door = tile(page, 'Front door');
   await door.getByRole('button', { name: 'Open…' }).click();
@@ -80,6 +81,34 @@ async function devices(page) {
   await refused(page, device, { Name: ' ' }, 'Save the name');
   await refused(page, `${device}/remove`, { 'Type its name': 'another' }, 'Remove it');
   await look(page, `/activity?device=${device.split('/').pop()}`, 'h1');
+}
+
+/** Groups, the list under their headings, and what is done with many devices at once. */
+async function groups(page) {
+  await look(page, '/groups', 'h1');
+  const name = `Harbour street ${page.viewportSize().width}`;
+  for (const [label, text] of [['Name', name]]) await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole('button', { name: 'Make the group' }).click();
+  await page.getByText('The group is made.').waitFor();
+  await check(page, 'a group that was just made');
+  const path = await page.getByRole('link', { name: `Change ${name}` }).getAttribute('href');
+  await look(page, path, 'form.card');
+  await look(page, `${path}/delete`, 'form .sure');
+  await refused(page, path, { Name: ' ' }, 'Save the name');
+  await look(page, '/devices?select=yes&view=tiles', '.picks input');
+  await page.locator('.picks input').first().check();
+  await page.getByLabel('Group').last().selectOption(name);
+  await check(page, 'devices that are chosen');
+  await page.getByRole('button', { name: 'Put there…' }).click();
+  await page.getByText('will be moved').waitFor();
+  await check(page, 'what would become of them');
+  await page.locator('form .btn.main').click();
+  await page.getByText('Done: 1 device.').waitFor();
+  await check(page, 'what became of them');
+  await look(page, '/devices?by=group&view=tiles', '.of-group');
+  await look(page, '/devices?by=group&view=list&wrong=any', '.of-group, #nothing');
+  await page.getByText('Filter', { exact: false }).first().click();
+  await check(page, 'more filters');
 }
 
 async function newDevice(page) {

@@ -1,0 +1,122 @@
+//! Proposing a bulk, beginning it, and looking at it. It is its person's own: to anybody else it never was.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::sql::{self, BulkRow};
+use super::{Bulk, Deed, Item, PROPOSAL, TURN};
+use crate::App;
+use crate::actor::{Actor, Rights};
+use crate::bus::Event;
+use crate::db::Tx;
+use crate::devices;
+use crate::error::{Error, Refusal, Result};
+use crate::groups;
+use crate::ids::{AccountId, BulkId, DeviceId};
+
+/// How long a proposal that was not begun is kept, and what is over.
+const KEPT_PROPOSED: Duration = Duration::from_hours(1);
+const KEPT_OVER: Duration = Duration::from_hours(24 * 30);
+/// Items of one page at most.
+const MOST_ITEMS: usize = 1_000;
+
+impl App {
+    /// Writes down what would become of each of these devices. Nothing else happens yet. Devices outside the actor's
+    /// scope are as if they were not named.
+    pub async fn propose_bulk(&self, actor: &Actor, deed: Deed, devices: &[DeviceId]) -> Result<BulkId> {
+        may(actor, deed)?;
+        let person = actor.who.person().ok_or(Error::Forbidden("only a person or a token does this"))?;
+        let mut items = Vec::with_capacity(devices.len());
+        let mut tx = self.read().await?;
+        let found = devices::some(&mut tx, actor.account, devices).await?;
+        drop(tx);
+        let mut found: HashMap<DeviceId, _> = found
+            .into_iter()
+            .filter(|device| actor.scope.contains(device.id))
+            .map(|device| (device.id, deed.why_not(&device)))
+            .collect();
+        for (position, device) in (1..).zip(devices) {
+            // A device named twice is one.
+            if let Some(why_not) = found.remove(device) {
+                items.push((position, *device, why_not));
+            }
+        }
+        if items.is_empty() {
+            return Err(Error::invalid("devices", "choose at least one device"));
+        }
+        let (mut tx, actor) = self.write_as(actor).await?;
+        may(&actor, deed)?;
+        if let Deed::SetGroup(group) = deed {
+            groups::target_group(&mut tx, &actor, group).await?;
+        }
+        let (now, id) = (self.now(), BulkId(self.random_id()));
+        sql::sweep(&mut tx, person, (now.minus(KEPT_PROPOSED), now.minus(KEPT_OVER))).await?;
+        sql::insert(&mut tx, (id, actor.account, person), deed, now).await?;
+        sql::insert_items(&mut tx, id, &items).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Begins a bulk that was proposed. Asked again, it is the same bulk.
+    pub async fn begin_bulk(&self, actor: &Actor, id: BulkId) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let row = own(&mut tx, &actor, id).await?;
+        may(&actor, row.deed().ok_or(Error::NotFound)?)?;
+        let now = self.now();
+        let (_, session, token) = actor.way_in();
+        if row.state != "proposed" {
+            return Ok(());
+        }
+        if now.since(row.created_at) > PROPOSAL {
+            return Err(Refusal::ProposalTooOld.into());
+        }
+        if !sql::begin(&mut tx, id, (session, token), now).await? {
+            return Ok(());
+        }
+        self.works().begun(id, self.clock().steady().plus(TURN));
+        tx.emit(Event::BulkChanged { account: actor.account, bulk: id });
+        tx.commit().await?;
+        self.works().wake();
+        Ok(())
+    }
+
+    pub async fn load_bulk(&self, actor: &Actor, id: BulkId) -> Result<Bulk> {
+        let mut tx = self.read().await?;
+        let row = own(&mut tx, actor, id).await?;
+        may(actor, row.deed().ok_or(Error::NotFound)?)?;
+        let tally = sql::tally(&mut tx, id).await?;
+        row.with(tally).ok_or(Error::NotFound)
+    }
+
+    /// Devices of a bulk in the order they were chosen, those after this position: the ones that were left out from the
+    /// beginning, or the others.
+    pub async fn list_bulk_items(
+        &self,
+        actor: &Actor,
+        id: BulkId,
+        left_out: bool,
+        (after, limit): (i64, usize),
+    ) -> Result<Vec<Item>> {
+        let mut tx = self.read().await?;
+        own(&mut tx, actor, id).await?;
+        let limit = i64::try_from(limit.clamp(1, MOST_ITEMS)).unwrap_or(1);
+        let mut items = sql::items(&mut tx, id, after, limit, left_out).await?;
+        items.retain(|item| actor.scope.contains(item.device));
+        Ok(items)
+    }
+}
+
+/// The right that a deed needs on every device it is done to.
+fn may(actor: &Actor, deed: Deed) -> Result<()> {
+    let (right, refusal) = match deed {
+        Deed::Lock => (Rights::OPERATE, "this sign-in may not operate devices"),
+        Deed::SetGroup(_) | Deed::SetFavourite(_) => (Rights::MANAGE, "this sign-in may not manage devices"),
+    };
+    if actor.rights.contains(right) { Ok(()) } else { Err(Error::Forbidden(refusal)) }
+}
+
+async fn own(tx: &mut Tx, actor: &Actor, id: BulkId) -> Result<BulkRow> {
+    let person: Option<AccountId> = actor.who.person();
+    let row = sql::load(tx, id).await?;
+    row.filter(|row| row.account_id == actor.account && Some(row.person_id) == person).ok_or(Error::NotFound)
+}

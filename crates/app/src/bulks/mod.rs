@@ -1,0 +1,197 @@
+//! One thing done with many devices: proposed first, with what would become of each of them, then begun, once. It is
+//! worked through in small steps with one result for each device, and none of the deeds opens anything.
+
+mod actions;
+mod sql;
+mod work;
+
+pub use work::Step;
+pub(crate) use work::Works;
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::commands::{self, CommandState};
+use crate::devices::{Device, DoorState, Kind, LockAction};
+use crate::error::Refusal;
+use crate::ids::{BulkId, DeviceId, GroupId};
+
+/// A proposal tells how things are; after this they may be otherwise.
+pub const PROPOSAL: Duration = Duration::from_mins(10);
+/// From the beginning until the last device has had its turn. What is not ordered by then is not ordered any more.
+pub const TURN: Duration = Duration::from_mins(2);
+
+/// What is done with each device. There is no way to say "unlock" or "open" here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Lock,
+    /// Into this group, or out of all.
+    SetGroup(Option<GroupId>),
+    SetFavourite(bool),
+}
+
+impl Deed {
+    fn stored(self) -> (&'static str, Option<GroupId>) {
+        match self {
+            Self::Lock => ("lock", None),
+            Self::SetGroup(group) => ("group", group),
+            Self::SetFavourite(true) => ("favourite", None),
+            Self::SetFavourite(false) => ("no favourite", None),
+        }
+    }
+
+    fn from_stored(name: &str, group: Option<GroupId>) -> Option<Self> {
+        Some(match name {
+            "lock" => Self::Lock,
+            "group" => Self::SetGroup(group),
+            "favourite" => Self::SetFavourite(true),
+            "no favourite" => Self::SetFavourite(false),
+            _ => return None,
+        })
+    }
+
+    /// Why this device is left out of it, as it is now.
+    fn why_not(self, device: &Device) -> Option<String> {
+        let words = match self {
+            Self::SetGroup(group) if device.group == group => "is there already",
+            Self::SetFavourite(true) if device.favourite => "is a favourite already",
+            Self::SetFavourite(false) if !device.favourite => "is no favourite",
+            Self::SetGroup(_) | Self::SetFavourite(_) => return None,
+            Self::Lock => match commands::check(device, LockAction::Lock) {
+                Err(Refusal::Offline) => "is offline",
+                Err(Refusal::NeverConnected) => "has never connected",
+                Err(Refusal::LockingNotAllowed) => "takes no commands: “Allow locking” is off",
+                Err(_) => "cannot be locked from here",
+                Ok(()) if is_locked(device) => "is locked already",
+                Ok(()) if door_is_open(device) => "has its door open: the bolt would stand out",
+                Ok(()) => return None,
+            },
+        };
+        Some(words.to_owned())
+    }
+}
+
+fn is_locked(device: &Device) -> bool {
+    Kind::of(device) == Kind::Locked
+}
+
+fn door_is_open(device: &Device) -> bool {
+    !device.is_stale() && device.said.door == Some(DoorState::Opened)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkState {
+    Proposed,
+    Running,
+    /// Every device has had its turn. Orders among them may still wait for their locks.
+    Over,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bulk {
+    pub id: BulkId,
+    pub deed: Deed,
+    pub state: BulkState,
+    pub created_at: Time,
+    pub begun_at: Option<Time>,
+    pub ended_at: Option<Time>,
+    pub tally: Tally,
+}
+
+impl Bulk {
+    /// Nothing more can change.
+    pub fn is_settled(&self) -> bool {
+        self.state == BulkState::Over && self.tally.under_way == 0
+    }
+}
+
+/// How many devices came how far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Left out from the beginning, by reason, the most frequent first.
+    pub left_out: Vec<(String, usize)>,
+    pub waiting: usize,
+    pub under_way: usize,
+    pub done: usize,
+    pub failed: usize,
+    /// Sent, and no answer came.
+    pub unknown: usize,
+}
+
+impl Tally {
+    /// Devices that were to be dealt with.
+    pub fn meant(&self) -> usize {
+        self.waiting + self.under_way + self.done + self.failed + self.unknown
+    }
+
+    pub fn all_left_out(&self) -> usize {
+        self.left_out.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// What became of one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    LeftOut,
+    /// Its turn has not come.
+    Waiting,
+    UnderWay,
+    Done,
+    Failed,
+    Unknown,
+}
+
+impl Became {
+    fn of(item: &str, command: Option<CommandState>) -> Self {
+        match (item, command) {
+            ("left", _) => Self::LeftOut,
+            ("waiting", _) => Self::Waiting,
+            ("done", _) | ("ordered", Some(CommandState::Done)) => Self::Done,
+            ("ordered", Some(state)) if state.is_open() => Self::UnderWay,
+            ("ordered", Some(CommandState::Unknown) | None) => Self::Unknown,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// One device of a bulk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub position: i64,
+    pub device: DeviceId,
+    pub name: String,
+    pub became: Became,
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_deed_reads_back_as_itself() {
+        for deed in [
+            Deed::Lock,
+            Deed::SetGroup(None),
+            Deed::SetGroup(Some(GroupId(7))),
+            Deed::SetFavourite(true),
+            Deed::SetFavourite(false),
+        ] {
+            let (name, group) = deed.stored();
+            assert_eq!(Deed::from_stored(name, group), Some(deed));
+        }
+        for name in ["unlock", "open", "unlatch", ""] {
+            assert_eq!(Deed::from_stored(name, None), None);
+        }
+    }
+
+    #[test]
+    fn only_a_commands_own_answer_makes_its_item_done() {
+        for state in CommandState::ALL {
+            let became = Became::of("ordered", Some(*state));
+            assert_eq!(became == Became::Done, *state == CommandState::Done, "{state:?}");
+        }
+        assert_eq!(Became::of("ordered", Some(CommandState::Unknown)), Became::Unknown);
+        assert_eq!(Became::of("ordered", Some(CommandState::Expired)), Became::Failed);
+    }
+}

@@ -1,0 +1,251 @@
+//! A device at a glance: which kind it is of, and what is wrong with it. The list counts and filters by this, and a card
+//! is worded from it, so that the two cannot disagree.
+
+use std::time::Duration;
+
+use super::{Device, DoorState, LockState};
+use crate::clock::Time;
+
+/// A device clock further off than this is worth a word; the log marks entries from the same bound on.
+const CLOCK_TOLERANCE_MS: i64 = 120_000;
+/// In percent. A lock calls its own battery critical later than this.
+const LOW_BATTERY: u8 = 20;
+/// A door that stays open longer was left open.
+pub(super) const LEFT_OPEN: Duration = Duration::from_mins(10);
+
+/// Which of the counted kinds a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Locked,
+    Unlocked,
+    /// Somebody has to look after it.
+    Problem,
+    Offline,
+    /// It has never connected.
+    New,
+    /// It moves, starts, or does not say.
+    Between,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Locked, Self::Unlocked, Self::Problem, Self::Offline, Self::New, Self::Between];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Unlocked => "unlocked",
+            Self::Problem => "problem",
+            Self::Offline => "offline",
+            Self::New => "new",
+            Self::Between => "between",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    pub fn of(device: &Device) -> Self {
+        if device.nuki_id.is_none() {
+            return Self::New;
+        }
+        if !device.link.online {
+            return Self::Offline;
+        }
+        device.said.state.filter(|_| !device.is_stale()).map_or(Self::Between, Self::of_state)
+    }
+
+    /// Of a device that is connected and has said this since.
+    pub fn of_state(state: LockState) -> Self {
+        use LockState as S;
+        match state {
+            S::Locked => Self::Locked,
+            S::Unlocked | S::UnlockedLockNGo | S::Unlatched => Self::Unlocked,
+            S::Unlocking | S::Locking | S::Unlatching | S::Calibration | S::BootRun => Self::Between,
+            S::MotorBlocked | S::Uncalibrated | S::Undefined | S::Other(_) => Self::Problem,
+        }
+    }
+}
+
+/// What can be wrong with a device, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Problem {
+    Jammed,
+    /// Locked, says the lock, and its door stands open.
+    LockedButOpen,
+    SensorTampered,
+    NotCalibrated,
+    /// The lock does not know its own state, or says one that has no name here.
+    StateUnknown,
+    BatteryCritical,
+    DoorLeftOpen,
+    KeypadBattery,
+    DoorBattery,
+    BatteryLow,
+    /// "Allow locking" is off in its MQTT settings.
+    TakesNoCommands,
+    ClockWrong,
+    Offline,
+}
+
+impl Problem {
+    pub const ALL: [Self; 13] = [
+        Self::Jammed,
+        Self::LockedButOpen,
+        Self::SensorTampered,
+        Self::NotCalibrated,
+        Self::StateUnknown,
+        Self::BatteryCritical,
+        Self::DoorLeftOpen,
+        Self::KeypadBattery,
+        Self::DoorBattery,
+        Self::BatteryLow,
+        Self::TakesNoCommands,
+        Self::ClockWrong,
+        Self::Offline,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jammed => "jammed",
+            Self::LockedButOpen => "locked-but-open",
+            Self::SensorTampered => "tampered",
+            Self::NotCalibrated => "not-calibrated",
+            Self::StateUnknown => "state-unknown",
+            Self::BatteryCritical => "battery-critical",
+            Self::DoorLeftOpen => "left-open",
+            Self::KeypadBattery => "keypad-battery",
+            Self::DoorBattery => "door-battery",
+            Self::BatteryLow => "battery-low",
+            Self::TakesNoCommands => "no-commands",
+            Self::ClockWrong => "clock",
+            Self::Offline => "offline",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|problem| problem.name() == name)
+    }
+
+    fn bit(self) -> u16 {
+        1 << (self as u16)
+    }
+}
+
+/// All that is wrong with one device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Problems(u16);
+
+impl Problems {
+    /// At this moment: a door is left open by time passing.
+    pub fn of(device: &Device, now: Time) -> Self {
+        Self::whenever(device).at(open_since(device), now)
+    }
+
+    /// Those that do not depend on the time.
+    pub(super) fn whenever(device: &Device) -> Self {
+        let (said, online) = (&device.said, device.link.online);
+        let mut found = Self::default();
+        let mut note = |problem: Problem, is: bool| {
+            if is {
+                found.0 |= problem.bit();
+            }
+        };
+        // What it said before it was away is no reason to send anybody to the door.
+        let state = said.state.filter(|_| online && !device.is_stale());
+        note(Problem::Jammed, state == Some(LockState::MotorBlocked));
+        note(Problem::NotCalibrated, state == Some(LockState::Uncalibrated));
+        note(Problem::StateUnknown, matches!(state, Some(LockState::Undefined | LockState::Other(_))));
+        let door = said.door.filter(|_| online && !device.is_stale());
+        let locked = state.is_some_and(LockState::is_locked);
+        note(Problem::LockedButOpen, door == Some(DoorState::Opened) && locked);
+        note(Problem::SensorTampered, door == Some(DoorState::Tampered));
+        note(Problem::TakesNoCommands, online && device.link.accepts_commands == Some(false));
+        // These go on being true or not while it is away, and may be why it is.
+        let critical = said.battery_critical == Some(true);
+        note(Problem::BatteryCritical, critical);
+        let low = said.battery_percent.is_some_and(|percent| percent <= LOW_BATTERY);
+        note(Problem::BatteryLow, low && !critical);
+        note(Problem::KeypadBattery, said.keypad_battery_critical == Some(true));
+        note(Problem::DoorBattery, said.door_battery_critical == Some(true));
+        note(Problem::ClockWrong, said.clock_offset_ms.is_some_and(|off| off.abs() > CLOCK_TOLERANCE_MS));
+        note(Problem::Offline, device.nuki_id.is_some() && !online);
+        found
+    }
+
+    /// With what only the time makes one.
+    pub(super) fn at(self, open_since: Option<Time>, now: Time) -> Self {
+        let left = open_since.is_some_and(|since| now.since(since) >= LEFT_OPEN);
+        if left { Self(self.0 | Problem::DoorLeftOpen.bit()) } else { self }
+    }
+
+    pub fn has(self, problem: Problem) -> bool {
+        self.0 & problem.bit() != 0
+    }
+
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The most urgent first.
+    pub fn iter(self) -> impl Iterator<Item = Problem> {
+        Problem::ALL.into_iter().filter(move |problem| self.has(*problem))
+    }
+
+    /// Less is more urgent.
+    pub(super) fn urgency(self) -> u32 {
+        self.0.trailing_zeros()
+    }
+}
+
+/// Since when the door stands open, unlocked, as far as the device still says so.
+pub(super) fn open_since(device: &Device) -> Option<Time> {
+    let said = &device.said;
+    let counts = device.link.online && !device.is_stale() && said.door == Some(DoorState::Opened);
+    let locked = said.state.is_some_and(LockState::is_locked);
+    said.door_changed_at.filter(|_| counts && !locked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_what_it_names() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        }
+        for (place, problem) in Problem::ALL.into_iter().enumerate() {
+            assert_eq!(Problem::from_name(problem.name()), Some(problem));
+            assert_eq!(usize::from(problem as u16), place, "the list is in the order of urgency");
+        }
+    }
+
+    #[test]
+    fn only_the_word_locked_counts_as_locked() {
+        let locked: Vec<_> =
+            LockState::KNOWN.iter().filter(|state| Kind::of_state(**state) == Kind::Locked).collect();
+        assert_eq!(locked, [&LockState::Locked]);
+        assert_eq!(Kind::of_state(LockState::Other(99)), Kind::Problem);
+    }
+
+    #[test]
+    fn a_jam_is_more_urgent_than_a_battery_and_anything_is_more_urgent_than_nothing() {
+        let of = |problems: &[Problem]| Problems(problems.iter().fold(0, |bits, one| bits | one.bit()));
+        let jam = of(&[Problem::Jammed, Problem::BatteryLow]);
+        let battery = of(&[Problem::BatteryCritical, Problem::Offline]);
+        assert!(jam.urgency() < battery.urgency());
+        assert!(of(&[Problem::Offline]).urgency() < Problems::default().urgency());
+        assert_eq!(jam.iter().collect::<Vec<_>>(), [Problem::Jammed, Problem::BatteryLow]);
+    }
+
+    #[test]
+    fn a_door_is_left_open_after_ten_minutes_and_not_before() {
+        let since = Time(1_000);
+        let after = |minutes| Problems::default().at(Some(since), since.plus(Duration::from_mins(minutes)));
+        assert!(after(9).is_none());
+        assert!(after(10).has(Problem::DoorLeftOpen));
+        assert!(Problems::default().at(None, Time(i64::MAX)).is_none());
+    }
+}

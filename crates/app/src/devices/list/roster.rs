@@ -1,0 +1,320 @@
+//! What the list of one account is answered from: a short row for each device, in memory, in the order of the names.
+//! Pure, so that every question can be tried against the obvious way of answering it.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::text::{fold, sort_key};
+use super::{Counts, Filter, GroupCounts, ListOrder, ListPage, ListQuery, Place, Wrong};
+use crate::actor::Scope;
+use crate::clock::Time;
+use crate::devices::condition::{Kind, Problems, open_since};
+use crate::devices::{Device, DeviceType};
+use crate::groups::Tree;
+use crate::ids::{DeviceId, GroupId};
+
+/// In no group: after all of them.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Row {
+    id: DeviceId,
+    key: Box<[u8]>,
+    /// Folded name and Nuki ID.
+    text: Box<str>,
+    group: Option<GroupId>,
+    /// The place of its group in the tree.
+    place: u32,
+    device_type: Option<DeviceType>,
+    kind: Kind,
+    problems: Problems,
+    open_since: Option<Time>,
+    favourite: bool,
+    added_at: Time,
+    acted_at: Option<Time>,
+}
+
+impl Row {
+    fn of(device: &Device, tree: &Tree) -> Self {
+        let said = &device.said;
+        let mut text = fold(&device.name);
+        if let Some(id) = device.nuki_id {
+            let _ = write!(text, "\n{id:08x}");
+        }
+        Self {
+            id: device.id,
+            key: sort_key(&device.name),
+            text: text.into_boxed_str(),
+            group: device.group,
+            place: place_of(device.group, tree),
+            device_type: device.kind,
+            kind: Kind::of(device),
+            problems: Problems::whenever(device),
+            open_since: open_since(device),
+            favourite: device.favourite,
+            added_at: device.added_at,
+            acted_at: [
+                said.last.map(|last| last.at),
+                said.state_changed_at,
+                said.door_changed_at,
+                said.rang_at,
+            ]
+            .into_iter()
+            .flatten()
+            .max(),
+        }
+    }
+}
+
+fn place_of(group: Option<GroupId>, tree: &Tree) -> u32 {
+    let place = group.and_then(|group| tree.place(group));
+    place.and_then(|place| u32::try_from(place).ok()).unwrap_or(NOWHERE)
+}
+
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    slots: Vec<Option<Row>>,
+    free: Vec<usize>,
+    slot_of: HashMap<DeviceId, usize>,
+    /// Slots in the order of the names.
+    by_name: Vec<usize>,
+    tree: Tree,
+}
+
+/// A filter, made ready for asking many rows.
+struct Wanted<'q> {
+    filter: &'q Filter,
+    now: Time,
+    /// Each word with the groups it is in the name of, by their places.
+    words: Vec<(String, Vec<bool>)>,
+    within: std::ops::Range<u32>,
+}
+
+impl Wanted<'_> {
+    /// Whether it is asked for, apart from its kind.
+    fn takes(&self, row: &Row) -> bool {
+        let filter = self.filter;
+        let place_fits = match filter.place {
+            None => true,
+            Some(Place::InNoGroup) => row.place == NOWHERE,
+            Some(Place::Within(_)) => self.within.contains(&row.place),
+        };
+        let wrong_fits = match filter.wrong {
+            None => true,
+            Some(Wrong::Anything) => !row.problems.at(row.open_since, self.now).is_none(),
+            Some(Wrong::This(problem)) => row.problems.at(row.open_since, self.now).has(problem),
+        };
+        place_fits
+            && wrong_fits
+            && (filter.device_type.is_none() || row.device_type == filter.device_type)
+            && self.words.iter().all(|(word, groups)| {
+                groups.get(row.place as usize).copied().unwrap_or(false) || row.text.contains(word.as_str())
+            })
+    }
+
+    fn takes_kind(&self, kind: Kind) -> bool {
+        self.filter.kind.is_none_or(|wanted| wanted == kind)
+    }
+}
+
+/// Where a row stands in the order: its group, what the order asks for, and its place among the names.
+type Rank = (u32, i64, usize);
+
+impl Roster {
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Takes over many devices, to be put in order once all are there.
+    pub(super) fn add(&mut self, devices: &[Device]) {
+        for device in devices {
+            self.slot_of.insert(device.id, self.slots.len());
+            self.slots.push(Some(Row::of(device, &self.tree)));
+        }
+    }
+
+    pub(super) fn order(&mut self) {
+        self.slots.sort_unstable_by(|one, other| one.as_ref().map(name_of).cmp(&other.as_ref().map(name_of)));
+        let ids = self.slots.iter().enumerate().filter_map(|(slot, row)| Some((row.as_ref()?.id, slot)));
+        self.slot_of = ids.collect();
+        self.by_name = (0..self.slots.len()).collect();
+    }
+
+    /// A device as it is now.
+    pub(super) fn put(&mut self, device: &Device) {
+        let new = Row::of(device, &self.tree);
+        if let Some(slot) = self.slot_of.get(&device.id).copied()
+            && let Some(old) = self.slots.get_mut(slot)
+            && old.as_ref().is_some_and(|old| old.key == new.key)
+        {
+            *old = Some(new);
+            return;
+        }
+        self.remove(device.id);
+        let at = self
+            .by_name
+            .partition_point(|slot| self.row(*slot).is_some_and(|row| name_of(row) < name_of(&new)));
+        let slot = self.free.pop().unwrap_or(self.slots.len());
+        if slot == self.slots.len() {
+            self.slots.push(None);
+        }
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = Some(new);
+        }
+        self.slot_of.insert(device.id, slot);
+        self.by_name.insert(at, slot);
+    }
+
+    pub(super) fn remove(&mut self, id: DeviceId) {
+        let Some(slot) = self.slot_of.remove(&id) else {
+            return;
+        };
+        let at = self.row(slot).map(|gone| {
+            self.by_name
+                .partition_point(|slot| self.row(*slot).is_some_and(|row| name_of(row) < name_of(gone)))
+        });
+        if let Some(at) = at.filter(|at| self.by_name.get(*at) == Some(&slot)) {
+            self.by_name.remove(at);
+        }
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = None;
+        }
+        self.free.push(slot);
+    }
+
+    pub(super) fn regroup(&mut self, tree: Tree) {
+        self.tree = tree;
+        for row in self.slots.iter_mut().flatten() {
+            row.place = place_of(row.group, &self.tree);
+        }
+    }
+
+    fn row(&self, slot: usize) -> Option<&Row> {
+        self.slots.get(slot).and_then(Option::as_ref)
+    }
+
+    pub(super) fn page(&self, query: &ListQuery, scope: &Scope, now: Time) -> ListPage {
+        let limit = if query.limit == 0 { ListQuery::USUAL } else { query.limit.min(ListQuery::MOST) };
+        let mut page = ListPage::default();
+        let mut found = self.count(&mut page, query, scope, now);
+        if let Some(after) = query.after.and_then(|after| self.rank_of(after, query, now)) {
+            found.retain(|(rank, _)| *rank > after);
+        }
+        let more = found.len() > limit;
+        if more {
+            found.select_nth_unstable(limit);
+            found.truncate(limit);
+        }
+        found.sort_unstable();
+        page.devices = found.into_iter().map(|(_, id)| id).collect();
+        page.next = page.devices.last().copied().filter(|_| more);
+        page
+    }
+
+    /// Every device that matches, in the order of the list.
+    pub(super) fn matching(&self, query: &ListQuery, scope: &Scope, now: Time) -> Vec<DeviceId> {
+        let mut found = self.count(&mut ListPage::default(), query, scope, now);
+        found.sort_unstable();
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// What matches, in no order, and how many there are of everything.
+    fn count(
+        &self,
+        page: &mut ListPage,
+        query: &ListQuery,
+        scope: &Scope,
+        now: Time,
+    ) -> Vec<(Rank, DeviceId)> {
+        let wanted = self.wanted(&query.filter, now);
+        let mut groups = vec![(Counts::default(), false); self.tree.len()];
+        let mut found = Vec::new();
+        for (place, slot) in self.by_name.iter().enumerate() {
+            let Some(row) = self.row(*slot).filter(|row| scope.contains(row.id)) else { continue };
+            page.all += 1;
+            if let Some((_, holds)) = groups.get_mut(row.place as usize) {
+                *holds = true;
+            }
+            if !wanted.takes(row) {
+                continue;
+            }
+            page.counts.note(row.kind);
+            if !wanted.takes_kind(row.kind) {
+                continue;
+            }
+            match groups.get_mut(row.place as usize) {
+                Some((counts, _)) => counts.note(row.kind),
+                None => page.in_no_group.note(row.kind),
+            }
+            found.push((rank(row, place, query, now), row.id));
+        }
+        page.total = found.len();
+        page.groups = self.known_groups(groups, scope);
+        found
+    }
+
+    /// Groups with everything below them counted too. Whoever sees only some devices knows of no other groups than theirs.
+    fn known_groups(&self, mut groups: Vec<(Counts, bool)>, scope: &Scope) -> Vec<GroupCounts> {
+        // Children stand behind their parents.
+        for place in (0..groups.len()).rev() {
+            let Some((counts, holds)) = groups.get(place).copied() else { continue };
+            let parent = self.tree.parent_place(place);
+            if let Some((above, holds_any)) = parent.and_then(|parent| groups.get_mut(parent)) {
+                above.add(counts);
+                *holds_any |= holds;
+            }
+        }
+        let known = self.tree.groups().iter().zip(groups);
+        known
+            .filter(|(_, (_, holds))| *holds || *scope == Scope::All)
+            .map(|(group, (counts, _))| GroupCounts { group: group.clone(), counts })
+            .collect()
+    }
+
+    fn wanted<'q>(&self, filter: &'q Filter, now: Time) -> Wanted<'q> {
+        let typed: String = filter.words.chars().take(Filter::LONGEST).collect();
+        let words =
+            fold(&typed).split_whitespace().map(|word| (word.to_owned(), self.tree.named(word))).collect();
+        let within = match filter.place {
+            Some(Place::Within(group)) => self.tree.within(group),
+            _ => 0..0,
+        };
+        let place = |place| u32::try_from(place).unwrap_or(NOWHERE);
+        Wanted { filter, now, words, within: place(within.start)..place(within.end) }
+    }
+
+    fn rank_of(&self, id: DeviceId, query: &ListQuery, now: Time) -> Option<Rank> {
+        let row = self.row(*self.slot_of.get(&id)?)?;
+        let place = self
+            .by_name
+            .partition_point(|slot| self.row(*slot).is_some_and(|other| name_of(other) < name_of(row)));
+        Some(rank(row, place, query, now))
+    }
+}
+
+fn name_of(row: &Row) -> (&[u8], DeviceId) {
+    (&row.key, row.id)
+}
+
+fn rank(row: &Row, place: usize, query: &ListQuery, now: Time) -> Rank {
+    let group = if query.by_group { row.place } else { 0 };
+    let backwards = |time: Time| time.0.saturating_neg();
+    let (first, place) = match query.order {
+        ListOrder::Favourites => (i64::from(!row.favourite), place),
+        ListOrder::Name => (0, place),
+        ListOrder::NameBackwards => (0, usize::MAX - place),
+        ListOrder::Added => (backwards(row.added_at), place),
+        ListOrder::Problems => (i64::from(row.problems.at(row.open_since, now).urgency()), place),
+        ListOrder::Activity => (row.acted_at.map_or(i64::MAX, backwards), place),
+    };
+    (group, first, place)
+}
+
+#[cfg(test)]
+#[path = "roster_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! Every account's roster, made when it is first asked for, and kept true: a commit notes what it changed before it
+//! returns, and whoever asks next reads that again first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::roster::Roster;
+use super::{GroupCounts, ListPage, ListQuery};
+use crate::App;
+use crate::actor::{Actor, Scope};
+use crate::bus::Changes;
+use crate::clock::Steady;
+use crate::devices::sql;
+use crate::error::Result;
+use crate::groups::{self, Group};
+use crate::ids::{AccountId, DeviceId};
+
+/// Devices in all rosters together: about 300 bytes each. The account that was not asked for longest is forgotten first.
+const MOST_ROWS: usize = 1_000_000;
+/// Devices read at a time.
+const AT_A_TIME: i64 = 2_048;
+
+type Slot = Arc<tokio::sync::Mutex<Option<Roster>>>;
+
+/// See the head of this file.
+#[derive(Default)]
+pub(crate) struct Rosters(Mutex<HashMap<AccountId, Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    roster: Slot,
+    rows: usize,
+    used: Steady,
+}
+
+impl Rosters {
+    fn slot(&self, account: AccountId, now: Steady) -> Slot {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = kept.entry(account).or_default();
+        one.used = now;
+        Arc::clone(&one.roster)
+    }
+
+    /// Notes how long a roster is, and tells which accounts to forget for it.
+    fn grown(&self, account: AccountId, rows: usize) -> Vec<AccountId> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = kept.get_mut(&account) {
+            one.rows = rows;
+        }
+        let mut all: usize = kept.values().map(|one| one.rows).sum();
+        let mut forgotten = Vec::new();
+        while all > MOST_ROWS {
+            let others = kept.iter().filter(|(other, _)| **other != account);
+            let Some(oldest) = others.min_by_key(|(_, one)| one.used).map(|(other, _)| *other) else { break };
+            all -= kept.remove(&oldest).map_or(0, |one| one.rows);
+            forgotten.push(oldest);
+        }
+        forgotten
+    }
+}
+
+impl App {
+    /// A page of the devices in the actor's scope, and how many there are of each kind and in each group.
+    pub async fn list_page(&self, actor: &Actor, query: &ListQuery) -> Result<ListPage> {
+        actor.may_list_devices()?;
+        let roster = self.roster(actor.account).await?;
+        Ok(roster.as_ref().map(|roster| roster.page(query, &actor.scope, self.now())).unwrap_or_default())
+    }
+
+    /// Every device of the list, page or not.
+    pub async fn list_matching(&self, actor: &Actor, query: &ListQuery) -> Result<Vec<DeviceId>> {
+        actor.may_list_devices()?;
+        let roster = self.roster(actor.account).await?;
+        Ok(roster.as_ref().map(|roster| roster.matching(query, &actor.scope, self.now())).unwrap_or_default())
+    }
+
+    /// The groups the actor may know of, in the order of the tree, with all that is in them.
+    pub async fn list_groups(&self, actor: &Actor) -> Result<Vec<GroupCounts>> {
+        Ok(self.list_page(actor, &ListQuery { limit: 1, ..ListQuery::default() }).await?.groups)
+    }
+
+    /// The same without their counts.
+    pub async fn known_groups(&self, actor: &Actor) -> Result<Vec<Group>> {
+        if actor.scope != Scope::All {
+            return Ok(self.list_groups(actor).await?.into_iter().map(|one| one.group).collect());
+        }
+        actor.may_list_devices()?;
+        let roster = self.roster(actor.account).await?;
+        Ok(roster.as_ref().map(|roster| roster.tree().groups().to_vec()).unwrap_or_default())
+    }
+
+    /// For the start of a server: makes the rosters before anybody waits for one.
+    pub async fn make_rosters(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        let accounts = sql::accounts(&mut tx).await?;
+        drop(tx);
+        for account in accounts {
+            self.roster(account).await?;
+        }
+        Ok(())
+    }
+
+    /// The roster as of now. Nobody else has it meanwhile: what is read again must not overtake what was read after it.
+    async fn roster(&self, account: AccountId) -> Result<OwnedMutexGuard<Option<Roster>>> {
+        let slot = self.rosters().slot(account, self.clock().steady());
+        let mut kept = slot.lock_owned().await;
+        let changes = self.bus().take_changes(account);
+        let done = match (&mut *kept, changes) {
+            (Some(roster), Some(changes)) if !changes.everything => {
+                self.follow(account, roster, changes).await
+            }
+            _ => self.read_roster(account).await.map(|roster| {
+                let rows = roster.len();
+                *kept = Some(roster);
+                for forgotten in self.rosters().grown(account, rows) {
+                    self.bus().forget_changes(forgotten);
+                }
+            }),
+        };
+        if done.is_err() {
+            // What was noted is taken, so nothing less than all has to be read next time.
+            *kept = None;
+        }
+        done?;
+        Ok(kept)
+    }
+
+    async fn follow(&self, account: AccountId, roster: &mut Roster, changes: Changes) -> Result<()> {
+        if changes.groups {
+            let mut tx = self.read().await?;
+            roster.regroup(groups::tree_of(&mut tx, account).await?);
+        }
+        if changes.devices.is_empty() {
+            return Ok(());
+        }
+        let mut gone = changes.devices;
+        let ids: Vec<DeviceId> = gone.iter().copied().collect();
+        let mut tx = self.read().await?;
+        for device in sql::some(&mut tx, account, &ids).await? {
+            gone.remove(&device.id);
+            roster.put(&device);
+        }
+        for device in gone {
+            roster.remove(device);
+        }
+        Ok(())
+    }
+
+    async fn read_roster(&self, account: AccountId) -> Result<Roster> {
+        // From here on it is noted what changes, also while this reads.
+        self.bus().note_changes(account);
+        let mut tx = self.read().await?;
+        let mut roster = Roster::default();
+        roster.regroup(groups::tree_of(&mut tx, account).await?);
+        let mut last = DeviceId(i64::MIN);
+        loop {
+            let devices = sql::after(&mut tx, account, last, AT_A_TIME).await?;
+            let Some(end) = devices.last() else { break };
+            last = end.id;
+            roster.add(&devices);
+        }
+        roster.order();
+        Ok(roster)
+    }
+}

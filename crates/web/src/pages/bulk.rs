@@ -1,0 +1,157 @@
+//! One thing done with many devices: what was chosen becomes a proposal, which is looked at, begun, and watched.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use lockwarden_app::bulks::{Bulk, BulkState, Deed, Item};
+use lockwarden_app::ids::{BulkId, DeviceId};
+use lockwarden_app::{Error, Refusal, Result};
+use maud::{Markup, html};
+
+use crate::failure::Failure;
+use crate::fields::{Asked, Fields, id};
+use crate::identify::{Person, Signed};
+use crate::parts::frame::{self, Here};
+use crate::parts::icon::{Icon, icon};
+use crate::parts::listing::Listing;
+use crate::parts::{bulk, groups};
+use crate::web::Web;
+
+/// Results on one page.
+pub(crate) const RESULTS: usize = 500;
+
+/// Writes down what was chosen, and leads to what would become of it.
+pub(crate) async fn propose(
+    State(web): State<Web>,
+    signed: Signed,
+    fields: Fields,
+) -> std::result::Result<Response, Failure> {
+    let deed = match fields.text("deed") {
+        "lock" => Deed::Lock,
+        "favourite" => Deed::SetFavourite(true),
+        "no-favourite" => Deed::SetFavourite(false),
+        "group" if fields.has("group") => Deed::SetGroup(Some(id(fields.text("group"))?)),
+        "group" => Deed::SetGroup(None),
+        _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
+    };
+    let devices: Vec<DeviceId> = if fields.text("all") == "yes" {
+        let listing = Listing::from_query(fields.text("list"));
+        web.app.list_matching(&signed.actor, &listing.asks()).await?
+    } else {
+        fields.named("pick-").filter_map(|device| device.parse().ok()).collect()
+    };
+    let bulk = web.app.propose_bulk(&signed.actor, deed, &devices).await?;
+    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+}
+
+/// A bulk with as much of its results as a page shows.
+pub(crate) struct Shown {
+    pub bulk: Bulk,
+    pub items: Vec<Item>,
+    group: Option<String>,
+}
+
+impl Shown {
+    pub(crate) async fn load(web: &Web, person: &Person, id: BulkId, after: i64) -> Result<Self> {
+        let bulk = web.app.load_bulk(&person.actor, id).await?;
+        let left_out = bulk.tally.meant() == 0;
+        let items = web.app.list_bulk_items(&person.actor, id, left_out, (after, RESULTS)).await?;
+        let group = match bulk.deed {
+            Deed::SetGroup(Some(group)) => {
+                groups::path_of(web.app.known_groups(&person.actor).await?.iter(), group)
+            }
+            _ => None,
+        };
+        Ok(Self { bulk, items, group })
+    }
+
+    fn title(&self) -> String {
+        bulk::words(self.bulk.deed, self.group.as_deref(), self.bulk.tally.meant())
+    }
+}
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bulk): Path<String>,
+    asked: Asked,
+) -> std::result::Result<Html<String>, Failure> {
+    signed.actor.may_list_devices()?;
+    let after = asked.read("after").unwrap_or(0);
+    let shown = Shown::load(&web, &signed, id(&bulk)?, after).await?;
+    Ok(page(&web, &signed, &shown, after, None))
+}
+
+/// Begins it. However often it is asked for, it begins once.
+pub(crate) async fn begin(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bulk): Path<String>,
+) -> std::result::Result<Response, Failure> {
+    signed.actor.may_list_devices()?;
+    let bulk: BulkId = id(&bulk)?;
+    match web.app.begin_bulk(&signed.actor, bulk).await {
+        Ok(()) => Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response()),
+        Err(Error::Refused(refusal @ Refusal::ProposalTooOld)) => {
+            let shown = Shown::load(&web, &signed, bulk, 0).await?;
+            let page = page(&web, &signed, &shown, 0, Some(&refusal));
+            Ok((http::StatusCode::CONFLICT, page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&Refusal>) -> Html<String> {
+    let title = shown.title();
+    let when = person.when(web);
+    let id = shown.bulk.id;
+    let body = html! {
+        p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
+        @if shown.bulk.state == BulkState::Proposed { (proposal(shown, &title, refused)) }
+        @else {
+            h1 { (title) }
+            (bulk::progress(&shown.bulk))
+            (results(shown, after))
+            (frame::live(&format!("on=bulk&bulk={id}&after={after}"), when.now))
+        }
+    };
+    frame::page(web, person, Here::Devices, &title, &body)
+}
+
+fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
+    let id = shown.bulk.id;
+    html! {
+        section.narrow {
+            form.card.pad.stack method="post" action={ "/bulks/" (id) "/begin" } {
+                h1 { (title) "?" }
+                @if let Some(refused) = refused {
+                    p.strip.bad { (icon(Icon::Alert)) span { (crate::parts::said::sentence(&refused.to_string())) "." } }
+                }
+                (bulk::preview(&shown.bulk))
+                div.acts {
+                    @if shown.bulk.tally.waiting > 0 && refused.is_none() { button.btn.main { (icon(Icon::Check)) (title) } }
+                    a.btn href="/devices" { "Do nothing" }
+                }
+            }
+        }
+        @if shown.bulk.tally.waiting > 0 { (results(shown, 0)) }
+    }
+}
+
+fn results(shown: &Shown, after: i64) -> Markup {
+    let id = shown.bulk.id;
+    let more = shown.items.len() == RESULTS;
+    html! {
+        @if !shown.items.is_empty() {
+            section {
+                h2 { "Each device" }
+                ol.card.plain #results { @for item in &shown.items { (bulk::item(item)) } }
+            }
+            nav.pages aria-label="More results" {
+                @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }
+                @if let Some(last) = shown.items.last().filter(|_| more) {
+                    a.btn href={ "/bulks/" (id) "?after=" (last.position) } { "More results" }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One thing done with many devices: choosing them, what would become of each, and what did.
+
+use std::fmt::Write as _;
+
+use lockwarden_app::actor::Rights;
+use lockwarden_app::bulks::{Became, Bulk, BulkState, Deed, Item, Tally};
+use lockwarden_app::devices::list::ListPage;
+use maud::{Markup, html};
+
+use super::counts::{devices, number};
+use super::frame::may;
+use super::groups;
+use super::icon::{Icon, icon};
+use super::listing::{self, Listing};
+use super::said::sentence;
+use crate::identify::Person;
+
+/// The chosen ones, and what can be done with them. `cards` have the boxes to tick.
+pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards: &Markup) -> Markup {
+    let all = page.total > page.devices.len();
+    let back = Listing { choosing: false, ..listing.clone() };
+    html! {
+        form.stack #choosing method="post" action="/bulks" {
+            (listing::field(&back.query()))
+            label.check.card.pad.all {
+                input type="checkbox" name="all" value="yes";
+                span {
+                    b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } }
+                    @if all { small { "also those that are not on this page" } }
+                }
+            }
+            (cards)
+            div.deeds.card {
+                @if may(person, Rights::OPERATE) {
+                    button.btn.main name="deed" value="lock" { (icon(Icon::Lock)) "Lock…" }
+                }
+                @if may(person, Rights::MANAGE) {
+                    button.btn name="deed" value="favourite" { (icon(Icon::Star)) "Favourite…" }
+                    button.btn name="deed" value="no-favourite" { "No favourite…" }
+                    @if !page.groups.is_empty() {
+                        (groups::select(("group", "Group"), page.groups.iter().map(|one| &one.group), ("In no group", None)))
+                        button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is done, to so many devices: for a heading and a button.
+pub(crate) fn words(deed: Deed, group: Option<&str>, count: usize) -> String {
+    let many = devices(count);
+    match deed {
+        Deed::Lock => format!("Lock {many}"),
+        Deed::SetGroup(None) => format!("Take {many} out of their groups"),
+        Deed::SetGroup(Some(_)) => format!("Put {many} into {}", group.unwrap_or("a group that is gone")),
+        Deed::SetFavourite(true) => format!("Make {many} favourites"),
+        Deed::SetFavourite(false) => format!("Make {many} no favourites any more"),
+    }
+}
+
+fn will(deed: Deed, count: usize) -> String {
+    let done = match deed {
+        Deed::Lock => "locked",
+        Deed::SetGroup(_) => "moved",
+        Deed::SetFavourite(_) => "changed",
+    };
+    format!("{} will be {done}.", devices(count))
+}
+
+/// What would become of the devices, before anything happens.
+pub(crate) fn preview(bulk: &Bulk) -> Markup {
+    let tally = &bulk.tally;
+    html! {
+        @if tally.waiting == 0 {
+            p.strip.warn { (icon(Icon::Info)) span { "There is nothing to do: every device that was chosen is left out." } }
+        } @else {
+            p { b { (will(bulk.deed, tally.waiting)) } }
+            @if bulk.deed == Deed::Lock {
+                p.hint { "Each lock is told to lock, and nothing else. No door is unlocked or opened by this." }
+            }
+        }
+        (left_out(tally))
+    }
+}
+
+fn left_out(tally: &Tally) -> Markup {
+    html! {
+        @if tally.all_left_out() > 0 {
+            div #left-out {
+                p { (devices(tally.all_left_out())) " left out:" }
+                ul.tight { @for (why, count) in &tally.left_out { li { (number(*count)) " " (many(why, *count)) } } }
+            }
+        }
+    }
+}
+
+/// "is offline", of several.
+fn many(why: &str, count: usize) -> String {
+    if count == 1 {
+        return why.to_owned();
+    }
+    for (one, several) in [("is ", "are "), ("has ", "have "), ("takes ", "take ")] {
+        if let Some(rest) = why.strip_prefix(one) {
+            return format!("{several}{rest}");
+        }
+    }
+    why.to_owned()
+}
+
+/// How far it is. Replaced as it goes on.
+pub(crate) fn progress(bulk: &Bulk) -> Markup {
+    let tally = &bulk.tally;
+    let meant = tally.meant();
+    let over = tally.done + tally.failed + tally.unknown;
+    let parts = [
+        (tally.done, "ok", "done"),
+        (tally.under_way, "", "waiting for the lock"),
+        (tally.waiting, "", "waiting for their turn"),
+        (tally.failed, "bad", "failed"),
+        (tally.unknown, "warn", "without an answer"),
+    ];
+    html! {
+        section.card.pad.stack #bulk-progress {
+            @if bulk.is_settled() {
+                p { b { (headline(tally)) } }
+            } @else {
+                p { b { (number(over)) " of " (devices(meant)) } span.unscripted { " · reload the page to see how it goes on" } }
+            }
+            progress max=(meant.max(1)) value=(over) aria-label="Progress" {}
+            div.chips {
+                @for (count, tone, words) in parts { @if count > 0 { span class={ "chip " (tone) } { (number(count)) " " (words) } } }
+            }
+            @if bulk.state == BulkState::Over { (left_out(tally)) }
+        }
+    }
+}
+
+/// What it all came to, in a sentence.
+pub(crate) fn headline(tally: &Tally) -> String {
+    let meant = tally.meant();
+    if tally.done == meant {
+        return format!("Done: {}.", devices(meant));
+    }
+    let mut words = format!("{} of {} done", number(tally.done), devices(meant));
+    if tally.failed > 0 {
+        let _ = write!(words, ", {} failed", number(tally.failed));
+    }
+    if tally.unknown > 0 {
+        let _ = write!(words, ", {} without an answer", number(tally.unknown));
+    }
+    words + "."
+}
+
+/// What became of one device.
+pub(crate) fn item(item: &Item) -> Markup {
+    let (tone, shape, words) = match item.became {
+        Became::LeftOut => ("", Icon::Off, "left out"),
+        Became::Waiting => ("", Icon::Clock, "waiting for its turn"),
+        Became::UnderWay => ("", Icon::Busy, "waiting for the lock"),
+        Became::Done => ("ok", Icon::Check, "done"),
+        Became::Failed => ("bad", Icon::Cross, "failed"),
+        Became::Unknown => ("warn", Icon::Help, "no answer from the lock"),
+    };
+    html! {
+        li.result id={ "result-" (item.device) } {
+            span class={ "ic " (tone) } { (icon(shape)) }
+            div {
+                a href={ "/devices/" (item.device) } { (item.name) }
+                small class=(tone) { (sentence(item.reason.as_deref().unwrap_or(words))) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_for_several_is_said_of_several() {
+        assert_eq!(many("is offline", 2), "are offline");
+        assert_eq!(many("has never connected", 3), "have never connected");
+        assert_eq!(many("is offline", 1), "is offline");
+    }
+
+    #[test]
+    fn the_last_sentence_hides_no_failure() {
+        let mut tally = Tally { done: 3, ..Tally::default() };
+        assert_eq!(headline(&tally), "Done: 3 devices.");
+        (tally.failed, tally.unknown) = (1, 2);
+        assert_eq!(headline(&tally), "3 of 6 devices done, 1 failed, 2 without an answer.");
+    }
+}

@@ -1,0 +1,115 @@
+//! One thing done with many devices, from the boxes to the last result.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use http::StatusCode;
+use lockwarden_app::devices::{LockAction, LockState, Observation};
+
+use crate::kit::Site;
+
+#[tokio::test]
+async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let mut devices = Vec::new();
+    for (number, name) in (1..).zip(["Open one", "Open two", "Locked", "Away", "Not chosen"]) {
+        devices.push(site.world.lock(&anna, name, number).await);
+    }
+    for place in [0, 1, 4] {
+        site.world.says(devices[place], Observation::State(LockState::Unlocked)).await;
+    }
+    site.world.says(devices[3], Observation::Link { up: false }).await;
+    let page = browser.get("/devices?select=yes").await;
+    assert!(!page.body.contains("name=\"order\""), "nothing is operated where devices are chosen");
+    let boxes: Vec<String> = devices[..4].iter().map(|device| format!("pick-{device}")).collect();
+    let mut fields: Vec<(&str, &str)> = boxes.iter().map(|name| (name.as_str(), "yes")).collect();
+    assert!(fields.iter().all(|(name, _)| page.body.contains(&format!("name=\"{name}\""))));
+    fields.push(("deed", "lock"));
+    let path = browser.post("/bulks", &fields).await.leads_to().to_owned();
+    let preview = browser.get(&path).await;
+    for words in ["Lock 2 devices?", "2 devices will be locked.", "1 is locked already", "1 is offline"] {
+        assert!(preview.body.contains(words), "{words}");
+    }
+    assert!(app.list_open_commands(&anna).await.unwrap().is_empty());
+    let begin = format!("{path}/begin");
+    assert_eq!(browser.post(&begin, &[]).await.leads_to(), path);
+    assert_eq!(browser.post(&begin, &[]).await.leads_to(), path);
+    app.work_on_bulks().await.unwrap();
+    let open = app.list_open_commands(&anna).await.unwrap();
+    assert_eq!(open.len(), 2);
+    assert!(open.iter().all(|one| one.action == LockAction::Lock));
+    let page = browser.get(&path).await;
+    let progress = page.part("bulk-progress");
+    assert!(progress.contains("2 waiting for the lock") && progress.contains("<b>0 of 2 devices</b>"));
+    let mut stream = browser.listen(&page.stream()).await;
+    for ((id, device), code) in app.due_commands().await.unwrap().into_iter().zip([0, 66]) {
+        app.take_command(id).await.unwrap().unwrap();
+        site.world.says(device, Observation::CommandResponse(code)).await;
+        site.world.clock.advance(Duration::from_millis(250));
+    }
+    let mut said = String::new();
+    while !said.contains("event: say") {
+        let next =
+            tokio::time::timeout(Duration::from_secs(1), stream.next()).await.expect("it was not told");
+        said += std::str::from_utf8(&next.unwrap().unwrap()).unwrap();
+    }
+    assert!(said.contains("1 of 2 devices done, 1 failed."), "{said}");
+    assert!(said.contains("the motor is blocked"), "{said}");
+}
+
+#[tokio::test]
+async fn all_that_match_are_chosen_also_those_on_no_page_and_nobody_elses() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (bert, mut berts) = site.owner("Bert").await;
+    let theirs = site.world.lock(&bert, "Flat 99", 99_999).await;
+    for number in 1..=120 {
+        site.world.device(&anna, &format!("Flat {number}")).await;
+    }
+    site.world.device(&anna, "Cellar").await;
+    let page = browser.get("/devices?q=flat&select=yes").await;
+    assert!(page.body.contains("All 120 devices") && page.body.contains("that match"));
+    let list = page.hidden("list").replace("&amp;", "&");
+    let pick = format!("pick-{theirs}");
+    let fields = [("all", "yes"), ("list", list.as_str()), ("deed", "favourite"), (pick.as_str(), "yes")];
+    let path = browser.post("/bulks", &fields).await.leads_to().to_owned();
+    assert!(browser.get(&path).await.body.contains("Make 120 devices favourites?"));
+    for path in [path.as_str(), "/bulks/77"] {
+        assert_eq!(berts.get(path).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(berts.post(&format!("{path}/begin"), &[]).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            berts.get(&format!("/live?on=bulk&bulk={}", &path[7..])).await.status,
+            StatusCode::NOT_FOUND
+        );
+    }
+    browser.post(&format!("{path}/begin"), &[]).await.leads_to();
+    for _ in 0..5 {
+        site.world.app.work_on_bulks().await.unwrap();
+    }
+    assert!(browser.get(&path).await.body.contains("Done: 120 devices."));
+    assert!(!site.world.app.load_device(&bert, theirs).await.unwrap().favourite);
+    let nothing = browser.post("/bulks", &[("deed", "lock")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nothing.body.contains("hoose at least one device"));
+    for deed in ["unlock", "open", "unlatch", ""] {
+        let refused = browser.post("/bulks", &[("deed", deed), ("all", "yes")]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{deed}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_preview_begins_nothing_and_says_so() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let door = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(door, Observation::State(LockState::Unlocked)).await;
+    let path = browser.post("/bulks", &[("deed", "lock"), ("all", "yes")]).await.leads_to().to_owned();
+    site.world.clock.advance(Duration::from_mins(11));
+    let refused = browser.post(&format!("{path}/begin"), &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("hings may have changed"), "{}", refused.body);
+    site.world.app.work_on_bulks().await.unwrap();
+    assert!(site.world.app.list_open_commands(&anna).await.unwrap().is_empty());
+}
