@@ -25,6 +25,8 @@ pub enum Event {
     LoginChanged { account: AccountId, device: DeviceId },
     /// A backup was restored: whoever is connected has to come back.
     DataReplaced,
+    /// Bridges came, went, or are reached otherwise than before.
+    BridgesChanged { account: AccountId },
     /// Commands wait in their table.
     CommandsWaiting,
     /// Settings wait in theirs.
@@ -46,6 +48,7 @@ impl Event {
             Self::LoginChanged { account, device } => ("login", account, device),
             Self::DataReplaced => ("replaced", nobody.0, nobody.1),
             Self::CommandsWaiting => ("commands", nobody.0, nobody.1),
+            Self::BridgesChanged { account } => ("bridges", account, nobody.1),
             Self::SettingsWanted => ("settings", nobody.0, nobody.1),
             Self::SyncAsked { account, device } => ("sync", account, device),
         }
@@ -61,6 +64,7 @@ impl Event {
             "login" => Self::LoginChanged { account, device },
             "replaced" => Self::DataReplaced,
             "commands" => Self::CommandsWaiting,
+            "bridges" => Self::BridgesChanged { account },
             "settings" => Self::SettingsWanted,
             "sync" => Self::SyncAsked { account, device },
             _ => return None,
@@ -75,6 +79,7 @@ impl Event {
             | Self::BulkChanged { account, .. }
             | Self::AccessChanged { account }
             | Self::LoginChanged { account, .. }
+            | Self::BridgesChanged { account }
             | Self::SyncAsked { account, .. } => Some(account),
             Self::DataReplaced | Self::CommandsWaiting | Self::SettingsWanted => None,
         }
@@ -220,6 +225,7 @@ mod tests {
             Event::LoginChanged { account, device },
             Event::DataReplaced,
             Event::CommandsWaiting,
+            Event::BridgesChanged { account },
             Event::SettingsWanted,
             Event::SyncAsked { account, device },
         ] {

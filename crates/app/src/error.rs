@@ -39,6 +39,8 @@ pub enum Refusal {
     LockingNotAllowed,
     #[error("this kind of lock cannot do that")]
     NotOffered,
+    #[error("there is a bridge at this address already")]
+    BridgeExists,
     #[error("there is a way of this kind to it already; remove that one first")]
     WayExists,
     #[error("it is the only way to this device; remove the device instead, or add another way first")]

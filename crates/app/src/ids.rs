@@ -35,6 +35,8 @@ ids! {
     ActivityId;
     /// One thing to do with many devices.
     BulkId;
+    /// A Nuki Bridge.
+    BridgeId;
     /// One order to a device.
     CommandId;
     /// A device, whether or not it has connected yet. Random, below 2^53.

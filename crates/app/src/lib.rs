@@ -7,6 +7,7 @@ pub mod activity;
 pub mod actor;
 pub mod address;
 pub mod backup;
+pub mod bridges;
 pub mod bulks;
 pub mod bus;
 pub mod clock;

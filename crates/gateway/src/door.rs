@@ -9,6 +9,7 @@ use lockwarden_app::ids::LoginId;
 use lockwarden_app::logins::RefusalReason;
 use tokio_util::task::TaskTracker;
 
+use crate::bridges::Bridges;
 use crate::commit::Committer;
 use crate::guesses::Guesses;
 use crate::listen::Addresses;
@@ -25,6 +26,7 @@ pub(crate) struct Door {
     pub addresses: Addresses,
     /// Connections there was no room for, since the start.
     pub turned_away: AtomicU64,
+    pub bridges: Bridges,
     pub connections: TaskTracker,
 }
 
@@ -39,6 +41,7 @@ impl Door {
             refusals: Refusals::default(),
             addresses: Addresses::default(),
             turned_away: AtomicU64::new(0),
+            bridges: Bridges::default(),
             connections: TaskTracker::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! is acknowledged after it is committed; what it is told goes to its live connection or nowhere.
 
 mod ask;
+mod bridges;
 mod codec;
 mod commit;
 mod conn;
@@ -10,7 +11,6 @@ mod guesses;
 mod handshake;
 mod listen;
 mod names;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing in the running door calls it yet"))]
 pub(crate) mod nuki_bridge;
 mod nuki_hub;
 mod nuki_mqtt;
@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+pub use bridges::{authorise_at_bridge, bridge_address, check_bridge};
 pub use listen::TlsConfig;
 use lockwarden_app::App;
 use tokio::net::TcpListener;
@@ -41,6 +42,8 @@ use crate::realm::Ending;
 pub struct Config {
     pub plain: Option<SocketAddr>,
     pub tls: Option<TlsConfig>,
+    /// Where bridges call, opened once there is a bridge. Without it they are only asked.
+    pub callbacks: Option<SocketAddr>,
     pub limits: Limits,
 }
 
@@ -76,6 +79,7 @@ pub struct Gateway {
     door: Arc<Door>,
     plain: Option<TcpListener>,
     tls: Option<(TcpListener, TlsAcceptor)>,
+    callbacks: Option<SocketAddr>,
     addr: SocketAddr,
     tls_addr: Option<SocketAddr>,
 }
@@ -110,7 +114,8 @@ impl Gateway {
         let addr = plain_addr.or(tls_addr).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "neither a plain nor a TLS address for devices")
         })?;
-        Ok(Self { door: Arc::new(Door::new(app, config.limits)), plain, tls, addr, tls_addr })
+        let (door, callbacks) = (Arc::new(Door::new(app, config.limits)), config.callbacks);
+        Ok(Self { door, plain, tls, callbacks, addr, tls_addr })
     }
 
     /// Where locks connect: the plain address, or the TLS one if there is no plain one.
@@ -141,6 +146,7 @@ impl Gateway {
         tasks.spawn(sweep::run(Arc::clone(&door), stop.clone()));
         tasks.spawn(sweep::watch_logins(Arc::clone(&door), stop.clone()));
         tasks.spawn(steward::run(Arc::clone(&door), stop.clone()));
+        tasks.spawn(bridges::run(Arc::clone(&door), self.callbacks, stop.clone()));
         let committing = Arc::clone(&door);
         let committer = TaskTracker::new();
         committer.spawn(async move { committing.committer.run(&committing.app).await });

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockwarden_app::commands::Taken;
+use lockwarden_app::devices::Connector;
 use lockwarden_app::ids::CommandId;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridges;
 use crate::door::Door;
 use crate::realm::NotSent;
 use crate::socket::SHORTEST_DELIVERY;
@@ -39,7 +41,7 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
     }
 }
 
-async fn round(door: &Door) -> lockwarden_app::Result<Option<lockwarden_app::clock::Time>> {
+async fn round(door: &Arc<Door>) -> lockwarden_app::Result<Option<lockwarden_app::clock::Time>> {
     let now = door.app.clock().steady();
     for (id, device) in door.app.due_commands().await? {
         // It waits in its table until it can be heard, or its time is over.
@@ -51,10 +53,15 @@ async fn round(door: &Door) -> lockwarden_app::Result<Option<lockwarden_app::clo
     door.app.settle_commands().await
 }
 
-async fn send(door: &Door, id: CommandId) -> lockwarden_app::Result<()> {
+async fn send(door: &Arc<Door>, id: CommandId) -> lockwarden_app::Result<()> {
     let Some(taken) = door.app.take_command(id).await? else {
         return Ok(());
     };
+    if taken.by == Connector::NukiBridge {
+        // A bridge answers when the lock is done; others are not kept waiting for it.
+        door.connections.spawn(bridges::act(Arc::clone(door), taken));
+        return Ok(());
+    }
     if let Err(not_sent) = put_on_the_wire(door, &taken) {
         door.app.command_not_sent(&taken, not_sent.words()).await?;
     }

@@ -146,14 +146,24 @@ pub enum DeviceCommand {
         at: DataDir,
         #[arg(long, value_name = "E-MAIL")]
         email: String,
-        /// nuki-mqtt for a lock with an MQTT client of its own, nuki-hub for a Nuki Hub
+        /// nuki-mqtt for a lock with an MQTT client of its own, nuki-hub for a Nuki Hub, nuki-bridge for a Nuki Bridge
         #[arg(long, value_name = "NAME")]
         connector: String,
-        #[arg(long, value_name = "NAME")]
-        name: String,
+        /// Of the device; a bridge tells the names of its own
+        #[arg(long, value_name = "NAME", required_unless_present = "bridge")]
+        name: Option<String>,
         /// Of a Nuki Hub: where it publishes, if that was changed there [default: nukihub]
         #[arg(long, value_name = "PATH")]
         base_path: Option<String>,
+        /// Of a Nuki Bridge: where it is, for example http://192.168.1.50:8080
+        #[arg(long, value_name = "URL")]
+        bridge: Option<String>,
+        /// Of a Nuki Bridge: its token. Without one, press the bridge's button within half a minute
+        #[arg(long, value_name = "TOKEN", requires = "bridge")]
+        token: Option<String>,
+        /// Of a Nuki Bridge: how the token travels
+        #[arg(long, value_name = "FORM", default_value = "encrypted", value_parser = ["encrypted", "hashed", "plain"])]
+        token_form: String,
     },
     /// Print every device of the account, one JSON object a line
     List {

@@ -204,6 +204,7 @@ fn gateway_config(settings: &Settings, limits: Limits) -> lockwarden_gateway::Co
     lockwarden_gateway::Config {
         plain: Some(settings.mqtt),
         tls: tls.map(|((addr, cert), key)| lockwarden_gateway::TlsConfig { addr, cert, key }),
+        callbacks: Some(settings.bridge_calls),
         limits,
     }
 }

@@ -43,6 +43,9 @@ pub struct ServeArgs {
     /// The host name to type into the lock's app [default: this machine's address]
     #[arg(long, env = "LOCKWARDEN_MQTT_HOST", value_name = "HOST")]
     pub mqtt_host: Option<String>,
+    /// Where Nuki Bridges call when something happens; opened once there is a bridge [default: 0.0.0.0:8081]
+    #[arg(long, env = "LOCKWARDEN_BRIDGE_CALLS", value_name = "ADDR")]
+    pub bridge_calls: Option<SocketAddr>,
     /// What is logged to stderr: error, warn, info, debug, or filters per module [default: info]
     #[arg(long, env = "LOCKWARDEN_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -79,6 +82,7 @@ struct File {
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpAddr>>,
     mqtt_host: Option<String>,
+    bridge_calls: Option<SocketAddr>,
     log: Option<String>,
 }
 
@@ -95,6 +99,7 @@ pub struct Settings {
     pub public_url: Option<String>,
     pub trusted_proxies: Vec<IpAddr>,
     pub mqtt_host: Option<String>,
+    pub bridge_calls: SocketAddr,
     pub log: String,
     rows: Vec<Row>,
 }
@@ -110,6 +115,7 @@ pub struct Row {
 pub const FILE_NAME: &str = "lockwarden.toml";
 const DEFAULT_HTTP: &str = "127.0.0.1:8080";
 const DEFAULT_MQTT: &str = "0.0.0.0:1883";
+const DEFAULT_BRIDGE_CALLS: &str = "0.0.0.0:8081";
 
 impl Settings {
     pub fn resolve(args: ServeArgs) -> Result<Self> {
@@ -156,6 +162,13 @@ impl Settings {
                 Vec::new(),
             ),
             mqtt_host: chosen.maybe("mqtt_host", args.mqtt_host, file.mqtt_host, Clone::clone),
+            bridge_calls: chosen.take(
+                "bridge_calls",
+                args.bridge_calls,
+                file.bridge_calls,
+                ToString::to_string,
+                address(DEFAULT_BRIDGE_CALLS)?,
+            ),
             log: chosen.take("log", args.log, file.log, Clone::clone, "info".to_owned()),
             rows: Vec::new(),
             data_dir,

@@ -4,11 +4,12 @@ use super::actions::{Ending, finish, tell};
 use super::sql::{self, CommandRow};
 use super::{CommandState, explain};
 use crate::activity::Completion;
+use crate::bridges::BridgeOutcome;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::devices::{Connector, HubAnswer, LockAction, LockState, Trigger};
 use crate::error::Result;
-use crate::ids::{ActivityId, DeviceId};
+use crate::ids::{ActivityId, CommandId, DeviceId};
 
 /// An answer that comes this long after the sending still belongs to its command.
 const LATE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -117,6 +118,22 @@ pub(crate) async fn hub_said(tx: &mut Tx, device: DeviceId, answer: HubAnswer, n
         },
     };
     finish(tx, &row, ending, now).await?;
+    Ok(())
+}
+
+/// A bridge answers when the lock is done, or when it has no answer from it.
+pub(crate) async fn bridge_said(tx: &mut Tx, id: CommandId, outcome: BridgeOutcome, now: Time) -> Result<()> {
+    let Some(row) = sql::find_open(tx, id).await? else {
+        return Ok(());
+    };
+    let (state, reason, result) = match outcome {
+        BridgeOutcome::Done => (CommandState::Done, None, Some(Completion::Success)),
+        BridgeOutcome::NotDone(words) => (CommandState::Failed, Some(words), Some(Completion::OtherError)),
+        BridgeOutcome::NotExecuted(words) => (CommandState::Failed, Some(words), None),
+        BridgeOutcome::Unknown(words) => (CommandState::Unknown, Some(words), None),
+    };
+    let code = (state == CommandState::Done).then_some(0);
+    finish(tx, &row, Ending { state, code, reason, result }, now).await?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ const TABLES: &[(&str, Paging)] = &[
     ("devices", Paging::ByFirstColumn("id")),
     ("device_states", Paging::ByFirstColumn("device_id")),
     ("logins", Paging::ByFirstColumn("id")),
+    ("bridges", Paging::ByFirstColumn("id")),
     ("ways", Paging::ByFirstColumn("id")),
     ("facts", Paging::ByOffset("device_id, fact")),
     ("settings", Paging::ByOffset("device_id, setting")),

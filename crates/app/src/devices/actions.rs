@@ -7,6 +7,7 @@ use super::{Connector, Device, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::{Actor, Manageable};
+use crate::bridges;
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::commands;
@@ -208,6 +209,7 @@ pub(crate) async fn set_favourite(tx: &mut Tx, device: Manageable, yes: bool, no
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    bridges::all_offline(tx).await?;
     ways::all_offline(tx).await?;
     sql::all_offline(tx).await
 }

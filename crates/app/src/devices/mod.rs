@@ -20,7 +20,8 @@ pub(crate) use actions::{account_of, all_offline, load, set_favourite, some};
 pub use condition::{Kind, Problem, Problems};
 pub use connector::{Capability, Connector};
 pub(crate) use identity::{
-    bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, way_ended,
+    bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, set_type,
+    way_ended,
 };
 pub use log_book::LogRecord;
 pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition, Report, Session};

@@ -115,7 +115,7 @@ impl App {
                 return Ok(());
             }
             Observation::SettingsAnswer(each, all) => {
-                if settings::answered(tx, device, (each, all)).await? {
+                if settings::answered(tx, device, (each, all), at).await? {
                     work.changed(tx, device);
                 }
                 return Ok(());

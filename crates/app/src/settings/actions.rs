@@ -56,6 +56,11 @@ impl App {
         let mut held = held_of(&mut tx, device).await?;
         for change in changes {
             let label = change.setting.about().label;
+            // Programs send everything back, also what can only be read: what is so already needs no permission.
+            let told = held.get(&change.setting).filter(|one| !one.is_open()).and_then(Held::shown);
+            if told.is_some_and(|told| told.agrees(&change.value)) {
+                continue;
+            }
             let value = check(change.setting, kind, change.value.clone())
                 .map_err(|why| Error::invalid(change.setting.key(), format!("{label}: {why}")))?;
             let one = held.entry(change.setting).or_insert_with(|| Held::new(change.setting));
@@ -209,13 +214,21 @@ pub(crate) async fn answered(
     tx: &mut Tx,
     device: DeviceId,
     (outcomes, of_all): (&[(Setting, Outcome)], &Outcome),
+    now: Time,
 ) -> Result<bool, DbError> {
     let mut held = held_of(tx, device).await?;
     let mut is_new = false;
     for one in held.values_mut().filter(|one| one.delivery == Some(Delivery::Sent)) {
         let said = outcomes.iter().find(|(setting, _)| *setting == one.setting).map(|(_, outcome)| outcome);
-        let Some((words, may_be_repeated)) = said.unwrap_or(of_all) else { continue };
-        one.answered(Some((words, *may_be_repeated)));
+        match said.unwrap_or(of_all) {
+            Some((words, may_be_repeated)) => one.answered(Some((words, *may_be_repeated))),
+            // What the device never tells has no better proof than this.
+            None if said.is_some() && !one.setting.about().hub_on_locks.reads() => {
+                let Some(desired) = one.desired.clone() else { continue };
+                one.told(&desired, now);
+            }
+            None => continue,
+        }
         sql::write(tx, device, one).await?;
         is_new = true;
     }

@@ -226,6 +226,19 @@ pub(crate) async fn move_to_login(tx: &mut Tx, from: LoginId, to: LoginId) -> Re
     sql::move_to_login(tx, from, to).await
 }
 
+/// A way ends with what it went through.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    device: DeviceId,
+    connector: Connector,
+    now: Time,
+) -> Result<(), DbError> {
+    for way in load_of(tx, device).await?.iter().filter(|way| way.connector == connector) {
+        sql::delete(tx, way.id).await?;
+    }
+    devices::way_ended(tx, device, now).await
+}
+
 /// The device leaves the account: nothing leads to it any more. Logins that bring nothing else end.
 pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
     let ways = load_of(tx, device).await?;

@@ -6,7 +6,7 @@ mod sql;
 
 pub use actions::{Connection, HubPart, Joined};
 pub(crate) use actions::{
-    add, all_offline, forget, identify, load_of, load_of_each, login_of, move_to_login, note_trouble,
+    add, all_offline, end, forget, identify, load_of, load_of_each, login_of, move_to_login, note_trouble,
     of_login, set_facts, store,
 };
 
@@ -198,7 +198,8 @@ facts! {
     Variant = "variant",
     /// The hub sees the lock's own MQTT client.
     Hybrid = "hybrid",
-    BridgeVersion = "bridge-version",
+    /// When the bridge last heard the device, in milliseconds since 1970.
+    BridgeHeard = "bridge-heard-at",
 }
 
 impl Fact {

@@ -16,6 +16,7 @@ pub(crate) enum OpenerAction {
 }
 
 impl OpenerAction {
+    #[cfg(test)]
     pub(crate) const ALL: &'static [Self] = &[
         Self::ActivateRingToOpen,
         Self::DeactivateRingToOpen,

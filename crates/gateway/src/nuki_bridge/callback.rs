@@ -36,10 +36,6 @@ impl PathToken {
             && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         fits.then(|| Self(text.to_owned()))
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// Where a bridge is to call: our side of a connection to it, with the port of our listener.
@@ -291,6 +287,6 @@ mod tests {
             assert_eq!(PathToken::new(text), None, "{text}");
         }
         assert!(!format!("{:?}", token()).contains("abc"));
-        assert_eq!(token().as_str(), TOKEN);
+        assert_eq!(token().0, TOKEN);
     }
 }

@@ -43,6 +43,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    #[cfg(test)]
     pub(crate) const ALL: &'static [Self] = &[
         Self::WrongToken,
         Self::Busy,

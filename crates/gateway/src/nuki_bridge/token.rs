@@ -37,7 +37,7 @@ pub(crate) enum TokenForm {
 impl TokenForm {
     pub(crate) const ALL: &'static [Self] = &[Self::Plain, Self::Hashed, Self::Encrypted];
 
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Hashed => "hashed",

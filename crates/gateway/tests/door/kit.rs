@@ -33,7 +33,8 @@ impl Site {
     }
 
     pub(crate) async fn with(world: World, limits: Limits) -> Self {
-        let config = Config { plain: Some(LOCAL.parse().unwrap()), tls: None, limits };
+        let local = Some(LOCAL.parse().unwrap());
+        let config = Config { plain: local, tls: None, callbacks: local, limits };
         let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
         let (addr, gauge, stop) = (gateway.local_addr(), gateway.gauge(), CancellationToken::new());
         let mut running = JoinSet::new();

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
+use lockwarden_app::bridges::NewBridge;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Connector, Device, NewDevice, SortBy};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use lockwarden_app::ways::Connection;
+use lockwarden_gateway::{authorise_at_bridge, bridge_address, check_bridge};
 use serde_json::{Value, json};
 
 use super::admin::{actor_of, print_line, tell};
@@ -19,8 +21,19 @@ use crate::settings::Settings;
 
 pub async fn device(command: DeviceCommand) -> Result<()> {
     match command {
-        DeviceCommand::Add { at, email, connector, name, base_path } => {
-            add(&at, &email, (&connector, &name, base_path.as_deref())).await
+        DeviceCommand::Add { at, email, connector, name, base_path, bridge, token, token_form } => {
+            let connector = connector_of(&connector)?;
+            match (connector, bridge) {
+                (Connector::NukiBridge, Some(bridge)) => {
+                    add_bridge(&at, &email, &bridge, (token, &token_form)).await
+                }
+                (Connector::NukiBridge, None) => Err(invalid("bridge: say where it is, with --bridge URL")),
+                (_, Some(_)) => Err(invalid("bridge: only for --connector nuki-bridge")),
+                (_, None) => {
+                    let name = name.unwrap_or_default();
+                    add(&at, &email, (connector, &name, base_path.as_deref())).await
+                }
+            }
         }
         DeviceCommand::List { at, email } => {
             let desk = Desk::open(&at, &email).await?;
@@ -96,14 +109,48 @@ impl Desk {
 async fn add(
     at: &DataDir,
     email: &str,
-    (connector, name, base_path): (&str, &str, Option<&str>),
+    (connector, name, base_path): (Connector, &str, Option<&str>),
 ) -> Result<()> {
-    let connector = connector_of(connector)?;
     let desk = Desk::open(at, email).await?;
     let new = NewDevice { name, connector, base_path };
     let (id, login) = desk.app.add_device(&desk.actor, new).await?;
     print_line(&desk.to_type(id, (name, connector), &login).to_string())?;
     desk.close().await
+}
+
+/// Tries the bridge first: a wrong address or token is told at once, and nothing is added.
+async fn add_bridge(
+    at: &DataDir,
+    email: &str,
+    bridge: &str,
+    (token, form): (Option<String>, &str),
+) -> Result<()> {
+    let address = bridge_address(bridge).map_err(|why| invalid(&format!("bridge: {why}")))?;
+    let desk = Desk::open(at, email).await?;
+    let (clock, chance) = (desk.app.clock(), desk.app.chance());
+    let refused = |why: String| CommandError::new(Exit::Refused, format!("bridge: {why}"));
+    let token = match token {
+        Some(token) => token,
+        None => {
+            tell("press the button of the bridge now");
+            authorise_at_bridge(clock, &address).await.map_err(refused)?
+        }
+    };
+    let listed = check_bridge(clock, chance, (&address, &token, form)).await.map_err(refused)?;
+    let new = NewBridge { address: &address, token: &token, token_form: form, listed: &listed };
+    let (id, devices) = desk.app.add_bridge(&desk.actor, new).await?;
+    let mut told = Vec::new();
+    for device in devices {
+        told.push(brief(&desk.app.load_device(&desk.actor, device).await?));
+    }
+    print_line(
+        &json!({ "id": id, "connector": "nuki-bridge", "bridge": address, "devices": told }).to_string(),
+    )?;
+    desk.close().await
+}
+
+fn invalid(words: &str) -> CommandError {
+    CommandError::new(Exit::Invalid, words.to_owned())
 }
 
 fn connector_of(name: &str) -> Result<Connector> {
