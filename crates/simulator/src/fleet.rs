@@ -1,5 +1,6 @@
 //! Many virtual locks in one process, and a handle on each for whoever watches or plays tricks on it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +20,7 @@ use crate::way::Ways;
 
 pub struct Fleet {
     locks: Vec<Lock>,
+    by_id: BTreeMap<u32, usize>,
     openers: Vec<Opener>,
     hubs: Vec<Hub>,
     bridges: Vec<Bridge>,
@@ -66,7 +68,11 @@ impl Fleet {
             tasks.spawn(body.run(stop.clone()));
             openers.push(opener);
         }
-        let lock = |id: Option<u32>| locks.iter().find(|lock| Some(lock.nuki_id) == id).cloned();
+        let mut by_id = BTreeMap::new();
+        for (place, lock) in locks.iter().enumerate() {
+            by_id.entry(lock.nuki_id).or_insert(place);
+        }
+        let lock = |id: Option<u32>| locks.get(*by_id.get(&id?)?).cloned();
         let opener = |id: Option<u32>| openers.iter().find(|opener| Some(opener.nuki_id) == id).cloned();
         let mut hubs = Vec::new();
         for spec in site.hubs {
@@ -82,7 +88,7 @@ impl Fleet {
             bridges.push(bridge);
         }
         tasks.close();
-        Self { locks, openers, hubs, bridges, tasks, stop }
+        Self { locks, by_id, openers, hubs, bridges, tasks, stop }
     }
 
     pub fn openers(&self) -> &[Opener] {
@@ -102,7 +108,7 @@ impl Fleet {
     }
 
     pub fn lock(&self, nuki_id: u32) -> Option<&Lock> {
-        self.locks.iter().find(|lock| lock.nuki_id == nuki_id)
+        self.by_id.get(&nuki_id).and_then(|place| self.locks.get(*place))
     }
 
     /// Returns once every lock that connects by itself is connected.
@@ -171,6 +177,15 @@ impl Lock {
 
     pub fn button(&self, presses: u8, action: u8) {
         self.happens(Input::Act { action, trigger: 2, auth_id: 0, code_id: 0, extra: presses });
+    }
+
+    pub fn battery(&self, percent: u8) {
+        self.happens(Input::Battery(percent));
+    }
+
+    /// The next movement jams.
+    pub fn jam(&self) {
+        self.faults(Faults { jam: true, ..Faults::default() });
     }
 
     pub fn door(&self, opens: bool) {
