@@ -1,6 +1,7 @@
 //! Many virtual locks in one process, and a handle on each for whoever watches or plays tricks on it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -50,6 +51,7 @@ impl Fleet {
         let stop = CancellationToken::new();
         let mut locks = Vec::with_capacity(site.locks.len());
         let ways = Ways::new(broker, options);
+        let shared = Arc::new(options.clone());
         for spec in site.locks {
             let nuki_id = spec.nuki_id;
             let way = ways.next(spec.official);
@@ -58,7 +60,7 @@ impl Fleet {
             let (control, orders) = mpsc::unbounded_channel();
             let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
             let (show, seen) = watch::channel(first);
-            let body = Body::new(options.clone(), machine, show);
+            let body = Body::new(shared.clone(), machine, show);
             tasks.spawn(Link::new(way, body, orders, stop.clone()).run());
             locks.push(Lock { nuki_id, connects, control, seen });
         }

@@ -86,20 +86,24 @@ pub(super) fn first(line: &Line) -> Vec<(String, &'static str)> {
     all
 }
 
+const OLD_STATE: &str = concat!(
+    r#"{"lock_state":"unlatched","trigger":"manual","currentTime":"2020-01-01 00:00:00","#,
+    r#""auth_id":0,"auth_name":""}"#,
+);
+const OLD_LOG: &str = concat!(
+    r#"[{"index":1,"authorizationId":0,"authorizationName":"","timeYear":2020,"timeMonth":1,"timeDay":1,"#,
+    r#""timeHour":0,"timeMinute":0,"timeSecond":0,"type":"LockAction","action":"Unlatch","trigger":"system","#,
+    r#""completionStatus":"success"}]"#,
+);
+
 /// What an earlier life left with the broker and a restarted broker or hub brings again.
 pub(super) fn leftovers(line: &Line) {
     let said = line.seen.borrow().said.clone();
     let older = [
         ("lock/commandResult", "failed"),
         ("lock/retry", "failed"),
-        (
-            "lock/json",
-            r#"{"lock_state":"unlatched","trigger":"manual","currentTime":"2020-01-01 00:00:00","auth_id":0,"auth_name":""}"#,
-        ),
-        (
-            "lock/log",
-            r#"[{"index":1,"authorizationId":0,"authorizationName":"","timeYear":2020,"timeMonth":1,"timeDay":1,"timeHour":0,"timeMinute":0,"timeSecond":0,"type":"LockAction","action":"Unlatch","trigger":"system","completionStatus":"success"}]"#,
-        ),
+        ("lock/json", OLD_STATE),
+        ("lock/log", OLD_LOG),
     ];
     for (topic, invented) in older {
         line.tell(topic, said.get(topic).cloned().unwrap_or_else(|| invented.to_owned()));

@@ -98,12 +98,17 @@ impl Place {
 }
 
 /// The six seconds after connecting in which a hub hears no action.
+pub(crate) async fn listening(options: &Options) {
+    wait(options, 6).await;
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the hub is deaf for a time, and nothing tells when it is over"
 )]
-pub(crate) async fn listening(options: &Options) {
-    tokio::time::sleep(Duration::from_secs(6).mul_f64(options.time_scale) + Duration::from_millis(5)).await;
+async fn wait(options: &Options, seconds: u64) {
+    let time = Duration::from_secs(seconds).mul_f64(options.time_scale);
+    tokio::time::sleep(time + Duration::from_millis(5)).await;
 }
 
 fn hub() -> HubSpec {
