@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockwarden_simulator::{Fleet, Hub, HubSpec, LockSpec, Options, Received, Site};
+use lockwarden_simulator::{Fleet, Hub, HubSeen, HubSpec, LockSpec, Options, Received, Site};
 use rumqttc::{AsyncClient, Event, Packet, QoS};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -292,6 +292,31 @@ async fn a_hub_hears_no_action_for_six_seconds_and_nothing_at_all_for_two() {
     place.send("lock/action", "unlock").await;
     within(place.hub().says("lock/action", "ack")).await;
     within(place.hub().wait_for(|seen| seen.orders == 1)).await;
+    place.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_broker_kept_for_a_hub_that_was_away_comes_while_it_is_deaf() {
+    let options = Options { time_scale: 0.05, ..Options::default() };
+    let mut place = Place::at_pace(LockSpec::new(ID, "Front door"), hub(), &options).await;
+    place.ready(&options).await;
+    let hub = place.hub();
+    hub.go_offline(None);
+    place.told_until("nukihub/maintenance/mqttConnectionState", "offline").await;
+    place.send("lock/action", "unlock").await;
+    place.told_until("nukihub/lock/action", "unlock").await;
+    hub.come_back();
+    let came = |seen: &HubSeen| seen.messages.iter().any(|message| message.payload == "unlock");
+    let seen = within(hub.wait_for(|seen| seen.connects == 2 && came(seen))).await;
+    assert_eq!((seen.last("lock/action"), seen.orders), (Some("--"), 0), "it came and was not listened to");
+    // A hub without that fault would open the door now, however old the order is.
+    hub.quirks(|quirks| quirks.deaf_at_first = false);
+    hub.go_offline(None);
+    place.told_until("nukihub/maintenance/mqttConnectionState", "offline").await;
+    place.send("lock/action", "unlock").await;
+    place.told_until("nukihub/lock/action", "unlock").await;
+    hub.come_back();
+    within(hub.wait_for(|seen| seen.orders == 1)).await;
     place.fleet.stop().await;
 }
 
