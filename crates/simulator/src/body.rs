@@ -2,6 +2,7 @@
 //! know how it is connected; what it wants to tell waits in `backlog`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -50,7 +51,7 @@ pub(crate) type Word = (&'static str, bool, String);
 
 pub(crate) struct Body {
     pub machine: Machine,
-    pub options: Options,
+    pub options: Arc<Options>,
     pub seen: watch::Sender<Seen>,
     pub backlog: VecDeque<Word>,
     pub offline_until: Option<Instant>,
@@ -66,7 +67,7 @@ pub(crate) struct Body {
 pub(crate) const LONG: Duration = Duration::from_hours(24 * 365);
 
 impl Body {
-    pub(crate) fn new(options: Options, machine: Machine, seen: watch::Sender<Seen>) -> Self {
+    pub(crate) fn new(options: Arc<Options>, machine: Machine, seen: watch::Sender<Seen>) -> Self {
         let routine = Routine::new(machine.spec.life, machine.spec.nuki_id, options.seed);
         Self {
             machine,

@@ -1,5 +1,7 @@
 //! Many virtual locks in one process, and a handle on each for whoever watches or plays tricks on it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +21,7 @@ use crate::way::Ways;
 
 pub struct Fleet {
     locks: Vec<Lock>,
+    by_id: BTreeMap<u32, usize>,
     openers: Vec<Opener>,
     hubs: Vec<Hub>,
     bridges: Vec<Bridge>,
@@ -48,6 +51,7 @@ impl Fleet {
         let stop = CancellationToken::new();
         let mut locks = Vec::with_capacity(site.locks.len());
         let ways = Ways::new(broker, options);
+        let shared = Arc::new(options.clone());
         for spec in site.locks {
             let nuki_id = spec.nuki_id;
             let way = ways.next(spec.official);
@@ -56,7 +60,7 @@ impl Fleet {
             let (control, orders) = mpsc::unbounded_channel();
             let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
             let (show, seen) = watch::channel(first);
-            let body = Body::new(options.clone(), machine, show);
+            let body = Body::new(shared.clone(), machine, show);
             tasks.spawn(Link::new(way, body, orders, stop.clone()).run());
             locks.push(Lock { nuki_id, connects, control, seen });
         }
@@ -66,7 +70,11 @@ impl Fleet {
             tasks.spawn(body.run(stop.clone()));
             openers.push(opener);
         }
-        let lock = |id: Option<u32>| locks.iter().find(|lock| Some(lock.nuki_id) == id).cloned();
+        let mut by_id = BTreeMap::new();
+        for (place, lock) in locks.iter().enumerate() {
+            by_id.entry(lock.nuki_id).or_insert(place);
+        }
+        let lock = |id: Option<u32>| locks.get(*by_id.get(&id?)?).cloned();
         let opener = |id: Option<u32>| openers.iter().find(|opener| Some(opener.nuki_id) == id).cloned();
         let mut hubs = Vec::new();
         for spec in site.hubs {
@@ -82,7 +90,7 @@ impl Fleet {
             bridges.push(bridge);
         }
         tasks.close();
-        Self { locks, openers, hubs, bridges, tasks, stop }
+        Self { locks, by_id, openers, hubs, bridges, tasks, stop }
     }
 
     pub fn openers(&self) -> &[Opener] {
@@ -102,7 +110,7 @@ impl Fleet {
     }
 
     pub fn lock(&self, nuki_id: u32) -> Option<&Lock> {
-        self.locks.iter().find(|lock| lock.nuki_id == nuki_id)
+        self.by_id.get(&nuki_id).and_then(|place| self.locks.get(*place))
     }
 
     /// Returns once every lock that connects by itself is connected.
@@ -171,6 +179,15 @@ impl Lock {
 
     pub fn button(&self, presses: u8, action: u8) {
         self.happens(Input::Act { action, trigger: 2, auth_id: 0, code_id: 0, extra: presses });
+    }
+
+    pub fn battery(&self, percent: u8) {
+        self.happens(Input::Battery(percent));
+    }
+
+    /// The next movement jams.
+    pub fn jam(&self) {
+        self.faults(Faults { jam: true, ..Faults::default() });
     }
 
     pub fn door(&self, opens: bool) {

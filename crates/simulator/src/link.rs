@@ -203,7 +203,8 @@ impl Link {
         let input = command(&message.topic, &payload);
         let (topic, retain, dup, qos) = (message.topic, message.retain, message.dup, message.qos);
         let received = Received { number: 0, at: Moment::now(), topic, payload, retain, dup, qos };
-        self.body.show(|seen| seen.arrived(received));
+        let kept = self.body.options.kept;
+        self.body.show(|seen| seen.arrived(received, kept));
         if let Some(input) = input {
             self.body.obey(Control::Input(input));
         }

@@ -37,22 +37,22 @@ pub struct Seen {
     pub beacon: u64,
     /// How many commands ever arrived.
     pub received: u64,
-    /// The last of them, at most [`KEPT`].
+    /// The last of them, at most [`KEPT`], or what `Options` says.
     pub commands: VecDeque<Received>,
     /// Publishes of QoS 1 and 2 that the broker has acknowledged.
     pub acknowledged: u64,
 }
 
-/// Commands a lock remembers. Whoever needs all of many looks often enough.
+/// Commands a lock remembers unless it is told otherwise. Whoever needs all of many looks often enough.
 pub const KEPT: usize = 1_000;
 
 impl Seen {
-    pub(crate) fn arrived(&mut self, mut received: Received) {
+    pub(crate) fn arrived(&mut self, mut received: Received, kept: usize) {
         self.received += 1;
         received.number = self.received;
-        if self.commands.len() == KEPT {
+        self.commands.push_back(received);
+        while self.commands.len() > kept {
             self.commands.pop_front();
         }
-        self.commands.push_back(received);
     }
 }

@@ -182,6 +182,8 @@ pub struct Options {
     /// Addresses to connect from, in turn: one of them has about 28,000 ports. On a machine of its own the loopback has
     /// as many as one likes (127.0.0.2 and so on).
     pub sources: Vec<IpAddr>,
+    /// Commands a lock remembers; fewer of them for a crowd that is sent many.
+    pub kept: usize,
     /// Not under a second. The broker takes a lock for gone after one and a half times this.
     pub keep_alive: Duration,
 }
@@ -196,6 +198,7 @@ impl Default for Options {
             connect: None,
             connects_a_second: None,
             sources: Vec::new(),
+            kept: crate::seen::KEPT,
             keep_alive: Duration::from_mins(1),
         }
     }

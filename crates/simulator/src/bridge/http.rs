@@ -108,9 +108,10 @@ impl Answer {
         let kind = if self.status == 200 { "application/json" } else { "text/plain" };
         let (status, length) = (self.status, self.body.len());
         let connection = if closes { "close" } else { "keep-alive" };
+        let reason = if status == 200 { "OK" } else { "Error" };
         let head = format!(
-            "HTTP/1.1 {status} {}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: {connection}\r\n\r\n",
-            if status == 200 { "OK" } else { "Error" },
+            "HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+             Connection: {connection}\r\n\r\n"
         );
         [head.as_bytes(), self.body.as_bytes()].concat()
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -98,6 +98,11 @@ async fn connection(desk: Arc<Desk>, mut stream: TcpStream, restart: mpsc::Unbou
         });
         let counted = Counted(&desk);
         desk.note("HTTP-Log");
+        if desk.spec().quirks.never_answers {
+            // Until the other side has had enough.
+            let _ = stream.read_u8().await;
+            return;
+        }
         let answer = in_turn(&desk, &request).await;
         let restarts = answer.status == 200 && matches!(request.path.as_str(), "/reboot" | "/factoryReset");
         let is_over = send(&desk, &mut stream, answer, request.closes).await.is_none();
@@ -125,9 +130,6 @@ async fn in_turn(desk: &Arc<Desk>, request: &Request) -> Answer {
     let Ok(_turn) = desk.turn.try_lock() else {
         return desk.busy();
     };
-    if quirks.never_answers {
-        return std::future::pending().await;
-    }
     desk.sleep(quirks.slow).await;
     if quirks.always_busy {
         return desk.busy();

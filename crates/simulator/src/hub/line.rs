@@ -25,8 +25,12 @@ pub(super) struct Line {
     unsent: Mutex<Vec<(String, String, bool)>>,
     crash: mpsc::UnboundedSender<&'static str>,
     rng: Mutex<StdRng>,
+    /// When the last exchange over Bluetooth was over.
+    exchanged: Mutex<Option<Instant>>,
 }
 
+/// How long a Bluetooth connection stays open after an exchange.
+const OPEN: Duration = Duration::from_secs(2);
 /// Messages that wait for a connection, when they do.
 const UNSENT: usize = 1_000;
 
@@ -50,6 +54,7 @@ impl Line {
             unsent: Mutex::default(),
             crash,
             rng: Mutex::new(StdRng::seed_from_u64(own)),
+            exchanged: Mutex::default(),
         }
     }
 
@@ -141,8 +146,11 @@ impl Line {
 
     /// One exchange over Bluetooth takes its time; false when the lock is out of reach.
     pub(super) async fn exchange(&self) -> bool {
-        let lag = self.spec.ble.mul_f64(held(&self.rng).random_range(0.67..1.33));
+        let is_open = held(&self.exchanged).is_some_and(|last| last.elapsed() < self.options.scaled(OPEN));
+        let lag = if is_open { self.spec.ble_open } else { self.spec.ble };
+        let lag = lag.mul_f64(held(&self.rng).random_range(0.67..1.33));
         self.sleep(lag).await;
+        *held(&self.exchanged) = Some(Instant::now());
         self.seen.send_modify(|seen| seen.exchanges += 1);
         !self.quirks().out_of_reach
     }

@@ -101,10 +101,7 @@ pub(super) fn written(side: &str, entry: &Entry, name: &str, quirks: HubQuirks) 
         Kind::Action { action: number, trigger, completion } => json
             .text("action", action(number))
             .text("trigger", words::trigger(trigger))
-            .text(
-                "completionStatus",
-                &words::completion(completion).map_or_else(|| completion.to_string(), str::to_owned),
-            )
+            .text("completionStatus", &words::completion_or_number(completion))
             .end(),
         Kind::Keypad { action: number, source, completion, code_id } => json
             .text("action", action(number))

@@ -14,6 +14,7 @@ mod opener;
 mod settings;
 mod spec;
 mod times;
+mod topics;
 mod turner;
 mod words;
 mod work;

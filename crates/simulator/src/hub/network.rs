@@ -20,6 +20,7 @@ use crate::spec::{Broker, Options};
 const DEAF: Duration = Duration::from_secs(2);
 /// No action is heard for so long after connecting (Nuki Hub, NukiNetwork).
 const DEAF_FOR_ACTIONS: Duration = Duration::from_secs(6);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Between two attempts to connect.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Bytes of a payload that the hub reads.
@@ -47,6 +48,8 @@ struct Network {
     nuki_id: u32,
     is_first: bool,
     away_until: Option<Instant>,
+    /// When it next says how long it is up, and for how many minutes that is.
+    next_minute: (Instant, u64),
 }
 
 enum Over {
@@ -72,6 +75,7 @@ impl Life {
                 nuki_id: line.spec.lock.unwrap_or_default(),
                 is_first: true,
                 away_until: None,
+                next_minute: (Instant::now() + self.options.scaled(MINUTE), 1),
             };
             let over = tokio::select! {
                 () = self.stop.cancelled() => Over::Stopped,
@@ -204,9 +208,18 @@ impl Network {
                 told = control.recv() => if let Some(over) = self.obey(told.as_ref()) {
                     return Some(over);
                 },
+                () = sleep_until(self.next_minute.0) => self.minute(),
             }
         }
         None
+    }
+
+    /// Of itself it speaks once a minute.
+    fn minute(&mut self) {
+        let (_, minutes) = self.next_minute;
+        self.line.tell("maintenance/uptime", minutes.to_string());
+        self.line.tell("maintenance/wifiRssi", (-40 - i32::from(self.line.garbage() % 40)).to_string());
+        self.next_minute = (Instant::now() + self.line.options.scaled(MINUTE), minutes + 1);
     }
 
     /// What a hub says and asks for when it connects. Its topics it sets up only once in its life.
@@ -218,15 +231,15 @@ impl Network {
             seen.connects += 1;
         });
         if line.quirks().leftovers {
-            leftovers(line);
+            super::topics::leftovers(line);
         }
         if std::mem::take(&mut self.is_first) {
             line.tell("maintenance/networkDevice", "Built-in Wi-Fi");
-            for (topic, payload) in first_topics(&line.spec) {
+            for (topic, payload) in super::topics::first(line) {
                 line.tell(&topic, payload);
             }
         }
-        for topic in subscriptions(&line.spec) {
+        for topic in super::topics::subscriptions(&line.spec) {
             line.subscribe(&format!("{}/{topic}", line.spec.base));
         }
         if line.spec.hybrid {
@@ -326,103 +339,4 @@ impl Network {
 /// The hub hears its own answers on the topic of actions, and passes over them.
 fn action_word(payload: &str) -> Option<&str> {
     (!matches!(payload, "" | "--" | "ack" | "unknown_action" | "denied" | "error")).then_some(payload)
-}
-
-/// Never by wildcard: it subscribes to each topic it listens to.
-fn subscriptions(spec: &HubSpec) -> Vec<String> {
-    let mut topics = vec!["maintenance/reset".to_owned(), "maintenance/webserver/enable".to_owned()];
-    let sides = [("lock", spec.lock.is_some()), ("opener", spec.opener.is_some())];
-    for (side, _) in sides.into_iter().filter(|(_, is_there)| *is_there) {
-        let mut also =
-            vec!["action", "configuration/action", "query/config", "query/lockstate", "query/battery"];
-        if spec.keypad_control {
-            also.extend(["query/keypad", "keypad/actionJson"]);
-            if !spec.json_only {
-                also.extend(super::keypad_legacy::TOPICS.map(|(topic, _)| topic));
-            }
-        }
-        if spec.time_control_control {
-            also.push("timecontrol/action");
-        }
-        if spec.authorization_control {
-            also.push("authorization/action");
-        }
-        if spec.log {
-            also.push("lastRollingLog");
-        }
-        if side == "lock" {
-            also.push("doorsensorOverride");
-        }
-        topics.extend(also.into_iter().map(|topic| format!("{side}/{topic}")));
-    }
-    topics
-}
-
-/// What it sets up on its first connection, and what it clears.
-fn first_topics(spec: &HubSpec) -> Vec<(String, &'static str)> {
-    let mut all: Vec<(String, &'static str)> = [
-        ("maintenance/reset", "0"),
-        ("maintenance/freeHeap", ""),
-        ("maintenance/log", ""),
-        ("maintenance/wifiRssi", ""),
-        ("maintenance/webserver/enable", "--"),
-        ("maintenance/webserver/state", "1"),
-        ("maintenance/restartReasonNukiEsp", "ESP_RST_SW"),
-        ("info/nukiHubVersion", "9.15"),
-        ("info/nukiHubBuild", "2026-01-01 12:00:00"),
-    ]
-    .map(|(topic, payload)| (topic.to_owned(), payload))
-    .into();
-    let sides = [("lock", spec.lock.is_some()), ("opener", spec.opener.is_some())];
-    for (side, _) in sides.into_iter().filter(|(_, is_there)| *is_there) {
-        let mut topics = vec![
-            ("action", "--"),
-            ("configuration/action", "--"),
-            ("query/keypad", "0"),
-            ("query/config", "0"),
-            ("query/lockstate", "0"),
-            ("query/battery", "0"),
-            ("authorization/action", "--"),
-            ("timecontrol/action", "--"),
-            ("keypad/actionJson", "--"),
-            ("retry", "0"),
-            ("hybridConnected", ""),
-            ("configuration/commandResult", ""),
-            ("keypad/command/commandResult", ""),
-            ("keypad/commandResultJson", ""),
-            ("timecontrol/commandResult", ""),
-            ("authorization/commandResult", ""),
-            ("query/lockstateCommandResult", ""),
-            ("completionStatus", ""),
-            ("commandResult", ""),
-        ];
-        if side == "opener" {
-            topics.push(("binaryRing", "standby"));
-        }
-        if spec.keypad_control && !spec.json_only {
-            topics.extend(super::keypad_legacy::TOPICS);
-        }
-        all.extend(topics.into_iter().map(|(topic, payload)| (format!("{side}/{topic}"), payload)));
-    }
-    all
-}
-
-/// What an earlier life left with the broker and a restarted broker or hub brings again.
-fn leftovers(line: &Line) {
-    let said = line.seen.borrow().said.clone();
-    let older = [
-        ("lock/commandResult", "failed"),
-        ("lock/retry", "failed"),
-        (
-            "lock/json",
-            r#"{"lock_state":"unlatched","trigger":"manual","currentTime":"2020-01-01 00:00:00","auth_id":0,"auth_name":""}"#,
-        ),
-        (
-            "lock/log",
-            r#"[{"index":1,"authorizationId":0,"authorizationName":"","timeYear":2020,"timeMonth":1,"timeDay":1,"timeHour":0,"timeMinute":0,"timeSecond":0,"type":"LockAction","action":"Unlatch","trigger":"system","completionStatus":"success"}]"#,
-        ),
-    ];
-    for (topic, invented) in older {
-        line.tell(topic, said.get(topic).cloned().unwrap_or_else(|| invented.to_owned()));
-    }
 }

@@ -127,9 +127,9 @@ impl Work {
             }
             tell_battery(&line, &turner, last.as_ref());
         }
-        let completion = words::completion(turner.completion).unwrap_or("undefined");
+        let completion = words::completion_or_number(turner.completion);
         if is_new(|a, b| a.completion == b.completion) {
-            line.tell("lock/completionStatus", completion);
+            line.tell("lock/completionStatus", completion.clone());
         }
         let mut json = Object::new()
             .text("lock_state", word)
@@ -140,7 +140,7 @@ impl Work {
             .raw("nightModeActive", 0)
             .text("last_lock_action", words::lock_action(action))
             .text("last_lock_action_trigger", words::trigger(turner.trigger))
-            .text("lock_completion_status", completion)
+            .text("lock_completion_status", &completion)
             .text("door_sensor_state", door);
         if turner.wifi {
             json = network(json, turner.mqtt);

@@ -93,6 +93,11 @@ pub(super) fn completion(number: u8) -> Option<&'static str> {
     })
 }
 
+/// What it has no word for it tells as a number (Nuki Hub, issue 330).
+pub(super) fn completion_or_number(number: u8) -> String {
+    completion(number).map_or_else(|| number.to_string(), str::to_owned)
+}
+
 pub(super) fn door(is_there: bool, is_open: bool) -> &'static str {
     match (is_there, is_open) {
         (false, _) => "unavailable",

@@ -122,6 +122,8 @@ async fn answers_can_be_cut_padded_slow_refused_or_never_come() {
     house.bridge().quirks(|quirks| (quirks.slow, quirks.never_answers) = (Duration::ZERO, true));
     let silent = tokio::time::timeout(Duration::from_millis(100), ask(house.address, target)).await;
     assert!(silent.is_err());
+    house.bridge().quirks(|quirks| quirks.never_answers = false);
+    assert_eq!(house.get("/info").await.0, 200, "whoever gave up is in nobody's way");
     house.fleet.stop().await;
 }
 

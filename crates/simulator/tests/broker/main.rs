@@ -7,6 +7,7 @@ mod hub;
 mod hub_lists;
 mod hub_quirks;
 mod opener;
+mod ways;
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
