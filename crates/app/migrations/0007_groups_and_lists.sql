@@ -29,12 +29,12 @@ create table bulks (
     token_id bigint,
     deed text not null,
     group_id bigint,
-    state text not null check (state in ('proposed', 'running', 'over')),
+    state text not null check (state in ('making', 'proposed', 'running', 'over')),
     created_at bigint not null,
     begun_at bigint,
     ended_at bigint
 );
-create index bulks_unfinished on bulks (state, id) where state in ('proposed', 'running');
+create index bulks_running on bulks (id) where state = 'running';
 create index bulks_of_person on bulks (person_id, id);
 
 create table bulk_items (
