@@ -153,8 +153,8 @@ fn ways(person: &Person, listing: &Listing, page: &ListPage) -> Markup {
     html! {
         @if listing.choosing { a.btn href=(other) { "Done choosing" } }
         @else if page.all > 0 {
-            @if may(person, Rights::OPERATE) || may(person, Rights::MANAGE) { a.btn href=(other) { (icon(Icon::List)) "Select" } }
-            @if person.actor.may_manage_groups().is_ok() { a.btn href="/groups" { (icon(Icon::Group)) "Groups" } }
+            @if may(person, Rights::OPERATE) || may(person, Rights::MANAGE) { a.btn.slim href=(other) { (icon(Icon::List)) span { "Select" } } }
+            @if person.actor.may_manage_groups().is_ok() { a.btn.slim href="/groups" { (icon(Icon::Group)) span { "Groups" } } }
             @if may(person, Rights::CREATE) { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
         }
     }
