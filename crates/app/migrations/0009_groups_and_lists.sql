@@ -12,6 +12,9 @@ create index device_groups_of_account on device_groups (account_id);
 alter table devices add column group_id bigint references device_groups (id);
 create index devices_of_group on devices (group_id) where group_id is not null;
 
+-- All devices of an account, a few thousand at a time.
+create index devices_in_order on devices (account_id, id) where removed_at is null;
+
 -- What a person chose to see, and how: one short text each.
 create table preferences (
     person_id bigint not null references accounts (id) on delete cascade,
@@ -29,12 +32,12 @@ create table bulks (
     token_id bigint,
     deed text not null,
     group_id bigint,
-    state text not null check (state in ('proposed', 'running', 'over')),
+    state text not null check (state in ('making', 'proposed', 'running', 'over')),
     created_at bigint not null,
     begun_at bigint,
     ended_at bigint
 );
-create index bulks_unfinished on bulks (state, id) where state in ('proposed', 'running');
+create index bulks_running on bulks (id) where state = 'running';
 create index bulks_of_person on bulks (person_id, id);
 
 create table bulk_items (

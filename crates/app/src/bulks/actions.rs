@@ -17,6 +17,8 @@ use crate::ids::{AccountId, BulkId, DeviceId};
 /// How long a proposal that was not begun is kept, and what is over.
 const KEPT_PROPOSED: Duration = Duration::from_hours(1);
 const KEPT_OVER: Duration = Duration::from_hours(24 * 30);
+/// Devices written down in one transaction.
+const ITEMS_AT_A_TIME: usize = 2_048;
 /// Items of one page at most.
 const MOST_ITEMS: usize = 1_000;
 
@@ -44,6 +46,20 @@ impl App {
         if items.is_empty() {
             return Err(Error::invalid("devices", "choose at least one device"));
         }
+        let id = self.open_proposal(actor, deed, person).await?;
+        for some in items.chunks(ITEMS_AT_A_TIME) {
+            let mut tx = self.write().await?;
+            sql::insert_items(&mut tx, id, some).await?;
+            tx.commit().await?;
+        }
+        let mut tx = self.write().await?;
+        sql::made(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// A proposal that nobody sees yet: its devices are written down bit by bit, so that nobody's events wait for all.
+    async fn open_proposal(&self, actor: &Actor, deed: Deed, person: AccountId) -> Result<BulkId> {
         let (mut tx, actor) = self.write_as(actor).await?;
         may(&actor, deed)?;
         if let Deed::SetGroup(group) = deed {
@@ -52,7 +68,6 @@ impl App {
         let (now, id) = (self.now(), BulkId(self.random_id()));
         sql::sweep(&mut tx, person, (now.minus(KEPT_PROPOSED), now.minus(KEPT_OVER))).await?;
         sql::insert(&mut tx, (id, actor.account, person), deed, now).await?;
-        sql::insert_items(&mut tx, id, &items).await?;
         tx.commit().await?;
         Ok(id)
     }

@@ -64,7 +64,7 @@ pub(super) async fn insert(
     let (name, group) = deed.stored();
     tx.query(
         "insert into bulks (id, account_id, person_id, deed, group_id, state, created_at) \
-         values ($1, $2, $3, $4, $5, 'proposed', $6)",
+         values ($1, $2, $3, $4, $5, 'making', $6)",
     )
     .bind(id)
     .bind(account)
@@ -102,7 +102,7 @@ pub(super) async fn sweep(
     (proposed_before, over_before): (Time, Time),
 ) -> Result<(), DbError> {
     tx.query(
-        "delete from bulks where person_id = $1 and ((state = 'proposed' and created_at < $2) \
+        "delete from bulks where person_id = $1 and ((state in ('making', 'proposed') and created_at < $2) \
          or (state = 'over' and created_at < $3))",
     )
     .bind(person)
@@ -114,7 +114,13 @@ pub(super) async fn sweep(
 }
 
 pub(super) async fn load(tx: &mut Tx, id: BulkId) -> Result<Option<BulkRow>, DbError> {
-    tx.query(select_bulk!("id = $1")).bind(id).find().await
+    tx.query(select_bulk!("id = $1 and state <> 'making'")).bind(id).find().await
+}
+
+/// All its devices are written down.
+pub(super) async fn made(tx: &mut Tx, id: BulkId) -> Result<(), DbError> {
+    tx.query("update bulks set state = 'proposed' where id = $1 and state = 'making'").bind(id).run().await?;
+    Ok(())
 }
 
 /// The one that was begun first and is not over.

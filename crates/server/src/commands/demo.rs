@@ -9,7 +9,8 @@ use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
 use lockwarden_app::activity::{Completion, Happening, Origin, Past};
 use lockwarden_app::actor::Actor;
 use lockwarden_app::devices::{LockAction, LockEvent, NewDevice, Trigger};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::groups::NewGroup;
+use lockwarden_app::ids::{DeviceId, GroupId};
 use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, PastEvent, building, history};
 use rlimit::Resource;
 use serde_json::json;
@@ -105,11 +106,13 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
     let days = args.history_days.unwrap_or_else(|| (LOCK_DAYS / args.devices).clamp(1, 30));
     let mut specs = building(args.devices, args.seed);
     let mut made = 0;
+    let mut floors = Floors::of(args.devices);
     for together in specs.chunks_mut(MANY) {
         let mut past = Vec::new();
         for spec in together.iter_mut() {
             let new = NewDevice::by_mqtt(&spec.name);
             let (device, credentials) = app.add_device(&actor, new).await?;
+            floors.take_in(app, &actor, device).await?;
             *spec = spec.clone().with_login(&credentials.username, &credentials.password);
             let events = history(spec, days, args.seed, app.now().0);
             past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
@@ -122,6 +125,42 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
         told_how_far("made", made, args.devices);
     }
     Ok((specs, Keys { password, token }))
+}
+
+/// Where the next device is: ten or more on a floor, five floors in a house.
+struct Floors {
+    on_a_floor: usize,
+    devices: usize,
+    house: Option<GroupId>,
+    floor: Option<GroupId>,
+}
+
+const FLOORS: [&str; 5] = ["Ground floor", "1st floor", "2nd floor", "3rd floor", "4th floor"];
+/// Floors of a demo at most, however large.
+const MOST_FLOORS: u32 = 1_000;
+
+impl Floors {
+    fn of(devices: u32) -> Self {
+        let on_a_floor = usize::try_from(devices.div_ceil(MOST_FLOORS)).unwrap_or(usize::MAX).max(10);
+        Self { on_a_floor, devices: 0, house: None, floor: None }
+    }
+
+    async fn take_in(&mut self, app: &App, actor: &Actor, device: DeviceId) -> Result<()> {
+        let (floor, place) = (self.devices / self.on_a_floor, self.devices % self.on_a_floor);
+        let storey = floor % FLOORS.len();
+        if place == 0 && storey == 0 {
+            let name = format!("Harbour street {}", floor / FLOORS.len() * 2 + 2);
+            self.house = Some(app.create_group(actor, NewGroup { name: &name, parent: None }).await?);
+            app.set_favourite(actor, device, true).await?;
+        }
+        if place == 0 {
+            let name = FLOORS.get(storey).copied().unwrap_or("Roof");
+            self.floor = Some(app.create_group(actor, NewGroup { name, parent: self.house }).await?);
+        }
+        app.set_group(actor, device, self.floor).await?;
+        self.devices += 1;
+        Ok(())
+    }
 }
 
 /// A line for those who wait for many.

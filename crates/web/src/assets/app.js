@@ -7,12 +7,27 @@ const say = (words) => (byId("announce").textContent = words);
 const lost = (yes) => (byId("lost").hidden = !yes);
 
 // Whoever was about to press where another button was did not mean the one that moved there. Buttons are 8 px apart.
-// All parts that come between two frames are one move: where buttons are is dear to ask for in between.
+// All parts that come between two frames are one move: where buttons are is dear to ask for in between. Only those that can
+// be seen are asked: the others may not even be laid out.
 let places;
+
+// Cards follow each other down the page.
+function cardsInSight() {
+  const cards = [...document.querySelectorAll("article, tbody tr, section.head")];
+  const rect = (at) => cards[at].getBoundingClientRect();
+  let [first, end] = [0, cards.length];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if (rect(middle).bottom < 0) first = middle + 1;
+    else end = middle;
+  }
+  while (end < cards.length && rect(end).top < innerHeight) end += 1;
+  return cards.slice(first, end);
+}
 
 function beforeMoves() {
   if (places) return;
-  const buttons = [...document.querySelectorAll("form[data-live] button")];
+  const buttons = cardsInSight().flatMap((card) => [...card.querySelectorAll("form[data-live] button")]);
   places = buttons.map((button) => [button, button.getBoundingClientRect()]);
   requestAnimationFrame(afterMoves);
 }

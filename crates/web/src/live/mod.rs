@@ -160,10 +160,10 @@ impl Live {
             Event::DeviceChanged { device, .. } | Event::LoginChanged { device, .. }
                 if self.person.actor.scope.contains(device) =>
             {
-                if self.view.shows(device) {
+                if self.view.draws(device) {
                     self.pace.changed(device);
                 }
-                if self.view.lists_devices() {
+                if self.view.counts(device) {
                     self.pace.changed(ALL);
                 }
             }

@@ -11,6 +11,8 @@ use lockwarden_app::ids::DeviceId;
 const APART: Duration = Duration::from_millis(50);
 /// The same for what is told of all devices together: it takes a look at each of them.
 const ALL_APART: Duration = Duration::from_millis(250);
+/// Devices drawn at once. A browser that gets a thousand cards in one piece stands still for it.
+const AT_ONCE: usize = 64;
 /// Stands for all devices together: no device has this id.
 pub(super) const ALL: DeviceId = DeviceId(0);
 
@@ -55,7 +57,7 @@ impl Pace {
     /// The devices to draw now.
     pub(super) fn take_due(&mut self, now: Steady) -> Vec<DeviceId> {
         let due: Vec<DeviceId> =
-            self.changed.iter().copied().filter(|device| self.due_at(*device) <= now).collect();
+            self.changed.iter().copied().filter(|device| self.due_at(*device) <= now).take(AT_ONCE).collect();
         for device in &due {
             self.changed.remove(device);
             self.drawn.insert(self.key(*device), now);
@@ -109,6 +111,17 @@ mod tests {
             told += pace.take_due(Steady(millisecond)).len();
         }
         assert_eq!(told, 4);
+    }
+
+    #[test]
+    fn very_many_are_drawn_in_pieces_without_a_pause() {
+        let mut pace = Pace::starting_with((1..=200).map(DeviceId).collect(), Measure::EachDevice);
+        let pieces: Vec<usize> = std::iter::from_fn(|| {
+            pace.next().filter(|due| *due <= Steady(0))?;
+            Some(pace.take_due(Steady(0)).len())
+        })
+        .collect();
+        assert_eq!(pieces, [64, 64, 64, 8]);
     }
 
     #[test]

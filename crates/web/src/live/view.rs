@@ -90,12 +90,21 @@ impl From<&Asked> for View {
 }
 
 impl View {
-    pub(super) fn shows(&self, device: DeviceId) -> bool {
+    /// Whether the page has a part of this device's own.
+    pub(super) fn draws(&self, device: DeviceId) -> bool {
         match self {
             Self::Devices(view) => view.shows(device),
-            Self::Bulk(bulk) => bulk.shows(device),
             Self::Device(one) => one.id == device,
-            Self::Activity(_) => false,
+            Self::Bulk(_) | Self::Activity(_) => false,
+        }
+    }
+
+    /// Whether what the page tells of all its devices together may change with this one.
+    pub(super) fn counts(&self, device: DeviceId) -> bool {
+        match self {
+            Self::Devices(_) => true,
+            Self::Bulk(bulk) => bulk.shows(device),
+            Self::Device(_) | Self::Activity(_) => false,
         }
     }
 

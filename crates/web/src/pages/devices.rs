@@ -151,11 +151,11 @@ pub(crate) fn mark(page: &ListPage) -> u64 {
 fn ways(person: &Person, listing: &Listing, page: &ListPage) -> Markup {
     let other = Listing { choosing: !listing.choosing, ..listing.clone() }.path();
     html! {
-        @if listing.choosing { a.btn href=(other) { "Done choosing" } }
+        @if listing.choosing { a.btn href=(other) { "Done" } }
         @else if page.all > 0 {
-            @if may(person, Rights::OPERATE) || may(person, Rights::MANAGE) { a.btn href=(other) { (icon(Icon::List)) "Select" } }
-            @if person.actor.may_manage_groups().is_ok() { a.btn href="/groups" { (icon(Icon::Group)) "Groups" } }
-            @if may(person, Rights::CREATE) { a.btn.main href="/devices/new" { (icon(Icon::Plus)) "Add device" } }
+            @if may(person, Rights::OPERATE) || may(person, Rights::MANAGE) { a.btn.slim href=(other) { (icon(Icon::List)) span { "Select" } } }
+            @if person.actor.may_manage_groups().is_ok() { a.btn.slim href="/groups" { (icon(Icon::Group)) span { "Groups" } } }
+            @if may(person, Rights::CREATE) { a.btn.main.slim href="/devices/new" { (icon(Icon::Plus)) span { "Add device" } } }
         }
     }
 }

@@ -70,9 +70,9 @@ pub(crate) fn form(listing: &Listing, groups: &[GroupCounts]) -> Markup {
                 input #find-q name="q" type="search" value=(filter.words) placeholder="Name, group or Nuki ID"
                     autocomplete="off" autocapitalize="none" spellcheck="false" enterkeyhint="search";
             }
-            (orders(listing)) (views(listing))
-            details.filters #filters open[chosen > 0] {
-                summary.btn { (icon(Icon::Filter)) "Filter" @if chosen > 0 { " (" (chosen) ")" } }
+            (orders(listing)) @if !listing.choosing { (views(listing)) }
+            details.filters #filters {
+                summary.btn.slim { (icon(Icon::Filter)) span { "Filter" } @if chosen > 0 { " (" (chosen) ")" } }
                 div.fields { (wrongs(filter.wrong)) (places(filter.place, groups)) (types(filter.device_type)) (together(listing)) }
             }
             button.btn.unscripted { "Show" }

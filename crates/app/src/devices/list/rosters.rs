@@ -10,7 +10,7 @@ use super::roster::Roster;
 use super::{GroupCounts, ListPage, ListQuery};
 use crate::App;
 use crate::actor::{Actor, Scope};
-use crate::bus::Changes;
+use crate::bus::{Bus, Changes};
 use crate::clock::Steady;
 use crate::devices::sql;
 use crate::error::Result;
@@ -43,21 +43,28 @@ impl Rosters {
         Arc::clone(&one.roster)
     }
 
-    /// Notes how long a roster is, and tells which accounts to forget for it.
-    fn grown(&self, account: AccountId, rows: usize) -> Vec<AccountId> {
+    /// Notes how long a roster is, and forgets others for it. Their places stay: nobody may read one account's changes for
+    /// two rosters.
+    fn grown(&self, account: AccountId, rows: usize, bus: &Bus) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = kept.get_mut(&account) {
             one.rows = rows;
         }
         let mut all: usize = kept.values().map(|one| one.rows).sum();
-        let mut forgotten = Vec::new();
-        while all > MOST_ROWS {
-            let others = kept.iter().filter(|(other, _)| **other != account);
-            let Some(oldest) = others.min_by_key(|(_, one)| one.used).map(|(other, _)| *other) else { break };
-            all -= kept.remove(&oldest).map_or(0, |one| one.rows);
-            forgotten.push(oldest);
+        let mut others: Vec<_> =
+            kept.iter_mut().filter(|(other, one)| **other != account && one.rows > 0).collect();
+        others.sort_by_key(|(_, one)| one.used);
+        for (other, one) in others {
+            if all <= MOST_ROWS {
+                break;
+            }
+            // One that is being asked is not the one to forget.
+            if let Ok(mut roster) = one.roster.try_lock() {
+                *roster = None;
+                bus.forget_changes(*other);
+                all -= std::mem::take(&mut one.rows);
+            }
         }
-        forgotten
     }
 }
 
@@ -114,9 +121,7 @@ impl App {
             _ => self.read_roster(account).await.map(|roster| {
                 let rows = roster.len();
                 *kept = Some(roster);
-                for forgotten in self.rosters().grown(account, rows) {
-                    self.bus().forget_changes(forgotten);
-                }
+                self.rosters().grown(account, rows, self.bus());
             }),
         };
         if done.is_err() {

@@ -103,11 +103,11 @@ async function groups(page) {
   await page.getByText('will be moved').waitFor();
   await check(page, 'what would become of them');
   await page.locator('form .btn.main').click();
-  await page.getByText('Done: 1 device.').waitFor();
+  await page.locator('#bulk-progress').getByText('Done: 1 device.').waitFor();
   await check(page, 'what became of them');
   await look(page, '/devices?by=group&view=tiles', '.of-group');
   await look(page, '/devices?by=group&view=list&wrong=any', '.of-group, #nothing');
-  await page.getByText('Filter', { exact: false }).first().click();
+  await page.locator('#filters summary').click();
   await check(page, 'more filters');
 }
 

@@ -1,6 +1,6 @@
 // Somebody looks for a door by typing, has the list as they like it, and locks everything at once: what is locked, offline or
 // not theirs to lock is left out, every lock has its own result, and nothing is opened.
-import { assert, browser, open, ordersOf, signIn, tile, url } from './browser.mjs';
+import { SETTLES, assert, browser, open, ordersOf, signIn, tile, url } from './browser.mjs';
 
 const page = await open();
 await signIn(page);
@@ -9,7 +9,7 @@ let loads = 0;
 page.on('load', () => { loads += 1; });
 const search = page.getByRole('searchbox', { name: 'Search devices' });
 await search.pressSequentially('mull');
-await page.getByText('Front door').waitFor({ state: 'detached' });
+await tile(page, 'Front door').waitFor({ state: 'detached' });
 assert.equal(await page.locator('article.tile').count(), 1);
 assert.match(page.url(), /\?.*q=mull/);
 await search.pressSequentially('x');
@@ -26,6 +26,8 @@ await page.locator('.card.dense table').waitFor();
 await page.getByLabel('View').selectOption('Tiles');
 
 const door = tile(page, 'Front door');
+await door.waitFor();
+await page.waitForTimeout(SETTLES);
 await door.getByRole('button', { name: 'Unlock' }).click();
 await door.getByText('Unlocked', { exact: true }).waitFor();
 const other = await open();
@@ -37,7 +39,7 @@ await page.getByRole('button', { name: 'Lock…' }).click();
 await page.getByText('1 device will be locked.').waitFor();
 assert.match(await page.locator('#left-out').innerText(), /2 devices left out:[^]*is locked already[^]*is offline|is offline[^]*is locked already/);
 await page.getByRole('button', { name: 'Lock 1 device' }).dblclick();
-await page.getByText('Done: 1 device.').waitFor();
+await page.locator('#bulk-progress').getByText('Done: 1 device.').waitFor();
 assert.equal(await page.locator('#results li').count(), 1);
 await tile(other, 'Front door').getByText('Locked', { exact: true }).waitFor();
 assert.deepEqual(orders.map((order) => order.get('order')), ['unlock'], 'no other button was pressed by this');
