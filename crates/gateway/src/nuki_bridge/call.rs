@@ -66,10 +66,7 @@ pub(crate) async fn get(clock: &Clock, call: Call<'_>) -> Result<Answer, Trouble
         .header(CONNECTION, "close")
         .body(String::new())
         .map_err(|_| Trouble::BadRequest)?;
-    let stream = tokio::select! {
-        connected = connect(clock, call.bridge) => connected?,
-        () = clock.wait(CONNECT) => return Err(Trouble::NoConnection),
-    };
+    let stream = connect(clock, call.bridge, look_up(call.bridge)).await?;
     let delivery = match call.not_after.map(|until| until.since(clock.steady())) {
         None => DELIVERY,
         Some(left) if left < SHORTEST_DELIVERY => return Err(Trouble::TooLate),
@@ -79,37 +76,43 @@ pub(crate) async fn get(clock: &Clock, call: Call<'_>) -> Result<Answer, Trouble
     Box::pin(exchange(clock, stream, request, call.patience)).await
 }
 
-async fn connect(clock: &Clock, bridge: &BridgeAddress) -> Result<TcpStream, Trouble> {
-    let found: Vec<IpAddr> = match bridge.host() {
-        Host::Ip(address) => vec![*address],
+async fn look_up(bridge: &BridgeAddress) -> Result<Vec<IpAddr>, Trouble> {
+    match bridge.host() {
+        Host::Ip(address) => Ok(vec![*address]),
         Host::Name(name) => {
             let found = tokio::net::lookup_host((name.as_str(), bridge.port())).await;
-            found.map_err(|_| Trouble::NotResolved)?.map(|address| address.ip()).collect()
+            Ok(found.map_err(|_| Trouble::NotResolved)?.map(|address| address.ip()).collect())
         }
-    };
-    connect_to(clock, bridge, found).await
+    }
 }
 
-/// The addresses that a name has now are the ones that are looked at and connected to: there is no second look-up in
-/// which it could lead elsewhere.
-pub(super) async fn connect_to(
+/// The addresses that were found are the ones that are looked at and connected to: there is no second look-up in which
+/// the name could lead elsewhere.
+pub(super) async fn connect(
     clock: &Clock,
     bridge: &BridgeAddress,
-    found: Vec<IpAddr>,
+    found: impl Future<Output = Result<Vec<IpAddr>, Trouble>>,
 ) -> Result<TcpStream, Trouble> {
-    if found.is_empty() {
-        return Err(Trouble::NotResolved);
-    }
-    let addresses = bridge.allowed(found.into_iter());
-    let share = CONNECT / u32::try_from(addresses.len().max(1)).unwrap_or(1);
-    let mut trouble = Trouble::ForbiddenAddress;
-    for address in addresses {
-        match reach(clock, address, share).await {
-            Ok(stream) => return Ok(stream),
-            Err(why) => trouble = why,
+    let connecting = async {
+        let found = found.await?;
+        if found.is_empty() {
+            return Err(Trouble::NotResolved);
         }
+        let addresses = bridge.allowed(found.into_iter());
+        let share = CONNECT / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+        let mut trouble = Trouble::ForbiddenAddress;
+        for address in addresses {
+            match reach(clock, address, share).await {
+                Ok(stream) => return Ok(stream),
+                Err(why) => trouble = why,
+            }
+        }
+        Err(trouble)
+    };
+    tokio::select! {
+        connected = connecting => connected,
+        () = clock.wait(CONNECT) => Err(Trouble::NoConnection),
     }
-    Err(trouble)
 }
 
 async fn reach(clock: &Clock, address: SocketAddr, time: Duration) -> Result<TcpStream, Trouble> {
