@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::{AccountId, ActivityId, DeviceId};
+use crate::ways;
 
 /// Between what a lock writes into its log and what it tells of the same action lies the way of the bolt.
 const SAME_ACTION: Duration = Duration::from_secs(30);
@@ -49,6 +50,7 @@ impl App {
             return Ok(());
         };
         let account = known.account;
+        let zone = ways::zone_minutes(tx, device).await?.clamp(-1_440, 1_440) * 60_000;
         let mut sorted: Vec<&LogRecord> = records.iter().collect();
         sorted.sort_by_key(|record| (record.at, record.index));
         for record in sorted {
@@ -58,8 +60,12 @@ impl App {
                 }
                 continue;
             }
-            let at = when(&known.state, record, received_at);
-            self.take_record(tx, (account, device), record, (at, received_at)).await?;
+            let readings = readings(&known.state, record, (zone, received_at));
+            let shift = self.take_record(tx, (account, device), record, (readings, received_at)).await?;
+            if known.state.log_shift != Some(shift) {
+                known.state.log_shift = Some(shift);
+                known.dirty = true;
+            }
             if known.state.log_at.is_none_or(|last| last <= record.at) {
                 known.state.log_at = Some(record.at);
                 known.state.log_index = Some(i64::from(record.index));
@@ -69,39 +75,67 @@ impl App {
         Ok(())
     }
 
+    /// Returns how far the log's times are from UTC, as this entry shows it.
     async fn take_record(
         &self,
         tx: &mut Tx,
         (account, device): (AccountId, DeviceId),
         record: &LogRecord,
-        ((at, clock_is_wrong), received_at): ((Time, bool), Time),
-    ) -> Result<()> {
-        let around = (at.minus(SAME_ACTION), at.plus(FOUND_LATE));
-        let candidates = activity::find_unlogged(tx, (account, device), around).await?;
-        if let Some(same) = best(&candidates, record, at) {
-            return Ok(activity::add_log(tx, same, record, at).await?);
+        (readings, received_at): (Vec<Reading>, Time),
+    ) -> Result<i64> {
+        for reading in &readings {
+            let around = (reading.at.minus(SAME_ACTION), reading.at.plus(FOUND_LATE));
+            let candidates = activity::find_unlogged(tx, (account, device), around).await?;
+            if let Some(same) = best(&candidates, record, reading.at) {
+                activity::add_log(tx, same, record, reading.at).await?;
+                return Ok(reading.shift);
+            }
         }
-        let mut entry = NewEntry::at(account, device, at, record.happening, record.origin);
+        let Some(first) = readings.first() else { return Ok(0) };
+        let mut entry = NewEntry::at(account, device, first.at, record.happening, record.origin);
         entry.received_at = received_at;
-        entry.device_at = Some(record.at);
-        entry.marks = if clock_is_wrong { CLOCK_IS_WRONG } else { 0 };
+        entry.device_at = Some(Time(record.at.0.saturating_sub(first.shift)));
+        entry.marks = if first.clock_is_wrong { CLOCK_IS_WRONG } else { 0 };
         entry.trigger = record.trigger;
         entry.result = Some(record.result);
         (entry.auth_id, entry.code_id) = (record.auth_id, record.code_id);
         entry.log = Some((record.index, record.at, record.name.clone()));
-        Ok(activity::note(tx, ActivityId(self.growing_id()), entry).await?)
+        activity::note(tx, ActivityId(self.growing_id()), entry).await?;
+        Ok(first.shift)
     }
 }
 
-/// When it happened by our clock, as far as the lock's is known, and whether that is wrong.
-fn when(state: &StateRow, record: &LogRecord, received_at: Time) -> (Time, bool) {
-    let shift = state.log_shift.unwrap_or(0);
-    let by_the_lock = Time(record.at.0.saturating_sub(shift));
+/// A way to understand the time in a log: as UTC, or as the lock's local time. Which of the two locks write is unconfirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    shift: i64,
+    at: Time,
+    clock_is_wrong: bool,
+}
+
+/// The readings that are possible, the likelier first: what was right before, and nothing that lies ahead.
+fn readings(state: &StateRow, record: &LogRecord, (zone, received_at): (i64, Time)) -> Vec<Reading> {
     let off = state.clock_offset_ms.unwrap_or(0);
-    let is_wrong = off.abs() > super::record::CLOCK_TOLERANCE_MS;
-    let at = if is_wrong { Time(by_the_lock.0.saturating_sub(off)) } else { by_the_lock };
-    // It cannot have happened after we heard of it.
-    (at.min(received_at), is_wrong)
+    let clock_is_wrong = off.abs() > super::record::CLOCK_TOLERANCE_MS;
+    let known = state.log_shift.unwrap_or(0);
+    let mut shifts = vec![known, 0, zone];
+    shifts.dedup();
+    let read = |shift: i64| {
+        let by_the_lock = record.at.0.saturating_sub(shift);
+        let at = Time(if clock_is_wrong { by_the_lock.saturating_sub(off) } else { by_the_lock });
+        Reading { shift, at, clock_is_wrong }
+    };
+    let all: Vec<Reading> = shifts.into_iter().map(read).collect();
+    let ahead = |reading: &Reading| reading.at.0 - received_at.0 > super::record::CLOCK_TOLERANCE_MS;
+    let mut possible: Vec<Reading> = all.iter().copied().filter(|reading| !ahead(reading)).collect();
+    if possible.is_empty() {
+        possible.extend(all.first().copied());
+    }
+    for reading in &mut possible {
+        // It cannot have happened after we heard of it.
+        reading.at = reading.at.min(received_at);
+    }
+    possible
 }
 
 /// The entry that tells of the same action, the nearest in time.
@@ -195,14 +229,24 @@ mod tests {
 
     #[test]
     fn a_log_in_local_time_or_by_a_wrong_clock_is_put_right() {
-        let state = |shift, off| StateRow {
-            log_shift: Some(shift),
-            clock_offset_ms: Some(off),
-            ..StateRow::default()
+        const HOUR: i64 = 3_600_000;
+        let told = |seconds| LogRecord { at: at(seconds), ..record(Happening::Lock) };
+        let read = |state: &StateRow, seconds, zone, heard| {
+            let all = readings(state, &told(seconds), (zone, at(heard)));
+            all.iter().map(|reading| (reading.at.0 / 1_000, reading.clock_is_wrong)).collect::<Vec<_>>()
         };
-        let told = LogRecord { at: at(7_200), ..record(Happening::Lock) };
-        assert_eq!(when(&state(3_600_000, 500), &told, at(9_999)), (at(3_600), false));
-        assert_eq!(when(&state(0, 3_600_000), &told, at(9_999)), (at(3_600), true));
-        assert_eq!(when(&state(0, 0), &told, at(10)), (at(10), false), "not after it was heard of");
+        let fresh = StateRow::default();
+        assert_eq!(
+            read(&fresh, 7_200, HOUR, 7_210),
+            [(7_200, false), (3_600, false)],
+            "UTC unless it shows otherwise"
+        );
+        assert_eq!(read(&fresh, 7_200, HOUR, 3_610), [(3_600, false)], "as UTC it would lie ahead");
+        assert_eq!(read(&fresh, 7_200, -HOUR, 7_210), [(7_200, false)], "as local time it would lie ahead");
+        let learnt = StateRow { log_shift: Some(-HOUR), ..StateRow::default() };
+        assert_eq!(read(&learnt, 3_600, -HOUR, 99_999)[0], (7_200, false), "what was right before");
+        let wrong = StateRow { clock_offset_ms: Some(HOUR), ..StateRow::default() };
+        assert_eq!(read(&wrong, 7_200, 0, 9_999)[0], (3_600, true));
+        assert_eq!(read(&fresh, 7_200, 0, 10), [(10, false)], "not after it was heard of");
     }
 }

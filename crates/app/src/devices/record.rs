@@ -68,8 +68,7 @@ impl App {
                 return Ok(());
             }
             known.dirty = true;
-            let time =
-                clock.map(|clock| clock_of(&mut known.state, clock, *zone_minutes, report.received_at));
+            let time = clock.map(|clock| clock_of(clock, *zone_minutes, report.received_at));
             for seen in seen.iter().chain(time.map(Observation::DeviceTime).as_ref()) {
                 self.take_one(tx, work, report, seen).await?;
             }
@@ -370,11 +369,10 @@ fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
 }
 
 /// The lock's clock in UTC. Whether a lock tells UTC or its local time is unconfirmed, so what fits better is taken.
-fn clock_of(state: &mut StateRow, clock: Time, zone_minutes: i64, now: Time) -> Time {
+fn clock_of(clock: Time, zone_minutes: i64, now: Time) -> Time {
     let shift = zone_minutes.clamp(-1_440, 1_440) * 60_000;
     let as_local = Time(clock.0.saturating_sub(shift));
     let is_local = as_local.0.abs_diff(now.0) < clock.0.abs_diff(now.0);
-    state.log_shift = Some(if is_local { shift } else { 0 });
     if is_local { as_local } else { clock }
 }
 

@@ -291,6 +291,12 @@ pub(crate) async fn identify(
     Ok(Joined::With(other))
 }
 
+/// How far the device's local time is ahead of UTC, as it last said.
+pub(crate) async fn zone_minutes(tx: &mut Tx, device: DeviceId) -> Result<i64, DbError> {
+    let told = sql::fact(tx, device, Fact::TimeZoneOffset.name()).await?;
+    Ok(told.and_then(|minutes| minutes.parse().ok()).unwrap_or(0))
+}
+
 /// Keeps facts that changed, or were last said more than five minutes ago; true if any is new.
 pub(crate) async fn set_facts(
     tx: &mut Tx,

@@ -7,7 +7,7 @@ mod sql;
 pub use actions::{Connection, HubPart, Joined};
 pub(crate) use actions::{
     add, all_offline, end, forget, identify, load_of, load_of_each, login_of, move_to_login, note_trouble,
-    of_login, set_facts, store,
+    of_login, set_facts, store, zone_minutes,
 };
 
 use crate::clock::Time;

@@ -165,6 +165,15 @@ pub(super) async fn set_fact(
     Ok(changed > 0)
 }
 
+pub(super) async fn fact(
+    tx: &mut Tx,
+    device: DeviceId,
+    fact: &'static str,
+) -> Result<Option<String>, DbError> {
+    let query = tx.query("select value from facts where device_id = $1 and fact = $2");
+    query.bind(device).bind(fact).find_value().await
+}
+
 pub(super) async fn facts(tx: &mut Tx, device: DeviceId) -> Result<Vec<(String, String, Time)>, DbError> {
     tx.query("select fact, value, said_at from facts where device_id = $1 order by fact")
         .bind(device)

@@ -148,7 +148,8 @@ impl Site {
         let _ = std::fs::remove_file(&note);
         let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
         let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
-        let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt]);
+        let calls = "127.0.0.1:0";
+        let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt, "--bridge-calls", calls]);
         if let Some((program, arguments)) = self.wrapper.split_first() {
             command = wrapped(&command, program, arguments);
         }

@@ -25,3 +25,4 @@ mod quiet;
 mod tls;
 mod trouble;
 mod unlock;
+mod ways;
