@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::life::{Happening, Routine};
 use crate::machine::{Input, Machine, Output, RADIO_UP, state};
 use crate::seen::Seen;
-use crate::spec::{Faults, Options};
+use crate::spec::{Faults, Life, Options};
 use crate::time::lock_time;
 
 /// Work for the machine, done between two of its own steps.
@@ -56,7 +56,8 @@ pub(crate) struct Body {
     pub backlog: VecDeque<Word>,
     pub offline_until: Option<Instant>,
     pub is_silent: bool,
-    routine: Routine,
+    /// A quiet door has none.
+    routine: Option<Box<Routine>>,
     timers: BTreeMap<(Instant, u64), Timer>,
     next_timer: u64,
     orders: Vec<(u64, oneshot::Sender<u8>)>,
@@ -68,7 +69,9 @@ pub(crate) const LONG: Duration = Duration::from_hours(24 * 365);
 
 impl Body {
     pub(crate) fn new(options: Arc<Options>, machine: Machine, seen: watch::Sender<Seen>) -> Self {
-        let routine = Routine::new(machine.spec.life, machine.spec.nuki_id, options.seed);
+        let spec = &machine.spec;
+        let is_quiet = spec.life == Life::Quiet;
+        let routine = (!is_quiet).then(|| Box::new(Routine::new(spec.life, spec.nuki_id, options.seed)));
         Self {
             machine,
             options,
@@ -209,7 +212,7 @@ impl Body {
     }
 
     pub(crate) fn next_scene(&mut self) {
-        let Some((pause, scene)) = self.routine.next() else {
+        let Some((pause, scene)) = self.routine.as_mut().and_then(|routine| routine.next()) else {
             return;
         };
         let mut end = pause;

@@ -61,7 +61,7 @@ impl Fleet {
             let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
             let (show, seen) = watch::channel(first);
             let body = Body::new(shared.clone(), machine, show);
-            tasks.spawn(Link::new(way, body, orders, stop.clone()).run());
+            tasks.spawn(Box::new(Link::new(way, body, orders, stop.clone())).run());
             locks.push(Lock { nuki_id, connects, control, seen });
         }
         let mut openers = Vec::new();

@@ -46,7 +46,8 @@ impl Link {
         Self { way, body, control, stop, tries: 0 }
     }
 
-    pub(crate) async fn run(mut self) {
+    /// Boxed, so that a task does not hold it twice: as what it was given, and as what it works with.
+    pub(crate) async fn run(mut self: Box<Self>) {
         self.body.next_scene();
         if !self.way.connects {
             self.body.offline_until = Some(Instant::now() + LONG);

@@ -46,6 +46,8 @@ pub struct LockSpec {
     pub keypad_auth: u32,
     /// What a right code or finger does.
     pub keypad_action: u8,
+    /// Codes it has from the start, with the names of those they belong to; what breaks the rules is left out.
+    pub codes: Vec<(u32, String)>,
     /// How many codes fit: 100, or 200 on newer firmware (unconfirmed).
     pub codes_limit: usize,
     /// What one, two and three presses of the fob do: 0 nothing, 1 unlock, 2 lock, 3 lock'n'go, 4 intelligent.
@@ -109,6 +111,7 @@ impl LockSpec {
             time_zone_minutes: 60,
             keypad_auth: 195_249,
             keypad_action: 3,
+            codes: Vec::new(),
             codes_limit: 100,
             fob_actions: [4, 1, 2],
             answers_others: false,

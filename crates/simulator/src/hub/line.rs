@@ -98,10 +98,7 @@ impl Line {
 
     fn publish(&self, topic: &str, payload: String, retained: bool) {
         if self.is_connected() {
-            self.seen.send_modify(|seen| {
-                seen.published += 1;
-                seen.said.insert(topic.to_owned(), payload.clone());
-            });
+            self.seen.send_modify(|seen| seen.say(topic, &payload));
             let full = format!("{}/{topic}", self.spec.base);
             self.send(&full, QoS::AtLeastOnce, retained, payload);
         } else if self.quirks().keeps_unsent {

@@ -28,6 +28,8 @@ pub(super) struct Official {
     pub door: u8,
     pub action: u8,
     pub trigger: u8,
+    /// Whether it reacted since the last action that was sent there.
+    pub reacted: bool,
     /// The id of a code or else of an authorization, until the log tells another.
     pub auth_id: Option<u32>,
     critical: bool,
@@ -58,6 +60,7 @@ impl Line {
                 self.tell("lock/doorSensorState", words::door_state(number));
             }
             "commandResponse" => {
+                official.reacted |= number == 0;
                 let word = match number {
                     0 if !self.quirks().undefined_success => "success",
                     _ if !self.quirks().undefined_success => "failed",
@@ -75,6 +78,7 @@ impl Line {
         let &[action, trigger, auth_id, code_id, extra] = fields.as_slice() else { return };
         let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         (official.action, official.trigger) = (small(action), small(trigger));
+        official.reacted = true;
         self.tell("lock/lastLockAction", words::lock_action(official.action));
         self.tell("lock/trigger", words::trigger(official.trigger));
         if auth_id > 0 || code_id > 0 {

@@ -54,13 +54,44 @@ pub struct HubSeen {
     pub lost: u64,
     /// What it last said, by topic below its base.
     pub said: BTreeMap<String, String>,
+    /// The last of what it said, with its place among all that it published, at most [`SAID`]. Waiting for what
+    /// changes quickly is waiting for one of these.
+    pub history: VecDeque<Said>,
     /// Exchanges over Bluetooth, for whatever reason.
     pub exchanges: u64,
     /// Orders it gave the lock or the Opener.
     pub orders: u64,
 }
 
+/// Something a hub published, by topic below its base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its place among all that it published, from 1.
+    pub number: u64,
+    pub topic: String,
+    pub payload: String,
+}
+
+/// Publishes a hub remembers.
+pub const SAID: usize = 200;
+
 impl HubSeen {
+    /// Whether it said this after so many publishes, as far as it remembers.
+    pub fn has_said(&self, after: u64, topic: &str, payload: &str) -> bool {
+        let is_it = |said: &Said| said.number > after && said.topic == topic && said.payload == payload;
+        self.history.iter().any(is_it)
+    }
+
+    fn say(&mut self, topic: &str, payload: &str) {
+        self.published += 1;
+        self.said.insert(topic.to_owned(), payload.to_owned());
+        if self.history.len() == SAID {
+            self.history.pop_front();
+        }
+        let (topic, payload) = (topic.to_owned(), payload.to_owned());
+        self.history.push_back(Said { number: self.published, topic, payload });
+    }
+
     /// What it last said on this topic below its base, such as `lock/state`.
     pub fn last(&self, topic: &str) -> Option<&str> {
         self.said.get(topic).map(String::as_str)
@@ -128,6 +159,11 @@ impl Hub {
     /// Returns once it has said this on a topic below its base.
     pub async fn says(&self, topic: &str, payload: &str) -> HubSeen {
         self.wait_for(|seen| seen.last(topic) == Some(payload)).await
+    }
+
+    /// Returns once it has said this on a topic below its base after so many publishes, even if only for a moment.
+    pub async fn says_after(&self, after: u64, topic: &str, payload: &str) -> HubSeen {
+        self.wait_for(|seen| seen.has_said(after, topic, payload)).await
     }
 
     /// Changes how it misbehaves, from now on.

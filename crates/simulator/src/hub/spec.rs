@@ -61,6 +61,8 @@ pub struct HubSpec {
     pub hybrid: bool,
     /// In hybrid mode it also sends actions there.
     pub official_actions: bool,
+    /// When the lock does not react to one within 2 s, it is ordered over Bluetooth.
+    pub official_retry: bool,
     /// QoS with which it does: 0 or 1.
     pub official_qos: u8,
     /// Discovery prefix of Home Assistant, if set.
@@ -121,6 +123,7 @@ impl HubSpec {
             topic_per_entry: false,
             hybrid: false,
             official_actions: false,
+            official_retry: false,
             official_qos: 1,
             home_assistant: None,
             buffer: 4_096,

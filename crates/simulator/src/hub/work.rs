@@ -23,6 +23,8 @@ use crate::seen::Seen;
 pub(super) const LISTED: Duration = Duration::from_secs(5);
 /// For so long after a change it keeps asking while the lock moves.
 const FOLLOWS: Duration = Duration::from_secs(10);
+/// How long a lock may take to react to an action by its own topic.
+const REACTS: Duration = Duration::from_secs(2);
 /// Between a settings command and reading them again.
 const SETTLED: Duration = Duration::from_millis(300);
 const RSSI: Duration = Duration::from_mins(1);
@@ -275,8 +277,15 @@ impl Work {
     async fn act(&mut self, action: u8) {
         let official = self.line.spec.official_actions && self.line.official().connected;
         if official && self.line.spec.hybrid {
+            self.line.official().reacted = false;
             self.line.act_officially(self.lock.nuki_id, action);
-            return;
+            if !self.line.spec.official_retry {
+                return;
+            }
+            self.line.sleep(REACTS).await;
+            if self.line.official().reacted {
+                return;
+            }
         }
         for attempt in 1..=self.line.spec.retries + 1 {
             let outcome = self.order(action).await;

@@ -309,9 +309,9 @@ fn two_late_answers_both_come() {
 }
 
 fn with_codes() -> Machine {
-    let mut machine = machine();
-    machine.memory().add_simple_code(589_472, "Carla").unwrap();
-    machine
+    // The second breaks the rules.
+    let codes = vec![(589_472, "Carla".to_owned()), (121_111, "Nobody".to_owned())];
+    Machine::new(LockSpec { codes, ..LockSpec::new(0xA1, "Door") }, Order::Documented, 1)
 }
 
 #[test]

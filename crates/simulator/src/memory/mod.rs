@@ -18,6 +18,9 @@ pub const LOG_KEPT: usize = 1_000;
 /// Time control entries a lock takes; the true number is not known.
 pub const TIMES_KEPT: usize = 100;
 
+/// What apps write for no limit (Nuki Hub, pull request 336).
+const EVERY_DAY: u8 = 127;
+
 /// Somebody or something that may operate the lock (BLE API, authorization entry).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
@@ -79,6 +82,9 @@ impl Memory {
         memory.authorize(54_330, 2, "Fob");
         if spec.keypad {
             memory.authorize(spec.keypad_auth, 3, "Keypad");
+            for (code, name) in &spec.codes {
+                let _ = memory.add_simple_code(*code, name);
+            }
         }
         memory
     }
@@ -96,7 +102,7 @@ impl Memory {
             created: now,
             count: 0,
             active: now,
-            window: Window::default(),
+            window: Window { weekdays: EVERY_DAY, ..Window::default() },
         });
     }
 
@@ -164,7 +170,8 @@ impl Memory {
 
     /// A right code that is valid at any time, for tests that need one.
     pub fn add_simple_code(&mut self, code: u32, name: &str) -> Result<u16, u8> {
-        let code = Code::new(code, name, self.now());
+        let mut code = Code::new(code, name, self.now());
+        code.window = Window { weekdays: EVERY_DAY, ..Window::default() };
         self.add_code(code)
     }
 

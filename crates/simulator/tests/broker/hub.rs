@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockwarden_simulator::{Fleet, Hub, HubSeen, HubSpec, LockSpec, Options, Received, Site};
+use lockwarden_simulator::{Fleet, Hub, HubQuirks, HubSeen, HubSpec, LockSpec, Options, Received, Site};
 use rumqttc::{AsyncClient, Event, Packet, QoS};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -206,8 +206,9 @@ async fn actions_that_are_unknown_denied_or_fail_are_told_as_such() {
     let place = Place::new(LockSpec::new(ID, "Front door"), spec).await;
     place.ready(&fast()).await;
     for (action, answer) in [("open", "unknown_action"), ("Unlatch", "denied"), ("7", "unknown_action")] {
+        let before = place.hub().seen().published;
         place.send("lock/action", action).await;
-        within(place.hub().says("lock/action", answer)).await;
+        within(place.hub().says_after(before, "lock/action", answer)).await;
     }
     place.hub().quirks(|quirks| quirks.answers_error = true);
     place.send("lock/action", "lock").await;
@@ -357,6 +358,26 @@ async fn in_hybrid_mode_the_hub_repeats_the_lock_and_sends_actions_through_it() 
     place.fleet.locks()[0].keypad(8_192);
     within(place.hub().says("lock/lockActionContext", "keypadCode")).await;
     place.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn in_hybrid_mode_a_lock_that_does_not_listen_is_ordered_over_bluetooth_if_that_is_set() {
+    // The way through the broker takes its true time.
+    let options = Options { time_scale: 0.1, ..Options::default() };
+    for (allow_locking, orders) in [(true, 0), (false, 1)] {
+        // What the broker retained is how the hub learns that the lock is there.
+        let quirks = HubQuirks { deaf_at_first: false, ..HubQuirks::default() };
+        let spec = HubSpec { hybrid: true, official_actions: true, official_retry: true, quirks, ..hub() };
+        let lock = LockSpec { allow_locking, ..LockSpec::new(ID, "Front door") };
+        let place = Place::at_pace(lock, spec, &options).await;
+        place.ready(&options).await;
+        within(place.hub().says("lock/hybridConnected", "1")).await;
+        place.send("lock/action", "unlock").await;
+        within(place.hub().says("lock/state", "unlocked")).await;
+        wait(&options, 4).await;
+        assert_eq!((place.hub().seen().orders, place.fleet.locks()[0].seen().moves), (orders, 1));
+        place.fleet.stop().await;
+    }
 }
 
 #[tokio::test]
