@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lockwarden_app::bridges::{Access, Behind, BridgeOutcome, Listed, Polled};
 use lockwarden_app::bus::Event;
-use lockwarden_app::clock::{Clock, Time};
+use lockwarden_app::clock::Clock;
 use lockwarden_app::commands::Taken;
 use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation, Trigger};
 use lockwarden_app::ids::{BridgeId, DeviceId};
@@ -195,6 +195,14 @@ pub(crate) async fn run(door: Arc<Door>, at: Option<SocketAddr>, stop: Cancellat
     }
 }
 
+/// A better way to a device is gone: its bridge, if it has one, speaks for it now.
+pub(crate) fn another_way_is_gone(door: &Arc<Door>, device: DeviceId) {
+    if !door.bridges.known().is_empty() {
+        let asked = Arc::clone(door);
+        door.connections.spawn(async move { look_at(&asked, device).await });
+    }
+}
+
 async fn look_at(door: &Door, device: DeviceId) {
     if let Ok(Some(bridge)) = door.app.bridge_of(device).await {
         door.bridges.look(bridge);
@@ -217,7 +225,7 @@ async fn wake(door: Arc<Door>, device: DeviceId) {
             firmware: None,
             said: Some(said),
         };
-        hand_over(&door, &[told], &[one], &mut HashMap::new());
+        hand_over(&door, &[told], &[one]);
     }
     bridge.look.notify_one();
 }
@@ -270,11 +278,10 @@ async fn reconcile(door: &Arc<Door>, stop: &CancellationToken) -> lockwarden_app
 async fn look_after(door: Arc<Door>, bridge: Arc<Bridge>) {
     let mut failed = 0;
     let mut itself_at = None;
-    let mut heard = HashMap::new();
     let stop = bridge.stop.clone();
     let looking = async {
         loop {
-            let looked = look(&door, &bridge, &mut failed, &mut heard).await;
+            let looked = look(&door, &bridge, &mut failed).await;
             let now = door.app.clock().steady();
             let is_due = itself_at.is_none_or(|at| now.since(at) >= ITSELF);
             if let (Ok(answer), true) = (looked, is_due) {
@@ -291,12 +298,7 @@ async fn look_after(door: Arc<Door>, bridge: Arc<Bridge>) {
 }
 
 /// Asks for the list, and hands over what is new in it.
-async fn look(
-    door: &Door,
-    bridge: &Bridge,
-    failed: &mut u32,
-    heard: &mut HashMap<u32, Time>,
-) -> Result<Answer, Trouble> {
+async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, Trouble> {
     let id = bridge.access.bridge;
     let answer = bridge.ask(door, Urgency::Poll, &Request::List).await;
     let listed = answer.and_then(|answer| match list(&answer.body) {
@@ -309,9 +311,6 @@ async fn look(
             *failed += 1;
             let is_away = trouble != Trouble::Busy && (*failed >= PATIENCE || trouble == Trouble::WrongToken);
             note(door.app.bridge_polled(id, &Polled::Troubled { words: trouble.words(), is_away }).await);
-            if is_away {
-                heard.clear();
-            }
             return Err(trouble);
         }
     };
@@ -321,24 +320,19 @@ async fn look(
     note(door.app.bridge_lists(id, &known).await);
     note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     match door.app.devices_behind(id).await {
-        Ok(behind) => hand_over(door, &list.devices, &behind, heard),
+        Ok(behind) => hand_over(door, &list.devices, &behind),
         Err(error) => note(Err::<(), _>(error)),
     }
     Ok(answer)
 }
 
-/// A bridge repeats what it last heard of a device until it hears something newer.
-fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind], heard: &mut HashMap<u32, Time>) {
+/// A bridge repeats what it last heard of a device until it hears something newer; when that was goes with it.
+fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
     let now = door.app.now();
     for device in devices {
         let same = |one: &&Behind| one.nuki_id == device.nuki_id && is_same_kind(one.kind, device.kind);
         let Some(behind) = behind.iter().find(same) else { continue };
         let known_at = device.said.as_ref().and_then(|said| said.known_at);
-        if let Some(known_at) = known_at
-            && heard.insert(device.nuki_id, known_at) == Some(known_at)
-        {
-            continue;
-        }
         let told = device.observations().into_iter().chain(opener_state(device));
         let mut seen: Vec<Observation> = told.map(without_a_reason).collect();
         if let Some(at) = known_at {

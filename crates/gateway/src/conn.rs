@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::bridges;
 use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will, packet_length};
 use crate::commit::{Answer, Item};
 use crate::door::Door;
@@ -120,6 +121,7 @@ impl<S: Stream> Connection<S> {
         if handle.connector == Connector::NukiMqtt {
             door.realm.mirror(handle.device, "connected", "false");
         }
+        bridges::another_way_is_gone(door, handle.device);
         door.realm.open.fetch_sub(1, Ordering::Relaxed);
     }
 
