@@ -199,7 +199,7 @@ impl Handle {
 impl Out {
     fn publish(&mut self, version: Version, topic: &str, payload: &str, qos: u8) -> Vec<u8> {
         self.next_packet = self.next_packet.checked_add(1).unwrap_or(1);
-        codec::publish(version, topic, payload, qos.min(COMMAND_QOS), self.next_packet).to_vec()
+        codec::publish(version, topic, payload, qos.min(COMMAND_QOS), self.next_packet)
     }
 }
 

@@ -52,13 +52,12 @@ impl App {
             logins::open_delivery(tx, session, *packet).await?;
         }
         // A repetition must not even touch "last".
-        let is_new = match report.seen {
-            Observation::Event(_) => !recorded(tx, &work.entries, known, report).await?,
-            _ => {
-                // What delivered it is remembered with the state.
-                known.dirty |= report.delivery.mark().is_some();
-                repeats::is_new(&mut known.state, &report.delivery, report.received_at)
-            }
+        let is_new = if matches!(report.seen, Observation::Event(_)) {
+            !recorded(tx, &work.entries, known, report).await?
+        } else {
+            // What delivered it is remembered with the state.
+            known.dirty |= report.delivery.mark().is_some();
+            repeats::is_new(&mut known.state, &report.delivery, report.received_at)
         };
         if !is_new {
             return Ok(());

@@ -177,7 +177,7 @@ fn changed_meanwhile(one: &Held, kind: DeviceType) -> Refusal {
 
 async fn held_of(tx: &mut Tx, device: DeviceId) -> Result<BTreeMap<Setting, Held>, DbError> {
     let rows = sql::of_device(tx, device).await?.into_iter();
-    Ok(rows.filter_map(|row| row.held()).map(|held| (held.setting, held)).collect())
+    Ok(rows.filter_map(sql::SettingRow::held).map(|held| (held.setting, held)).collect())
 }
 
 async fn changed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {

@@ -66,22 +66,20 @@ pub(super) fn civil(text: &str) -> Option<Time> {
 
 /// `undefined` is the hub's word for not knowing: it says nothing of the lock.
 fn state_of(part: HubPart, word: &str) -> Option<LockState> {
+    use HubPart::{Lock, Opener};
     Some(match (part, word) {
         (_, "uncalibrated") => LockState::Uncalibrated,
-        (HubPart::Lock, "locked") => LockState::Locked,
-        (HubPart::Lock, "unlocking") => LockState::Unlocking,
-        (HubPart::Lock, "unlocked") => LockState::Unlocked,
-        (HubPart::Lock, "locking") => LockState::Locking,
-        (HubPart::Lock, "unlatched") => LockState::Unlatched,
-        (HubPart::Lock, "unlockedLnga") => LockState::UnlockedLockNGo,
-        (HubPart::Lock, "unlatching") => LockState::Unlatching,
+        // An opener's states have numbers of a lock's (Bridge API 1.13.3, lock states): 1 is online, 3 ring to open.
+        (_, "locked") => LockState::Locked,
+        (Lock, "unlocking") => LockState::Unlocking,
+        (Lock, "unlocked") | (Opener, "RTOactive") => LockState::Unlocked,
+        (Lock, "locking") => LockState::Locking,
+        (Lock, "unlatched") | (Opener, "open") => LockState::Unlatched,
+        (Lock, "unlockedLnga") => LockState::UnlockedLockNGo,
+        (Lock, "unlatching") | (Opener, "opening") => LockState::Unlatching,
         (_, "calibration") => LockState::Calibration,
         (_, "bootRun") => LockState::BootRun,
         (_, "motorBlocked") => LockState::MotorBlocked,
-        (HubPart::Opener, "locked") => LockState::Locked,
-        (HubPart::Opener, "RTOactive") => LockState::Unlocked,
-        (HubPart::Opener, "open") => LockState::Unlatched,
-        (HubPart::Opener, "opening") => LockState::Unlatching,
         _ => return None,
     })
 }

@@ -129,12 +129,11 @@ async fn add_bridge(
     let desk = Desk::open(at, email).await?;
     let (clock, chance) = (desk.app.clock(), desk.app.chance());
     let refused = |why: String| CommandError::new(Exit::Refused, format!("bridge: {why}"));
-    let token = match token {
-        Some(token) => token,
-        None => {
-            tell("press the button of the bridge now");
-            authorise_at_bridge(clock, &address).await.map_err(refused)?
-        }
+    let token = if let Some(token) = token {
+        token
+    } else {
+        tell("press the button of the bridge now");
+        authorise_at_bridge(clock, &address).await.map_err(refused)?
     };
     let listed = check_bridge(clock, chance, (&address, &token, form)).await.map_err(refused)?;
     let new = NewBridge { address: &address, token: &token, token_form: form, listed: &listed };

@@ -55,79 +55,91 @@ async fn order(site: &Site, token: &str, what: &str) {
     assert_eq!(status, 204, "{what}: {body}");
 }
 
+/// One lock with its own MQTT client, a hub and a bridge, all added.
+struct House {
+    site: Site,
+    token: String,
+    fleet: Fleet,
+    id: Value,
+    hubs_id: Value,
+}
+
+impl House {
+    async fn build() -> Self {
+        let site = Site::serving().await;
+        let token = site.token();
+        let by_mqtt = add(&site, "nuki-mqtt", "Front door");
+        let by_hub = add(&site, "nuki-hub", "The hub’s");
+        assert_eq!(by_hub["base_path"], "nukihub");
+        let (user, password) = login(&by_mqtt);
+        let lock = LockSpec::new(ID, "Front door").with_login(&user, &password);
+        let (user, password) = login(&by_hub);
+        let hub = HubSpec::new("nukihub-esp32", ID).with_everything().with_login(&user, &password);
+        let bridge = BridgeSpec::new(1_013_065_235, TOKEN, vec![ID]);
+        let place = Place { locks: vec![lock], hubs: vec![hub], bridges: vec![bridge], ..Place::default() };
+        let options = Options { time_scale: 0.01, ..Options::default() };
+        let fleet = Fleet::open(&site.broker(), place, &options);
+        let (id, hubs_id) = (by_mqtt["id"].clone(), by_hub["id"].clone());
+        let house = Self { site, token, fleet, id, hubs_id };
+        house
+            .until("both are there", |shown| is_online(shown, "nuki-mqtt") && is_online(shown, "nuki-hub"))
+            .await;
+        house
+    }
+
+    async fn until(&self, what: &str, fact: impl Fn(&Value) -> bool) {
+        until(&self.site, &self.id, what, fact).await;
+    }
+
+    async fn add_bridge(&self, token: &str) -> std::process::Output {
+        let address = within(30, self.fleet.bridges()[0].address()).await.unwrap().to_string();
+        let args = ["device", "add", "--email", EMAIL, "--connector", "nuki-bridge", "--bridge", &address];
+        self.site.run(&[&args[..], &["--token", token]].concat(), "")
+    }
+
+    async fn order(&self, what: &str, state: u8) {
+        order(&self.site, &self.token, what).await;
+        lock_says(&self.site, &self.token, |lock| lock["state"]["state"] == state).await;
+    }
+
+    /// How often the bolt moved, and what hub and bridge were told.
+    fn orders(&self) -> (u32, u64, u64) {
+        let fleet = &self.fleet;
+        (fleet.locks()[0].seen().moves, fleet.hubs()[0].seen().orders, fleet.bridges()[0].seen().orders)
+    }
+}
+
 // The commands wait, and what they wait for is in this process.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_lock_by_all_its_ways_is_one_device_with_one_log_and_moves_once_for_each_order() {
-    let site = Site::serving().await;
-    let token = site.token();
-    let (by_mqtt, by_hub) = (add(&site, "nuki-mqtt", "Front door"), add(&site, "nuki-hub", "The hub’s"));
-    assert_eq!(by_hub["base_path"], "nukihub");
-    let (user, password) = login(&by_mqtt);
-    let lock = LockSpec::new(ID, "Front door").with_login(&user, &password);
-    let (user, password) = login(&by_hub);
-    let hub = HubSpec::new("nukihub-esp32", ID).with_everything().with_login(&user, &password);
-    let bridge = BridgeSpec::new(1_013_065_235, TOKEN, vec![ID]);
-    let place = Place { locks: vec![lock], hubs: vec![hub], bridges: vec![bridge], ..Place::default() };
-    let options = Options { time_scale: 0.01, ..Options::default() };
-    let fleet = Fleet::open(&site.broker(), place, &options);
-    let address = within(30, async {
-        loop {
-            if let Some(address) = fleet.bridges()[0].seen().address {
-                return address;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let (lock, hub, bridge) = (&fleet.locks()[0], &fleet.hubs()[0], &fleet.bridges()[0]);
-    let id = &by_mqtt["id"];
-    until(&site, id, "the hub is joined", |shown| {
-        is_online(shown, "nuki-mqtt") && is_online(shown, "nuki-hub")
-    })
-    .await;
-    assert_eq!(show(&site, &by_hub["id"])["id"], *id, "known by both of its numbers");
+    let house = House::build().await;
+    assert_eq!(show(&house.site, &house.hubs_id)["id"], house.id, "known by both of its numbers");
+    let added = house.add_bridge(TOKEN).await;
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    assert_eq!(added["devices"][0]["id"], house.id, "{added}");
+    assert_eq!(listed(&house.site).len(), 1);
+    house.until("the bridge is there", |shown| is_online(shown, "nuki-bridge")).await;
 
-    let wrong =
-        ["device", "add", "--email", EMAIL, "--connector", "nuki-bridge", "--bridge", &address.to_string()];
-    let refused = site.run(&[&wrong[..], &["--token", "wrong-token"]].concat(), "");
-    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && words.contains("token"), "{words}");
-    let added: Value =
-        serde_json::from_str(&site.ok(&[&wrong[..], &["--token", TOKEN]].concat(), "")).unwrap();
-    assert_eq!(added["devices"][0]["id"], *id, "{added}");
-    assert_eq!(listed(&site).len(), 1);
-    until(&site, id, "the bridge is there", |shown| is_online(shown, "nuki-bridge")).await;
-
-    order(&site, &token, "unlock").await;
-    lock_says(&site, &token, |lock| lock["state"]["state"] == 3).await;
-    assert_eq!(
-        (lock.seen().moves, hub.seen().orders, bridge.seen().orders),
-        (1, 0, 0),
-        "the fastest way takes it"
-    );
-
+    house.order("unlock", 3).await;
+    assert_eq!(house.orders(), (1, 0, 0), "the fastest way takes it");
+    let (lock, hub, bridge) = (&house.fleet.locks()[0], &house.fleet.hubs()[0], &house.fleet.bridges()[0]);
     lock.go_offline(None);
-    until(&site, id, "its own MQTT is away", |shown| !is_online(shown, "nuki-mqtt")).await;
-    order(&site, &token, "lock").await;
-    lock_says(&site, &token, |lock| lock["state"]["state"] == 1).await;
-    assert_eq!((lock.seen().moves, hub.seen().orders, bridge.seen().orders), (2, 1, 0), "then the hub");
-
+    house.until("its own MQTT is away", |shown| !is_online(shown, "nuki-mqtt")).await;
+    house.order("lock", 1).await;
+    assert_eq!(house.orders(), (2, 1, 0), "then the hub");
     hub.go_offline(None);
-    until(&site, id, "the hub is away", |shown| !is_online(shown, "nuki-hub")).await;
-    order(&site, &token, "unlock").await;
-    lock_says(&site, &token, |lock| lock["state"]["state"] == 3).await;
-    assert_eq!((lock.seen().moves, hub.seen().orders, bridge.seen().orders), (3, 1, 1), "then the bridge");
+    house.until("the hub is away", |shown| !is_online(shown, "nuki-hub")).await;
+    house.order("unlock", 3).await;
+    assert_eq!(house.orders(), (3, 1, 1), "then the bridge");
 
     hub.come_back();
     lock.come_back();
-    until(&site, id, "all are back", |shown| is_online(shown, "nuki-mqtt") && is_online(shown, "nuki-hub"))
-        .await;
-    lock.types(0);
+    house.until("all are back", |shown| is_online(shown, "nuki-mqtt") && is_online(shown, "nuki-hub")).await;
     let told = within(60, async {
         loop {
-            let entries = log(&site, &token).await;
-            let actions: Vec<Value> =
-                entries.into_iter().filter(|one| one["action"] == 1 || one["action"] == 2).collect();
+            let entries = log(&house.site, &house.token).await;
+            let actions = entries.into_iter().filter(|one| one["action"] == 1 || one["action"] == 2);
+            let actions: Vec<Value> = actions.collect();
             if actions.len() >= 3 {
                 return actions;
             }
@@ -137,5 +149,34 @@ async fn one_lock_by_all_its_ways_is_one_device_with_one_log_and_moves_once_for_
     let orders: Vec<_> = told.iter().map(|one| one["action"].clone()).collect();
     assert_eq!(orders, [1, 2, 1], "three orders are three entries, newest first: {told:?}");
     assert_eq!(bridge.seen().most_concurrent, 1, "a bridge takes one request at a time");
-    fleet.stop().await;
+    house.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_with_a_wrong_token_or_at_a_wrong_place_is_told_at_once_and_adds_nothing() {
+    let house = House::build().await;
+    let refused = house.add_bridge("wrong-token").await;
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("refuses the token"), "{words}");
+    house.fleet.bridges()[0].power(false);
+    let refused = house.site.run(
+        &[
+            "device",
+            "add",
+            "--email",
+            EMAIL,
+            "--connector",
+            "nuki-bridge",
+            "--bridge",
+            "127.0.0.1:9",
+            "--token",
+            "x",
+        ],
+        "",
+    );
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("nothing answers"), "{words}");
+    assert_eq!(listed(&house.site).len(), 1);
+    assert!(!is_online(&show(&house.site, &house.id), "nuki-bridge"));
+    house.fleet.stop().await;
 }
