@@ -252,7 +252,7 @@ mod tests {
         let deaf = way(Connector::NukiMqtt, true, Some(false));
         let hub = way(Connector::NukiHub, true, Some(true));
         assert_eq!(accepts_commands(&[deaf.clone(), hub.clone()]), Some(true));
-        assert_eq!(accepts_commands(&[deaf.clone()]), Some(false));
+        assert_eq!(accepts_commands(std::slice::from_ref(&deaf)), Some(false));
         assert_eq!(accepts_commands(&[way(Connector::NukiMqtt, true, None)]), None);
         assert_eq!(accepts_commands(&[deaf, Way { online: false, ..hub }]), Some(false));
     }

@@ -238,8 +238,8 @@ fn nothing_is_there_twice_without_a_reason() {
     const KNOWN: &[(&str, &str)] = &[
         ("base64", "sqlx"),
         ("block-buffer", "sha2 of sqlx"),
-        ("cpufeatures", "sha2 of sqlx"),
-        ("crypto-common", "sha2 of sqlx"),
+        ("cpufeatures", "sha2 of sqlx, and crypto_secretbox"),
+        ("crypto-common", "sha2 of sqlx, and crypto_secretbox"),
         ("digest", "sha2 of sqlx"),
         ("flume", "rumqttc"),
         ("getrandom", "ring"),
