@@ -45,6 +45,14 @@ pub enum Refusal {
     WayExists,
     #[error("it is the only way to this device; remove the device instead, or add another way first")]
     LastWay,
+    #[error("this door is never opened from here: its owner does not want it")]
+    NeverOpens,
+    #[error("give your password once more before this door opens")]
+    ProveAgain,
+    #[error("this door opens only for somebody who has just given their password, not for a program")]
+    NotByProgram,
+    #[error("it was opened too often; wait up to {0} s")]
+    TooManyOpenings(u64),
     #[error("it has not said yet which lock it speaks for: nothing was sent")]
     NotIdentified,
     #[error("{0}: no way to this device can set it; a Nuki Hub could, or the Nuki app")]

@@ -107,6 +107,21 @@ impl App {
         Ok(())
     }
 
+    /// The person behind a session gives their password once more. Wrong ones count as they do at a change of password.
+    pub async fn prove_again(&self, actor: &Actor, password: &str) -> Result<()> {
+        let holder = actor.who.person().ok_or(Error::NotFound)?;
+        let mut tx = self.read().await?;
+        let account = sql::load(&mut tx, holder).await?;
+        drop(tx);
+        self.verify_within_limits(&account, password).await?;
+        let (mut tx, actor) = self.write_as(actor).await?;
+        if let Who::Person { session, .. } = actor.who {
+            sql::session_proved(&mut tx, session, self.now()).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// For the operator: a new password for somebody who lost theirs. Ends every session and token of the sign-in.
     pub async fn reset_password(&self, email: &str, new: &str) -> Result<()> {
         let account = self.find_account(email).await?;

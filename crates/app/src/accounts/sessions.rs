@@ -154,6 +154,11 @@ fn actor(row: &SessionRow) -> Actor {
     }
 }
 
+/// When the person behind a session last gave their password.
+pub(crate) async fn proved_at(tx: &mut Tx, session: SessionId) -> Result<Option<Time>, DbError> {
+    sql::proved_at(tx, session).await
+}
+
 /// Who an order came from, with the rights they have now; nobody, if that way in was closed meanwhile.
 pub(crate) async fn actor_now(
     tx: &mut Tx,

@@ -273,6 +273,15 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>) -> Result<(
     Ok(())
 }
 
+pub(super) async fn session_proved(tx: &mut Tx, id: SessionId, now: Time) -> Result<(), DbError> {
+    tx.query("update sessions set proved_at = $2 where id = $1").bind(id).bind(now).run().await?;
+    Ok(())
+}
+
+pub(super) async fn proved_at(tx: &mut Tx, id: SessionId) -> Result<Option<Time>, DbError> {
+    tx.query("select coalesce(proved_at, created_at) from sessions where id = $1").bind(id).find_value().await
+}
+
 pub(super) async fn session_seen(tx: &mut Tx, id: SessionId, now: Time) -> Result<(), DbError> {
     tx.query("update sessions set seen_at = $2 where id = $1").bind(id).bind(now).run().await?;
     Ok(())

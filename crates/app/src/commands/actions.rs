@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::safety::{check_opening, never_opens};
 use super::sql::{self, CommandRow, NewCommand};
 use super::{Command, CommandState, DEADLINE, WAITING, answer_time};
 use crate::App;
@@ -70,6 +71,7 @@ impl App {
     ) -> Result<CommandId> {
         let device = devices::load(tx, operable.device()).await?;
         check(&device, action)?;
+        check_opening(tx, actor, &device, action, asked).await?;
         way_for(&ways::load_of(tx, device.id).await?, action)?;
         let open = usize::try_from(sql::count_open(tx, device.id).await?).unwrap_or(usize::MAX);
         if open >= WAITING {
@@ -225,7 +227,8 @@ impl App {
         let device = devices::load(tx, row.device_id).await?;
         let action = LockAction::from_stored(row.action);
         let ways = ways::load_of(tx, row.device_id).await?;
-        let way = check(&device, action).and_then(|()| way_for(&ways, action));
+        let allowed = check(&device, action).and_then(|()| never_opens(&device, action));
+        let way = allowed.and_then(|()| way_for(&ways, action));
         Ok(way.map_err(|refusal| (CommandState::Failed, refusal.to_string())))
     }
 

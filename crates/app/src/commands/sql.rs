@@ -177,6 +177,18 @@ pub(super) async fn insert(tx: &mut Tx, new: NewCommand) -> Result<(), DbError> 
     Ok(())
 }
 
+/// Orders since then that pulled a latch or a strike (action 3, and a lock's 5).
+pub(super) async fn count_openings(tx: &mut Tx, device: DeviceId, since: Time) -> Result<i64, DbError> {
+    tx.query(
+        "select count(*) from commands where device_id = $1 and id >= $2 and created_at >= $3 and action in (3, 5)",
+    )
+    .bind(device)
+    .bind(given_since(since))
+    .bind(since)
+    .value()
+    .await
+}
+
 /// The oldest waiting command of each device that has none under way.
 pub(super) async fn due(tx: &mut Tx) -> Result<Vec<(CommandId, DeviceId)>, DbError> {
     tx.query(DUE).all().await

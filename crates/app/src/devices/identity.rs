@@ -1,7 +1,7 @@
 //! Which physical device a row stands for: its Nuki ID, and whether it is an opener. Two rows that turn out to be the same
 //! device of the same account become one.
 
-use super::{Connector, DeviceType, identity_sql as sql};
+use super::{Connector, DeviceType, Safety, identity_sql as sql};
 use crate::App;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
@@ -26,6 +26,15 @@ pub(crate) async fn find_by_identity(
 /// Writes down which device a row turned out to be. The unique key refuses one that is another row.
 pub(crate) async fn bind(tx: &mut Tx, device: DeviceId, nuki_id: u32, now: Time) -> Result<(), DbError> {
     sql::set_nuki_id(tx, device, i64::from(nuki_id), now).await
+}
+
+pub(crate) async fn set_safety(
+    tx: &mut Tx,
+    device: DeviceId,
+    safety: Safety,
+    now: Time,
+) -> Result<(), DbError> {
+    sql::set_safety(tx, device, safety, now).await
 }
 
 /// What kind of device it is.

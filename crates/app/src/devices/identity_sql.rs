@@ -1,6 +1,6 @@
 //! The queries of which device a row stands for.
 
-use super::Connector;
+use super::{Connector, Safety};
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::ids::{AccountId, DeviceId};
@@ -56,6 +56,25 @@ pub(super) async fn joined_to(
 
 pub(super) async fn set_opener(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
     tx.query("update devices set is_opener = true where id = $1").bind(device).run().await?;
+    Ok(())
+}
+
+pub(super) async fn set_safety(
+    tx: &mut Tx,
+    device: DeviceId,
+    safety: Safety,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "update devices set never_open = $2, ask_again = $3, fresh_sign_in = $4, updated_at = $5 where id = $1",
+    )
+    .bind(device)
+    .bind(safety.never_open)
+    .bind(safety.ask_again)
+    .bind(safety.fresh_sign_in)
+    .bind(now)
+    .run()
+    .await?;
     Ok(())
 }
 

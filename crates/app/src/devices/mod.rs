@@ -20,8 +20,8 @@ pub(crate) use actions::{account_of, all_offline, load, set_favourite, some};
 pub use condition::{Kind, Problem, Problems};
 pub use connector::{Capability, Connector};
 pub(crate) use identity::{
-    bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, set_type,
-    way_ended,
+    bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, set_safety,
+    set_type, way_ended,
 };
 pub use log_book::LogRecord;
 pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition, Report, Session};
@@ -102,10 +102,22 @@ pub struct Device {
     pub kind: Option<DeviceType>,
     pub group: Option<GroupId>,
     pub favourite: bool,
+    pub safety: Safety,
     pub added_at: Time,
     pub updated_at: Time,
     pub link: Link,
     pub said: Said,
+}
+
+/// What its owner wants to happen before it opens from afar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Safety {
+    /// It is not opened from here at all.
+    pub never_open: bool,
+    /// A person is asked once more before it is unlocked.
+    pub ask_again: bool,
+    /// Whoever opens it has given their password a moment ago.
+    pub fresh_sign_in: bool,
 }
 
 /// The connection, as we see it ourselves.

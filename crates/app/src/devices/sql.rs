@@ -3,7 +3,8 @@
 use sqlx::FromRow;
 
 use super::{
-    Connector, Device, DeviceType, DoorState, LastEvent, Link, LockAction, LockState, Mode, Said, Trigger,
+    Connector, Device, DeviceType, DoorState, LastEvent, Link, LockAction, LockState, Mode, Safety, Said,
+    Trigger,
 };
 use crate::activity::Origin;
 use crate::clock::Time;
@@ -77,6 +78,9 @@ struct DeviceRow {
     added_at: Time,
     updated_at: Time,
     is_opener: bool,
+    never_open: bool,
+    ask_again: bool,
+    fresh_sign_in: bool,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -97,7 +101,7 @@ macro_rules! select_device {
     ($rest:literal) => {
         concat!(
             "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.group_id, d.favourite, \
-             d.added_at, d.updated_at, d.is_opener, ",
+             d.added_at, d.updated_at, d.is_opener, d.never_open, d.ask_again, d.fresh_sign_in, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -378,6 +382,11 @@ impl From<DeviceRow> for Device {
                 .or(row.is_opener.then_some(DeviceType::Opener)),
             group: row.group_id,
             favourite: row.favourite,
+            safety: Safety {
+                never_open: row.never_open,
+                ask_again: row.ask_again,
+                fresh_sign_in: row.fresh_sign_in,
+            },
             added_at: row.added_at,
             updated_at: row.updated_at,
             link: Link {

@@ -1,6 +1,11 @@
 //! The rules that need a database: every test runs on SQLite and, with `TEST_DATABASE_URL`, on PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod backup;
 mod bulks;
@@ -16,5 +21,7 @@ mod logins;
 mod meanwhile;
 mod repeats;
 mod restore;
+mod safety;
 mod sign_in;
 mod storage;
+mod truth;

@@ -137,11 +137,19 @@ async fn a_command_waits_out_the_seconds_in_which_a_hub_ignores_it_and_is_said_i
         assert_eq!(now.state, CommandState::Created, "a hub would ignore it now");
     }
     let mut heard = Vec::new();
-    while heard.last() != Some(&("nukihub/lock/action".to_owned(), "unlock".to_owned())) {
-        tokio::select! {
-            said = hub.hears() => heard.push(said),
-            () = site.tick() => {}
+    let hearing = async {
+        while heard.last() != Some(&("nukihub/lock/action".to_owned(), "unlock".to_owned())) {
+            heard.push(hub.hears().await);
         }
+    };
+    let ticking = async {
+        loop {
+            site.tick().await;
+        }
+    };
+    tokio::select! {
+        () = hearing => {}
+        () = ticking => {}
     }
     let asked = heard.iter().filter(|(topic, payload)| topic.contains("/query/") && payload == "1").count();
     assert_eq!(asked, 3, "a hub that comes back is asked how things stand: {heard:?}");
@@ -350,6 +358,28 @@ async fn a_hub_that_was_paired_with_another_lock_is_not_believed() {
     hub.is("unlocked", "system", "Unlock").await;
     let seen = site.until(&anna, door, |device| device.link.online).await;
     assert_eq!(seen.said.state, Some(LockState::Unlocked));
+}
+
+#[tokio::test]
+async fn a_state_that_was_left_over_from_before_is_not_taken_and_the_end_of_summer_time_is_no_leftover() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let app = site.world.app.clone();
+    let state = async || app.load_device(&anna, door).await.unwrap().said.state;
+    for (clock, told, taken) in [
+        ("12:00:10", "unlocked", LockState::Unlocked),
+        ("12:00:05", "locked", LockState::Unlocked),
+        ("11:30:00", "locked", LockState::Unlocked),
+        ("12:00:20", "locked", LockState::Locked),
+        ("11:00:30", "unlocked", LockState::Unlocked),
+    ] {
+        let json =
+            format!(r#"{{"lock_state":"{told}","currentTime":"2026-11-24 {clock}","timeZoneOffset":60}}"#);
+        hub.says("json", &json).await;
+        assert_eq!(state().await, Some(taken), "{clock} {told}");
+    }
 }
 
 #[tokio::test]

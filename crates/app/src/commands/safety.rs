@@ -1,0 +1,104 @@
+//! What an owner wants to happen before a door opens from afar, and what nobody may do too often.
+
+use std::time::Duration;
+
+use super::sql;
+use crate::App;
+use crate::accounts;
+use crate::actor::{Actor, Who};
+use crate::bus::Event;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::devices::{self, Device, DeviceType, LockAction, Safety};
+use crate::error::{Refusal, Result};
+use crate::ids::DeviceId;
+
+/// A password that was given this recently counts as given for an opening.
+const FRESH: Duration = Duration::from_mins(5);
+/// Openings of one door within [`WITHIN`]; whoever wants more has to wait.
+const OPENINGS: i64 = 5;
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// Whether somebody outside can come in by this, now or when they next ring.
+pub fn opens(kind: Option<DeviceType>, action: LockAction) -> bool {
+    match kind {
+        // Ring to open and continuous mode let in whoever rings; switching either off does not.
+        Some(DeviceType::Opener) => !matches!(action, LockAction::Lock | LockAction::LockNGoUnlatch),
+        Some(DeviceType::Box) => action != LockAction::Lock,
+        _ => matches!(action, LockAction::Unlatch | LockAction::LockNGoUnlatch),
+    }
+}
+
+impl App {
+    /// What has to happen before this door opens from afar.
+    pub async fn set_safety(&self, actor: &Actor, device: DeviceId, safety: Safety) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let manageable = actor.may_manage(&mut tx, device).await?;
+        devices::set_safety(&mut tx, manageable.device(), safety, self.now()).await?;
+        tx.emit(Event::DeviceChanged { account: actor.account, device });
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the person behind this session gave their password a moment ago.
+    pub async fn is_freshly_proved(&self, actor: &Actor) -> Result<bool> {
+        let mut tx = self.read().await?;
+        is_fresh(&mut tx, actor, self.now()).await
+    }
+}
+
+/// The rules of an opening, beside the right to it. They hold when it is ordered; what is forbidden altogether holds again
+/// when it is sent.
+pub(super) async fn check_opening(
+    tx: &mut Tx,
+    actor: &Actor,
+    device: &Device,
+    action: LockAction,
+    now: Time,
+) -> Result<()> {
+    if !opens(device.kind, action) {
+        return Ok(());
+    }
+    never_opens(device, action)?;
+    if device.safety.fresh_sign_in && !is_fresh(tx, actor, now).await? {
+        return Err(match actor.who {
+            Who::Token { .. } => Refusal::NotByProgram,
+            _ => Refusal::ProveAgain,
+        }
+        .into());
+    }
+    let openings = sql::count_openings(tx, device.id, now.minus(WITHIN)).await?;
+    if openings >= OPENINGS {
+        return Err(Refusal::TooManyOpenings(WITHIN.as_secs()).into());
+    }
+    Ok(())
+}
+
+pub(super) fn never_opens(device: &Device, action: LockAction) -> Result<(), Refusal> {
+    if device.safety.never_open && opens(device.kind, action) { Err(Refusal::NeverOpens) } else { Ok(()) }
+}
+
+async fn is_fresh(tx: &mut Tx, actor: &Actor, now: Time) -> Result<bool> {
+    Ok(match actor.who {
+        Who::Operator => true,
+        Who::Token { .. } => false,
+        Who::Person { session, .. } => {
+            accounts::proved_at(tx, session).await?.is_some_and(|at| at <= now && now.since(at) < FRESH)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lets_somebody_in_is_an_opening_on_every_kind_of_device() {
+        use LockAction::{FullLock, Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
+        let all = [Unlock, Lock, Unlatch, LockNGo, LockNGoUnlatch, FullLock];
+        let opening = |kind| all.into_iter().filter(|action| opens(kind, *action)).collect::<Vec<_>>();
+        assert_eq!(opening(Some(DeviceType::SmartLock34)), [Unlatch, LockNGoUnlatch]);
+        assert_eq!(opening(Some(DeviceType::Opener)), [Unlock, Unlatch, LockNGo, FullLock]);
+        assert_eq!(opening(None), [Unlatch, LockNGoUnlatch]);
+    }
+}

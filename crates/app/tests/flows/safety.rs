@@ -1,0 +1,93 @@
+//! Doors whose owner wants more before they open from afar, and doors that are opened too often.
+
+use std::time::Duration;
+
+use lockwarden_app::accounts::{NewToken, TokenScope};
+use lockwarden_app::actor::Actor;
+use lockwarden_app::commands::{CommandState, Order};
+use lockwarden_app::devices::{LockAction, Observation, Safety};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::{Error, Refusal, Result};
+use lockwarden_testkit::{PASSWORD, World};
+
+async fn order(world: &World, actor: &Actor, device: DeviceId, action: LockAction) -> Result<CommandState> {
+    let command = world.app.order(actor, Order { device, action, idempotency_key: None }).await?;
+    world.app.take_command(command.id).await?;
+    world.says(device, Observation::CommandResponse(0)).await;
+    Ok(world.app.load_command(actor, command.id).await?.state)
+}
+
+fn refusal(result: Result<CommandState>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_door_that_is_never_opened_from_here_is_not_even_by_an_order_given_before_that() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let before = Order { device: door, action: LockAction::Unlatch, idempotency_key: None };
+    let before = world.app.order(&anna, before).await.unwrap();
+    let safety = Safety { never_open: true, ..Safety::default() };
+    world.app.set_safety(&anna, door, safety).await.unwrap();
+    assert!(
+        world.app.take_command(before.id).await.unwrap().is_none(),
+        "the rule holds again when it is sent"
+    );
+    assert_eq!(world.app.load_command(&anna, before.id).await.unwrap().state, CommandState::Failed);
+    for action in [LockAction::Unlatch, LockAction::LockNGoUnlatch] {
+        assert_eq!(refusal(order(&world, &anna, door, action).await), Refusal::NeverOpens);
+    }
+    assert_eq!(order(&world, &anna, door, LockAction::Unlock).await.unwrap(), CommandState::Done);
+}
+
+#[tokio::test]
+async fn a_door_that_wants_a_fresh_password_opens_for_five_minutes_after_it_and_for_no_program() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let safety = Safety { fresh_sign_in: true, ..Safety::default() };
+    world.app.set_safety(&anna, door, safety).await.unwrap();
+    assert_eq!(
+        order(&world, &anna, door, LockAction::Unlatch).await.unwrap(),
+        CommandState::Done,
+        "just signed in"
+    );
+    world.clock.advance(Duration::from_mins(6));
+    assert_eq!(refusal(order(&world, &anna, door, LockAction::Unlatch).await), Refusal::ProveAgain);
+    assert_eq!(order(&world, &anna, door, LockAction::Lock).await.unwrap(), CommandState::Done);
+    assert!(world.app.prove_again(&anna, "not the password").await.is_err());
+    assert_eq!(refusal(order(&world, &anna, door, LockAction::Unlatch).await), Refusal::ProveAgain);
+    world.app.prove_again(&anna, PASSWORD).await.unwrap();
+    assert_eq!(order(&world, &anna, door, LockAction::Unlatch).await.unwrap(), CommandState::Done);
+    let new = NewToken { name: "program", scopes: TokenScope::ALL };
+    let (_, secret) = world.app.create_token(&anna, new).await.unwrap();
+    let program = world.app.authenticate_token(&secret).await.unwrap().unwrap();
+    assert_eq!(refusal(order(&world, &program, door, LockAction::Unlatch).await), Refusal::NotByProgram);
+}
+
+#[tokio::test]
+async fn a_door_is_not_opened_over_and_over_and_locking_it_is_never_held_up() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    for _ in 0..5 {
+        assert_eq!(order(&world, &anna, door, LockAction::Unlatch).await.unwrap(), CommandState::Done);
+    }
+    assert_eq!(refusal(order(&world, &anna, door, LockAction::Unlatch).await), Refusal::TooManyOpenings(60));
+    assert_eq!(order(&world, &anna, door, LockAction::Lock).await.unwrap(), CommandState::Done);
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(order(&world, &anna, door, LockAction::Unlatch).await.unwrap(), CommandState::Done);
+}
+
+#[tokio::test]
+async fn nobody_elses_door_gets_another_rule() {
+    let world = World::new().await;
+    let (anna, boris) = (world.owner("Anna").await, world.owner("Boris").await);
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let none = world.app.set_safety(&boris, door, Safety::default()).await;
+    assert!(matches!(none, Err(Error::NotFound)));
+}
