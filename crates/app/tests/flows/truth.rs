@@ -151,7 +151,7 @@ impl Fuzzed {
 async fn a_device_never_claims_a_state_that_whoever_speaks_for_it_has_not_reported() {
     let long = std::env::var("LONG").is_ok_and(|long| long == "1");
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4);
-    let most = if long { 1_000_000 } else { 6_000 };
+    let most = if long { 1_000_000 } else { 3_000 };
     let mut fuzzed = Fuzzed::new(seed).await;
     let mut restarts = 0;
     while fuzzed.observations < most {
