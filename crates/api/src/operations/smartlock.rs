@@ -25,7 +25,7 @@ pub(crate) async fn read(
     Bearer(actor): Bearer,
     Smartlock(number): Smartlock,
 ) -> Result<Reply<wire::Smartlock>, Failure> {
-    let (device, profile) = app.load_profile(&actor, number).await?;
+    let (device, profile) = app.load_profile_of(&actor, number).await?;
     wire::Smartlock::of(&device, &profile).map(Reply).ok_or_else(Failure::not_found)
 }
 

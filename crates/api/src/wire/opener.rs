@@ -9,7 +9,6 @@ use crate::error::Failure;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "described, never sent")]
 pub(crate) struct OpenerIntercomBrand {
     brand_id: i32,
     brand: String,
@@ -17,7 +16,6 @@ pub(crate) struct OpenerIntercomBrand {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "described, never sent")]
 pub(crate) struct OpenerIntercomModel {
     intercom_id: i32,
     brand_id: i32,
@@ -49,6 +47,7 @@ pub(crate) struct IntercomFilter {
     brand_id: Option<i64>,
     /// Whether models count that nobody has verified.
     #[serde(default, deserialize_with = "loose::boolean")]
+    #[expect(dead_code, reason = "read to be refused if it is neither, and there is nothing to choose from")]
     ignore_verified: Option<bool>,
     /// Whether only models count that changed lately.
     #[serde(default, deserialize_with = "loose::boolean")]
@@ -57,8 +56,7 @@ pub(crate) struct IntercomFilter {
 
 impl IntercomFilter {
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        let Self { brand_id, ignore_verified: _, recently_changed } = self;
-        if brand_id.is_some() || *recently_changed == Some(true) {
+        if self.brand_id.is_some() || self.recently_changed == Some(true) {
             return Ok(());
         }
         Err(Failure::bad("brandId is needed, unless recentlyChanged is true"))

@@ -27,7 +27,7 @@ impl App {
     }
 
     /// One device by the Web API's number, with its profile.
-    pub async fn load_profile(&self, actor: &Actor, smartlock: i64) -> Result<(Device, Profile)> {
+    pub async fn load_profile_of(&self, actor: &Actor, smartlock: i64) -> Result<(Device, Profile)> {
         let mut tx = self.read().await?;
         let device = devices::load_smartlock(&mut tx, actor, smartlock).await?;
         let profile = sql::of_device(&mut tx, device.id).await?;

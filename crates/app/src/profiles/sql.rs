@@ -112,11 +112,7 @@ mod tests {
         ])
         .await
         {
-            assert_eq!(
-                plan.matches("SEARCH").count() / 5,
-                plan.matches("SEARCH").count().div_ceil(5),
-                "{plan}"
-            );
+            assert!(plan.matches("SEARCH").count() >= 5, "{plan}");
             assert!(!plan.contains("SCAN"), "{plan}");
         }
     }
