@@ -40,7 +40,7 @@ impl Action {
     /// actions).
     fn of_opener(&self) -> Option<LockAction> {
         let number = match self.action {
-            1 | 2 | 3 => self.action,
+            1..=3 => self.action,
             6 => 4,
             7 => 5,
             _ => return None,

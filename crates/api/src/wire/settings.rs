@@ -264,8 +264,9 @@ fn read(setting: Setting, value: Value) -> Option<SettingValue> {
     let wire = setting.about().kind.wire();
     match (wire, value) {
         (Wire::String, Value::String(text)) => Some(SettingValue::Text(text)),
-        (Wire::String | Wire::Array, _) | (_, Value::Null | Value::Array(_) | Value::Object(_)) => None,
-        (Wire::Number, Value::Bool(_)) => None,
+        (Wire::String | Wire::Array, _)
+        | (Wire::Number, Value::Bool(_))
+        | (_, Value::Null | Value::Array(_) | Value::Object(_)) => None,
         (_, Value::Bool(yes)) => Some(SettingValue::Bool(yes)),
         (Wire::Number, Value::Number(number)) => number.as_f64().map(SettingValue::Float),
         (_, Value::Number(number)) => match number.as_i64() {

@@ -30,10 +30,13 @@ async fn lock(api: &Api) -> (Actor, DeviceId, String) {
     (anna, door, token)
 }
 
-/// What is on its way to the device.
+/// What is on its way to the device, by key.
 async fn open(api: &Api, anna: &Actor, door: DeviceId) -> Vec<(&'static str, SettingValue)> {
     let held = api.world.app.load_settings(anna, door).await.unwrap().into_iter();
-    held.filter(|one| one.is_open()).map(|one| (one.setting.key(), one.desired.unwrap())).collect()
+    let mut open: Vec<_> =
+        held.filter(|one| one.is_open()).map(|one| (one.setting.key(), one.desired.unwrap())).collect();
+    open.sort_by_key(|(key, _)| *key);
+    open
 }
 
 async fn post(api: &Api, path: &str, token: &str, body: &Value) -> StatusCode {

@@ -2,13 +2,14 @@
 
 use axum::http::StatusCode;
 use lockwarden_app::accounts::{NewToken, TokenScope};
-use lockwarden_app::devices::SortBy;
+use lockwarden_app::devices::{DeviceType, Observation, SortBy};
 use serde_json::Value;
 
 use crate::kit::Api;
 
 const OWN: &str = "17179869345";
-const OTHER: &str = "17179869346";
+const OPENER: &str = "8589934754";
+const SMART_DOOR: &str = "12884902051";
 
 /// Method, path and scopes of every operation, from the document.
 fn operations() -> Vec<(String, String, Vec<String>)> {
@@ -48,12 +49,22 @@ async fn a_scope_opens_exactly_the_operations_that_declare_it() {
     let api = Api::new().await;
     let anna = api.world.owner("Anna").await;
     api.world.lock(&anna, "Front door", 0xA1).await;
-    api.world.lock(&anna, "To be removed", 0xA2).await;
+    for (nuki_id, kind) in [(0xA2, DeviceType::Opener), (0xA3, DeviceType::SmartDoor)] {
+        let device = api.world.lock(&anna, "Another kind", nuki_id).await;
+        api.world.says(device, Observation::DeviceType(kind)).await;
+    }
     let (mut allowed, mut refused) = (0, 0);
-    for scope in TokenScope::ALL {
+    for (scope, nuki_id) in TokenScope::ALL.iter().zip(0xC0..) {
         let token = api.token(&anna, &[*scope]).await;
+        api.world.lock(&anna, "To be removed", nuki_id).await;
+        let other = ((4_i64 << 32) | i64::from(nuki_id)).to_string();
         for (method, path, scopes) in operations() {
-            let number = if method == "DELETE" { OTHER } else { OWN };
+            let number = match path.rsplit('/').next().unwrap() {
+                "openerconfig" => OPENER,
+                "smartdoorconfig" => SMART_DOOR,
+                _ if method == "DELETE" => other.as_str(),
+                _ => OWN,
+            };
             let path = path.replace("{smartlockId}", number);
             let answer = api.call(&method, &path, &token, body(&path)).await;
             let declared = scopes.iter().any(|declared| declared == scope.name());

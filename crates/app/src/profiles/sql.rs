@@ -34,7 +34,9 @@ macro_rules! select_profile {
 pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Profile, DbError> {
     let rows = tx.query(select_profile!("device_id = $1")).bind(device).all::<Row>().await?;
     let mut profile = Profile::default();
-    rows.into_iter().for_each(|row| add(&mut profile, row));
+    for row in rows {
+        add(&mut profile, row);
+    }
     Ok(profile)
 }
 
