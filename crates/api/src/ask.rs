@@ -35,11 +35,67 @@ impl<S: Send + Sync> FromRequestParts<S> for Smartlock {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Path(text) =
-            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Failure::not_found())?;
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = if digits { text.parse().ok() } else { None };
-        number.map(Self).ok_or_else(|| Failure::bad("smartlockId must be a decimal number"))
+        decimal(parts, state)
+            .await?
+            .map(Self)
+            .ok_or_else(|| Failure::bad("smartlockId must be a decimal number"))
+    }
+}
+
+async fn decimal<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Option<i64>, Failure> {
+    let Path(text) =
+        Path::<String>::from_request_parts(parts, state).await.map_err(|_| Failure::not_found())?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(if digits { text.parse().ok() } else { None })
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct BrandPath {
+    #[expect(dead_code, reason = "only described, never read: the text is parsed so that its error is ours")]
+    brand_id: i64,
+}
+
+/// The number of a brand of intercoms, which nobody knows here; only its form counts.
+pub(crate) struct BrandNumber;
+
+impl OperationInput for BrandNumber {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Path::<BrandPath>::operation_input(context, operation);
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BrandNumber {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let number = decimal(parts, state).await?;
+        number.map(|_| Self).ok_or_else(|| Failure::bad("brandId must be a decimal number"))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct IntercomPath {
+    #[expect(dead_code, reason = "only described, never read: the text is parsed so that its error is ours")]
+    intercom_id: i64,
+}
+
+/// The same of a model of intercoms.
+pub(crate) struct IntercomNumber;
+
+impl OperationInput for IntercomNumber {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Path::<IntercomPath>::operation_input(context, operation);
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IntercomNumber {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let number = decimal(parts, state).await?;
+        number.map(|_| Self).ok_or_else(|| Failure::bad("intercomId must be a decimal number"))
     }
 }
 

@@ -67,7 +67,9 @@ impl From<Error> for Failure {
             Error::NotFound => return Self::not_found(),
             Error::Ended => return Self::unknown_token(),
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
-            Error::Invalid { .. } | Error::Refused(Refusal::NotOffered) => StatusCode::BAD_REQUEST,
+            Error::Invalid { .. } | Error::Refused(Refusal::NotOffered | Refusal::NoWayToSet(_)) => {
+                StatusCode::BAD_REQUEST
+            }
             Error::Refused(Refusal::TooManyWaiting(_)) => StatusCode::LOCKED,
             Error::Refused(_) => StatusCode::CONFLICT,
             Error::Internal(what) => {

@@ -28,3 +28,10 @@ pub fn openapi() -> OpenApi {
 pub fn fuzz_action_body(bytes: &[u8]) {
     let _ = serde_json::from_slice::<wire::Action>(bytes);
 }
+
+/// For fuzzing: the body of a change of settings.
+#[doc(hidden)]
+pub fn fuzz_settings_body(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<wire::settings::Wanted<wire::settings::Config>>(bytes);
+    let _ = serde_json::from_slice::<wire::settings::Wanted<wire::settings::Opener>>(bytes);
+}

@@ -16,8 +16,9 @@ use lockwarden_app::App;
 use lockwarden_app::accounts::TokenScope;
 
 use crate::error::{ErrorBody, Failure};
-use crate::operations::{account, action, log, smartlock};
+use crate::operations::{account, action, config, log, opener, smartlock};
 use crate::reply::{Reply, json};
+use crate::wire::settings;
 
 const BODY: usize = 64 * 1_024;
 const SCHEME: &str = "token";
@@ -52,11 +53,16 @@ async fn guard(mut response: Response) -> Response {
 }
 
 const READ: &[TokenScope] = &[TokenScope::Smartlock, TokenScope::SmartlockReadOnly];
+const MANAGE: &[TokenScope] = &[TokenScope::Smartlock];
 const ACT: &[TokenScope] = &[TokenScope::SmartlockAction];
+const CONFIGURE: &[TokenScope] = &[TokenScope::SmartlockConfig];
 const LOG: &[TokenScope] = &[TokenScope::SmartlockLog];
 
+/// How a change of settings can fail.
+const CHANGE: &[u16] = &[400, 404, 413];
+
 fn routes() -> ApiRouter<App> {
-    reading().merge(operating())
+    reading().merge(operating()).merge(configuring()).merge(intercoms())
 }
 
 fn reading() -> ApiRouter<App> {
@@ -66,8 +72,14 @@ fn reading() -> ApiRouter<App> {
     let list = get_with(smartlock::list, |operation| {
         describe(operation, "GetSmartlocks", "Get a list of smartlocks", READ, &[400])
     });
-    let read = get_with(smartlock::read, |operation| {
+    let one = get_with(smartlock::read, |operation| {
         describe(operation, "GetSmartlock", "Get a smartlock", READ, &[400, 404])
+    });
+    let one = one.post_with(smartlock::update, |operation| {
+        describe(operation, "PostSmartlock", "Update a smartlock", MANAGE, &[400, 404, 413])
+    });
+    let one = one.delete_with(smartlock::remove, |operation| {
+        describe(operation, "DeleteSmartlock", "Delete a smartlock", MANAGE, &[400, 404])
     });
     let logs = get_with(log::list, |operation| {
         let summary = "Get a list of smartlock logs for all of your smartlocks";
@@ -80,7 +92,7 @@ fn reading() -> ApiRouter<App> {
         .api_route("/account", account)
         .api_route("/smartlock", list)
         .api_route("/smartlock/log", logs)
-        .api_route("/smartlock/{smartlockId}", read)
+        .api_route("/smartlock/{smartlockId}", one)
         .api_route("/smartlock/{smartlockId}/log", log)
 }
 
@@ -107,10 +119,74 @@ fn operating() -> ApiRouter<App> {
             &[400, 404, 405, 409, 423],
         )
     });
+    let sync = post_with(action::sync, |operation| {
+        describe(operation, "PostSmartlockSync", "Sync a smartlock", ACT, &[400, 404])
+    });
     ApiRouter::new()
+        .api_route("/smartlock/{smartlockId}/sync", sync)
         .api_route("/smartlock/{smartlockId}/action", any)
         .api_route("/smartlock/{smartlockId}/action/lock", lock)
         .api_route("/smartlock/{smartlockId}/action/unlock", unlock)
+}
+
+fn configuring() -> ApiRouter<App> {
+    let base = post_with(config::change::<settings::Config>, |operation| {
+        describe(operation, "PostSmartlockConfig", "Update a smartlock config", CONFIGURE, CHANGE)
+    });
+    let advanced = post_with(config::change::<settings::Advanced>, |operation| {
+        let summary = "Update a smartlock advanced config";
+        describe(operation, "PostSmartlockAdvancedConfig", summary, CONFIGURE, CHANGE)
+    });
+    let opener = post_with(config::change::<settings::Opener>, |operation| {
+        let summary = "Update an opener advanced config";
+        describe(operation, "PostSmartlockOpenerAdvancedConfig", summary, CONFIGURE, CHANGE)
+    });
+    let door = post_with(config::change::<settings::SmartDoor>, |operation| {
+        let summary = "Update a smartdoor advanced config";
+        describe(operation, "PostSmartdoorAdvancedConfig", summary, CONFIGURE, CHANGE)
+    });
+    let pin = post_with(config::admin_pin, |operation| {
+        describe(operation, "PostSmartlockAdminPin", "Update a smartlock admin PIN", CONFIGURE, CHANGE)
+    });
+    let web = post_with(config::web_config, |operation| {
+        describe(operation, "PostSmartlockWebConfig", "Update a smartlock web config", CONFIGURE, CHANGE)
+    });
+    let bulk = post_with(config::bulk_web_config, |operation| {
+        let summary = "Update the web config for a group of smartlocks";
+        describe(operation, "PostSmartlockBulkWebConfig", summary, CONFIGURE, CHANGE)
+    });
+    ApiRouter::new()
+        .api_route("/smartlock/{smartlockId}/config", base)
+        .api_route("/smartlock/{smartlockId}/advanced/config", advanced)
+        .api_route("/smartlock/{smartlockId}/advanced/openerconfig", opener)
+        .api_route("/smartlock/{smartlockId}/advanced/smartdoorconfig", door)
+        .api_route("/smartlock/{smartlockId}/admin/pin", pin)
+        .api_route("/smartlock/{smartlockId}/web/config", web)
+        .api_route("/bulk-web-config", bulk)
+}
+
+/// Nobody needs a token for these (Web API 4.10.0): they say nothing of anybody.
+fn intercoms() -> ApiRouter<App> {
+    let brands = get_with(opener::brands, |operation| {
+        operation.id("GetOpenerBrands").summary("Get all intercom brands")
+    });
+    let brand = get_with(opener::brand, |operation| {
+        let operation = operation.id("GetOpenerBrand").summary("Get an intercom brand");
+        operation.response::<400, Reply<ErrorBody>>().response::<404, Reply<ErrorBody>>()
+    });
+    let intercoms = get_with(opener::intercoms, |operation| {
+        let operation = operation.id("GetOpenerIntercoms").summary("Get a list of intercom models");
+        operation.response::<400, Reply<ErrorBody>>()
+    });
+    let intercom = get_with(opener::intercom, |operation| {
+        let operation = operation.id("GetOpenerIntercom").summary("Get an intercom model");
+        operation.response::<400, Reply<ErrorBody>>().response::<404, Reply<ErrorBody>>()
+    });
+    ApiRouter::new()
+        .api_route("/opener/brand", brands)
+        .api_route("/opener/brand/{brandId}", brand)
+        .api_route("/opener/intercom", intercoms)
+        .api_route("/opener/intercom/{intercomId}", intercom)
 }
 
 /// What every operation says of itself: who may call it, and how it can fail.

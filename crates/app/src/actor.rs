@@ -207,6 +207,11 @@ impl Actor {
         Ok(Manageable(device))
     }
 
+    /// Whether the actor may change settings of any device at all, asked before it is known of which.
+    pub fn may_configure_devices(&self) -> Result<()> {
+        self.hold(Rights::CONFIGURE, "this sign-in may not change settings of devices")
+    }
+
     pub fn may_add_devices(&self) -> Result<()> {
         self.hold(Rights::CREATE, "this sign-in may not add devices")
     }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod groups;
 pub mod ids;
 pub mod logins;
+pub mod profiles;
 pub mod rng;
 mod secrets;
 pub mod settings;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::LockAction;
+use lockwarden_app::devices::{DeviceType, LockAction};
 
 use crate::ask::{Body, IdempotencyKey, Smartlock};
 use crate::bearer::Bearer;
@@ -20,8 +20,14 @@ pub(crate) async fn any(
     key: IdempotencyKey,
     Body(body): Body<wire::Action>,
 ) -> Result<Accepted, Failure> {
-    let action =
-        body.action().ok_or_else(|| Failure::bad("action: 1 to 5 (option 4 with action 2: full lock)"))?;
+    let kind = DeviceType::from_stored(number >> 32);
+    let action = body.action(kind).ok_or_else(|| {
+        Failure::bad(match kind {
+            DeviceType::Opener => "action: 1, 2, 3, 6 or 7",
+            DeviceType::Box => "action: 1",
+            _ => "action: 1 to 5 (option 4 with action 2: full lock)",
+        })
+    })?;
     Ok(order(&app, &actor, number, action, &key).await?)
 }
 
@@ -41,6 +47,17 @@ pub(crate) async fn unlock(
     key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
     order(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
+}
+
+/// Everything the device has to tell is asked for anew; the answers come with its state and settings.
+pub(crate) async fn sync(
+    State(app): State<App>,
+    Bearer(actor): Bearer,
+    Smartlock(number): Smartlock,
+) -> Result<Accepted, Failure> {
+    let device = app.find_operable(&actor, number).await?;
+    app.sync_device(&actor, device).await?;
+    Ok(Accepted)
 }
 
 async fn order(

@@ -2,5 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod action;
+pub(crate) mod config;
 pub(crate) mod log;
+pub(crate) mod opener;
 pub(crate) mod smartlock;

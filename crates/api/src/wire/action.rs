@@ -4,14 +4,17 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use lockwarden_app::devices::LockAction;
+use lockwarden_app::devices::{DeviceType, LockAction};
 use schemars::JsonSchema;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::loose::Number;
+
 #[derive(Debug, PartialEq, Eq, JsonSchema)]
 pub(crate) struct Action {
-    /// 1 unlock, 2 lock, 3 unlatch, 4 lock 'n' go, 5 lock 'n' go with unlatch.
+    /// Locks: 1 unlock, 2 lock, 3 unlatch, 4 lock 'n' go, 5 lock 'n' go with unlatch. Openers: 1 and 2 ring to open on
+    /// and off, 3 open, 6 and 7 continuous mode on and off. Boxes: 1 open.
     action: i64,
     /// Bits: 2 force (without effect over MQTT), 4 full lock.
     #[schemars(default)]
@@ -22,10 +25,30 @@ const FULL_LOCK: i64 = 4;
 const MOST_KEYS: usize = 32;
 
 impl Action {
-    pub(crate) fn action(&self) -> Option<LockAction> {
+    pub(crate) fn action(&self, kind: DeviceType) -> Option<LockAction> {
         if !(0..=7).contains(&self.option) {
             return None;
         }
+        match kind {
+            DeviceType::Opener => self.of_opener(),
+            DeviceType::Box => (self.action == 1).then_some(LockAction::Unlock),
+            _ => self.of_lock(),
+        }
+    }
+
+    /// By the device's own numbers, which are a lock's: continuous mode is 4 and 5 there (Bridge API 1.13.3, lock
+    /// actions).
+    fn of_opener(&self) -> Option<LockAction> {
+        let number = match self.action {
+            1..=3 => self.action,
+            6 => 4,
+            7 => 5,
+            _ => return None,
+        };
+        Some(LockAction::from_stored(number))
+    }
+
+    fn of_lock(&self) -> Option<LockAction> {
         match self.action {
             1 => Some(LockAction::Unlock),
             2 if self.option & FULL_LOCK != 0 => Some(LockAction::FullLock),
@@ -34,23 +57,6 @@ impl Action {
             4 => Some(LockAction::LockNGo),
             5 => Some(LockAction::LockNGoUnlatch),
             _ => None,
-        }
-    }
-}
-
-/// A number, or a number written as text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Plain(i64),
-    Text(String),
-}
-
-impl Number {
-    fn read<E: Error>(self, key: &str) -> Result<i64, E> {
-        match self {
-            Self::Plain(number) => Ok(number),
-            Self::Text(text) => text.parse().map_err(|_| E::custom(format!("{key} must be a number"))),
         }
     }
 }
@@ -99,7 +105,23 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<LockAction> {
-        serde_json::from_str::<Action>(text).ok()?.action()
+        read_for(DeviceType::SmartLock34, text)
+    }
+
+    fn read_for(kind: DeviceType, text: &str) -> Option<LockAction> {
+        serde_json::from_str::<Action>(text).ok()?.action(kind)
+    }
+
+    #[test]
+    fn openers_and_boxes_have_numbers_of_their_own() {
+        let numbers = |kind| {
+            let codes = (0..=9).map(|number| read_for(kind, &format!(r#"{{"action":{number}}}"#)));
+            codes.map(|action| action.map_or(0, LockAction::code)).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(DeviceType::Opener), [0, 1, 2, 3, 0, 0, 4, 5, 0, 0]);
+        assert_eq!(numbers(DeviceType::Box), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(numbers(DeviceType::SmartDoor), [0, 1, 2, 3, 4, 5, 0, 0, 0, 0]);
+        assert_eq!(read_for(DeviceType::Opener, r#"{"action":2,"option":4}"#), Some(LockAction::Lock));
     }
 
     #[test]

@@ -4,12 +4,18 @@
 mod account;
 mod action;
 mod log;
+mod loose;
+mod opener;
+pub(crate) mod settings;
 mod smartlock;
+mod web_config;
 
 pub(crate) use account::MyAccount;
 pub(crate) use action::Action;
 pub(crate) use log::{LogFilter, SmartlockLog};
-pub(crate) use smartlock::{Smartlock, SmartlockFilter};
+pub(crate) use opener::{IntercomFilter, OpenerIntercomBrand, OpenerIntercomModel};
+pub(crate) use smartlock::{AdminPin, Smartlock, SmartlockFilter, SmartlockUpdate};
+pub(crate) use web_config::{BulkWebConfigRequest, WebConfig};
 
 use lockwarden_app::clock::Time;
 

@@ -3,10 +3,14 @@
 //! since, nothing is known: state 255.
 
 use lockwarden_app::devices::{Device, DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
+use lockwarden_app::profiles::Profile;
+use lockwarden_app::ways::Fact;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::date;
+use super::settings::{Advanced, Config, Opener, Settings, SmartDoor, operation_id};
+use super::{WebConfig, date, loose};
+use crate::error::Failure;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -20,15 +24,31 @@ pub(crate) struct Smartlock {
     auth_id: i64,
     name: String,
     favorite: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Settings<Config>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advanced_config: Option<Settings<Advanced>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opener_advanced_config: Option<Settings<Opener>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smartdoor_advanced_config: Option<Settings<SmartDoor>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_config: Option<WebConfig>,
     /// Left out until the device has told its state.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,
     /// One byte each for major, minor and patch: 199175 is 3.10.7.
     #[serde(skip_serializing_if = "Option::is_none")]
     firmware_version: Option<i64>,
+    /// One byte each for major and minor: 1291 is 5.11.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hardware_version: Option<i64>,
+    /// There while a change to one of its settings is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_id: Option<String>,
     /// 0 ok, 4 offline.
     server_state: u8,
-    /// Always 1, missing: over MQTT there is no admin PIN.
+    /// Of the PIN on its hub: 0 ok, 1 missing or wrong. Without a hub nothing here has one: 1.
     admin_pin_state: u8,
     creation_date: String,
     update_date: String,
@@ -52,13 +72,13 @@ struct State {
     doorsensor_battery_critical: Option<bool>,
     door_state: u8,
     ring_to_open_timer: u16,
-    /// Not told over MQTT, and required.
+    /// A lock says so by a hub only, and it is required.
     night_mode: bool,
 }
 
 impl Smartlock {
     /// None for a device that has never connected: it has no number.
-    pub(crate) fn of(device: &Device) -> Option<Self> {
+    pub(crate) fn of(device: &Device, profile: &Profile) -> Option<Self> {
         Some(Self {
             smartlock_id: device.smartlock_id()?,
             account_id: device.account.0,
@@ -66,10 +86,17 @@ impl Smartlock {
             auth_id: 0,
             name: device.name.clone(),
             favorite: device.favourite,
-            state: State::of(device),
-            firmware_version: device.said.firmware.as_deref().and_then(version),
+            config: Settings::of(device, profile),
+            advanced_config: Settings::of(device, profile),
+            opener_advanced_config: Settings::of(device, profile),
+            smartdoor_advanced_config: Settings::of(device, profile),
+            web_config: profile.web_config.as_ref().map(Into::into),
+            state: State::of(device, profile),
+            firmware_version: device.said.firmware.as_deref().and_then(version::<3>),
+            hardware_version: profile.fact(Fact::Hardware).and_then(version::<2>),
+            operation_id: profile.waiting().map(|since| operation_id(device, since)),
             server_state: if device.link.online { 0 } else { 4 },
-            admin_pin_state: 1,
+            admin_pin_state: u8::from(!profile.by_hub || profile.no_pin),
             creation_date: date(device.added_at),
             update_date: date(device.updated_at.max(device.said.at.unwrap_or(device.updated_at))),
         })
@@ -77,7 +104,7 @@ impl Smartlock {
 }
 
 impl State {
-    fn of(device: &Device) -> Option<Self> {
+    fn of(device: &Device, profile: &Profile) -> Option<Self> {
         let said = &device.said;
         let unsaid = device.link.online && device.is_stale();
         let state = if unsaid { LockState::Undefined } else { said.state? };
@@ -112,16 +139,42 @@ impl State {
                 Some(door) => door.code(),
             },
             ring_to_open_timer: 0,
-            night_mode: false,
+            night_mode: profile.fact(Fact::NightMode) == Some("1"),
         })
     }
 }
 
-/// `3.10.7` is 0x030A07.
-fn version(text: &str) -> Option<i64> {
+/// `3.10.7` is 0x030A07; what follows the parts that count is left out.
+fn version<const PARTS: usize>(text: &str) -> Option<i64> {
     let mut parts = text.trim().split('.').map(|part| part.parse::<u8>().ok());
-    let (major, minor, patch) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(i64::from(u32::from_be_bytes([0, major, minor, patch])))
+    (0..PARTS).try_fold(0, |number, _| Some(number * 256 + i64::from(parts.next()??)))
+}
+
+/// What becomes of a device here; its own settings are other operations. What is left out or null stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SmartlockUpdate {
+    /// At most 64 characters.
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default, deserialize_with = "loose::boolean")]
+    pub(crate) favorite: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SmartlockAdminPinUpdate")]
+pub(crate) struct AdminPin {
+    /// 0 to 9999.
+    #[serde(default, deserialize_with = "loose::number")]
+    admin_pin: Option<i64>,
+}
+
+impl AdminPin {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let is_pin = self.admin_pin.is_some_and(|pin| (0..=9_999).contains(&pin));
+        if is_pin { Ok(()) } else { Err(Failure::bad("adminPin: a number from 0 to 9999")) }
+    }
 }
 
 /// The query of the list.
@@ -148,10 +201,14 @@ mod tests {
 
     #[test]
     fn a_firmware_version_is_three_bytes() {
-        assert_eq!(version("3.10.7"), Some(199_175));
-        assert_eq!(version("2.8.15"), Some(133_135));
+        assert_eq!(version::<3>("3.10.7"), Some(199_175));
+        assert_eq!(version::<3>("2.8.15"), Some(133_135));
         for odd in ["", "3", "3.10", "3.256.1", "a.b.c"] {
-            assert_eq!(version(odd), None, "{odd}");
+            assert_eq!(version::<3>(odd), None, "{odd}");
+        }
+        assert_eq!(version::<2>("5.11"), Some(1_291));
+        for odd in ["", "5", "5.", "5.x", "256.1"] {
+            assert_eq!(version::<2>(odd), None, "{odd}");
         }
     }
 }

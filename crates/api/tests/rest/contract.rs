@@ -10,7 +10,10 @@ use lockwarden_app::activity::{EntryQuery, Happening};
 use lockwarden_app::devices::{DoorState, LockAction, LockEvent, LockState, Observation, Trigger};
 use serde_json::Value;
 
-use crate::kit::{Api, LOG, MY_ACCOUNT, SMARTLOCK, check};
+use crate::kit::{
+    ADVANCED_CONFIG, Api, CONFIG, Kind, LOG, MY_ACCOUNT, OPENER_ADVANCED_CONFIG, SMARTDOOR_ADVANCED_CONFIG,
+    SMARTLOCK, check,
+};
 
 #[tokio::test]
 async fn every_model_has_its_required_keys_and_none_of_ours() {
@@ -130,19 +133,24 @@ async fn the_document_names_what_is_served_and_nothing_else() {
     assert_eq!(served(&api), paths);
     for (path, methods) in described {
         for method in ["get", "post", "put", "delete", "patch"] {
-            let concrete = path.replace("{smartlockId}", "1");
+            let concrete = ["{smartlockId}", "{brandId}", "{intercomId}"]
+                .iter()
+                .fold(path.clone(), |path, parameter| path.replace(parameter, "1"));
             let answer = api.call(&method.to_uppercase(), &concrete, "", "").await;
             let documented = methods.get(method).is_some();
             let served = answer.status != StatusCode::METHOD_NOT_ALLOWED;
             assert_eq!(documented, served, "{method} {path}: {answer:?}");
             if let Some(operation) = methods.get(method) {
-                for key in ["operationId", "summary", "security", "responses"] {
+                for key in ["operationId", "summary", "responses"] {
                     assert!(operation.get(key).is_some(), "{method} {path} has no {key}");
                 }
+                let is_open = path.starts_with("/opener/");
+                assert_eq!(operation.get("security").is_none(), is_open, "{method} {path}");
                 let success = if method == "get" { "200" } else { "204" };
-                for status in [success, "401", "403"] {
+                let refusals = if is_open { &[][..] } else { &["401", "403"] };
+                for status in [success].iter().chain(refusals) {
                     assert!(
-                        operation["responses"].get(status).is_some(),
+                        operation["responses"].get(*status).is_some(),
                         "{method} {path} does not say {status}"
                     );
                 }
@@ -173,14 +181,23 @@ const LOG_QUERY: &[(&str, &str)] = &[
     ("limit", "integer"),
     ("toDate", "string"),
 ];
+const INTERCOM_QUERY: &[(&str, &str)] =
+    &[("brandId", "integer"), ("ignoreVerified", "boolean"), ("recentlyChanged", "boolean")];
 /// `/smartlock/log` has no `authId` there, and takes the same as the other list here. The number of a device is text in
 /// the paths of actions there: the same digits.
 const OPERATIONS: &[Operation] = &[
+    ("delete /smartlock/{smartlockId}", "DeleteSmartlock", &[]),
     ("get /account", "GetAccounts", &[]),
+    ("get /opener/brand", "GetOpenerBrands", &[]),
+    ("get /opener/brand/{brandId}", "GetOpenerBrand", &[("brandId", "integer")]),
+    ("get /opener/intercom", "GetOpenerIntercoms", INTERCOM_QUERY),
+    ("get /opener/intercom/{intercomId}", "GetOpenerIntercom", &[("intercomId", "integer")]),
     ("get /smartlock", "GetSmartlocks", &[("authId", "integer"), ("type", "integer")]),
     ("get /smartlock/log", "GetSmartlocksLogs", LOG_QUERY),
     ("get /smartlock/{smartlockId}", "GetSmartlock", &[]),
     ("get /smartlock/{smartlockId}/log", "GetSmartlockLogs", LOG_QUERY),
+    ("post /bulk-web-config", "PostSmartlockBulkWebConfig", &[]),
+    ("post /smartlock/{smartlockId}", "PostSmartlock", &[]),
     ("post /smartlock/{smartlockId}/action", "PostSmartlockAction", &[("Idempotency-Key", "string")]),
     (
         "post /smartlock/{smartlockId}/action/lock",
@@ -192,6 +209,13 @@ const OPERATIONS: &[Operation] = &[
         "PostUnlockSmartlockUnlockAction",
         &[("Idempotency-Key", "string")],
     ),
+    ("post /smartlock/{smartlockId}/admin/pin", "PostSmartlockAdminPin", &[]),
+    ("post /smartlock/{smartlockId}/advanced/config", "PostSmartlockAdvancedConfig", &[]),
+    ("post /smartlock/{smartlockId}/advanced/openerconfig", "PostSmartlockOpenerAdvancedConfig", &[]),
+    ("post /smartlock/{smartlockId}/advanced/smartdoorconfig", "PostSmartdoorAdvancedConfig", &[]),
+    ("post /smartlock/{smartlockId}/config", "PostSmartlockConfig", &[]),
+    ("post /smartlock/{smartlockId}/sync", "PostSmartlockSync", &[]),
+    ("post /smartlock/{smartlockId}/web/config", "PostSmartlockWebConfig", &[]),
 ];
 
 #[test]
@@ -249,6 +273,36 @@ async fn no_reference_in_the_document_leads_nowhere() {
             }
             Value::Array(items) => todo.extend(items),
             _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_models_of_settings_are_described_with_their_keys_types_and_what_is_required() {
+    let document = serde_json::to_value(lockwarden_api::openapi()).unwrap();
+    for (name, model) in [
+        ("Smartlock.Config", &CONFIG),
+        ("Smartlock.AdvancedConfig", &ADVANCED_CONFIG),
+        ("Smartlock.OpenerAdvancedConfig", &OPENER_ADVANCED_CONFIG),
+        ("Smartlock.SmartdoorAdvancedConfig", &SMARTDOOR_ADVANCED_CONFIG),
+    ] {
+        let schema = &document["components"]["schemas"][name];
+        let keys = |all: &[(&'static str, Kind)]| all.iter().map(|(key, _)| *key).collect::<BTreeSet<_>>();
+        let required: BTreeSet<_> =
+            schema["required"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
+        assert_eq!(required, keys(model.required), "{name}");
+        let properties = schema["properties"].as_object().unwrap();
+        let described: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+        assert_eq!(described, &keys(model.required) | &keys(model.optional), "{name}");
+        for (key, kind) in model.required.iter().chain(model.optional) {
+            let expected = match kind {
+                Kind::Float => "number",
+                Kind::Bool => "boolean",
+                Kind::Text => "string",
+                Kind::Ints => "array",
+                _ => "integer",
+            };
+            assert_eq!(properties[*key]["type"], expected, "{name} {key}");
         }
     }
 }

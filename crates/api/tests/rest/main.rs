@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 mod actions;
+mod config;
 mod contract;
+mod devices;
 mod kit;
 mod log;
 mod matrix;
+mod opener;
+mod web_config;

@@ -8,12 +8,19 @@ pub enum TokenScope {
     Smartlock,
     SmartlockReadOnly,
     SmartlockAction,
+    SmartlockConfig,
     SmartlockLog,
 }
 
 impl TokenScope {
-    pub const ALL: &'static [Self] =
-        &[Self::Account, Self::Smartlock, Self::SmartlockReadOnly, Self::SmartlockAction, Self::SmartlockLog];
+    pub const ALL: &'static [Self] = &[
+        Self::Account,
+        Self::Smartlock,
+        Self::SmartlockReadOnly,
+        Self::SmartlockAction,
+        Self::SmartlockConfig,
+        Self::SmartlockLog,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -21,6 +28,7 @@ impl TokenScope {
             Self::Smartlock => "smartlock",
             Self::SmartlockReadOnly => "smartlock.readOnly",
             Self::SmartlockAction => "smartlock.action",
+            Self::SmartlockConfig => "smartlock.config",
             Self::SmartlockLog => "smartlock.log",
         }
     }
@@ -32,6 +40,7 @@ impl TokenScope {
             Self::Smartlock => "See and manage devices",
             Self::SmartlockReadOnly => "See devices",
             Self::SmartlockAction => "Operate devices: it may open your doors",
+            Self::SmartlockConfig => "Change settings of devices",
             Self::SmartlockLog => "Read the activity log",
         }
     }
@@ -46,6 +55,7 @@ impl TokenScope {
             Self::Smartlock => Rights::VIEW | Rights::MANAGE,
             Self::SmartlockReadOnly => Rights::VIEW,
             Self::SmartlockAction => Rights::OPERATE,
+            Self::SmartlockConfig => Rights::CONFIGURE,
             Self::SmartlockLog => Rights::LOG,
         }
     }

@@ -25,6 +25,7 @@ const TABLES: &[(&str, Paging)] = &[
     ("ways", Paging::ByFirstColumn("id")),
     ("facts", Paging::ByOffset("device_id, fact")),
     ("settings", Paging::ByOffset("device_id, setting")),
+    ("web_configs", Paging::ByFirstColumn("device_id")),
     ("troubles", Paging::ByOffset("device_id, connector, trouble")),
     ("login_refusals", Paging::ByOffset("login_id, reason")),
     ("commands", Paging::ByFirstColumn("id")),

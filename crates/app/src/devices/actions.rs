@@ -124,10 +124,7 @@ impl App {
     /// Finds a device by the Web API's number: `type · 2^32 + Nuki ID`.
     pub async fn load_smartlock(&self, actor: &Actor, smartlock: i64) -> Result<Device> {
         let mut tx = self.read().await?;
-        let (device_type, nuki_id) = (smartlock >> 32, smartlock & 0xFFFF_FFFF);
-        let device = sql::load_by_nuki_id(&mut tx, actor.account, device_type, nuki_id).await?;
-        actor.may_view_this(&device)?;
-        Ok(device)
+        load_smartlock(&mut tx, actor, smartlock).await
     }
 
     /// The device behind a number of the Web API, for somebody who wants to operate it and may not even see it.
@@ -135,6 +132,20 @@ impl App {
         let mut tx = self.read().await?;
         let found = find_smartlock(&mut tx, actor, smartlock).await?;
         Ok(actor.may_operate(&mut tx, found).await?.device())
+    }
+
+    /// The same for somebody who wants to change its settings.
+    pub async fn find_configurable(&self, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+        let mut tx = self.read().await?;
+        let found = find_smartlock(&mut tx, actor, smartlock).await?;
+        Ok(actor.may_configure(&mut tx, found).await?.device())
+    }
+
+    /// The same for somebody who wants to rename or remove it.
+    pub async fn find_manageable(&self, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+        let mut tx = self.read().await?;
+        let found = find_smartlock(&mut tx, actor, smartlock).await?;
+        Ok(actor.may_manage(&mut tx, found).await?.device())
     }
 
     /// The same for somebody who wants to read its log.
@@ -146,23 +157,34 @@ impl App {
     }
 
     pub async fn rename_device(&self, actor: &Actor, id: DeviceId, name: &str) -> Result<()> {
-        let name = check_name(name).map_err(|why| Error::invalid("name", why))?;
+        self.update_device(actor, id, (Some(name), None)).await
+    }
+
+    /// What is given of both, at once.
+    pub async fn update_device(
+        &self,
+        actor: &Actor,
+        id: DeviceId,
+        (name, favourite): (Option<&str>, Option<bool>),
+    ) -> Result<()> {
+        let name = name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, id).await?;
-        sql::rename(&mut tx, manageable.device(), name, self.now()).await?;
-        tx.emit(Event::DeviceChanged { account: actor.account, device: id });
-        tx.emit(Event::DevicesChanged { account: actor.account });
+        if let Some(name) = name {
+            sql::rename(&mut tx, manageable.device(), name, self.now()).await?;
+            tx.emit(Event::DeviceChanged { account: actor.account, device: id });
+            tx.emit(Event::DevicesChanged { account: actor.account });
+        }
+        if let Some(yes) = favourite {
+            set_favourite(&mut tx, manageable, yes, self.now()).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
 
     /// Favourites are the account's: they come first for everybody (Web API 4.10.0, `Smartlock.favorite`).
     pub async fn set_favourite(&self, actor: &Actor, id: DeviceId, yes: bool) -> Result<()> {
-        let (mut tx, actor) = self.write_as(actor).await?;
-        let manageable = actor.may_manage(&mut tx, id).await?;
-        set_favourite(&mut tx, manageable, yes, self.now()).await?;
-        tx.commit().await?;
-        Ok(())
+        self.update_device(actor, id, (None, Some(yes))).await
     }
 
     /// Takes a device out of the account. Its login ends at once; its log stays.
@@ -215,9 +237,17 @@ pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 /// `type · 2^32 + Nuki ID`, taken apart.
-async fn find_smartlock(tx: &mut Tx, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
+pub(crate) async fn find_smartlock(tx: &mut Tx, actor: &Actor, smartlock: i64) -> Result<DeviceId> {
     let found = sql::find_by_nuki_id(tx, actor.account, smartlock >> 32, smartlock & 0xFFFF_FFFF).await?;
     found.ok_or(Error::NotFound)
+}
+
+/// The same with what it last said, for somebody who may see it.
+pub(crate) async fn load_smartlock(tx: &mut Tx, actor: &Actor, smartlock: i64) -> Result<Device> {
+    let (device_type, nuki_id) = (smartlock >> 32, smartlock & 0xFFFF_FFFF);
+    let device = sql::load_by_nuki_id(tx, actor.account, device_type, nuki_id).await?;
+    actor.may_view_this(&device)?;
+    Ok(device)
 }
 
 /// The account a device belongs to, unless it was removed.

@@ -16,7 +16,9 @@ mod report;
 mod sql;
 
 pub use actions::{NewDevice, SortBy};
-pub(crate) use actions::{account_of, all_offline, load, set_favourite, some};
+pub(crate) use actions::{
+    account_of, all_offline, find_smartlock, load, load_smartlock, set_favourite, some,
+};
 pub use condition::{Kind, Problem, Problems};
 pub use connector::{Capability, Connector};
 pub(crate) use identity::{

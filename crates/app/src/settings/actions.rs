@@ -32,6 +32,15 @@ pub struct Due {
     pub wanted: Vec<(Setting, SettingValue)>,
 }
 
+/// What somebody who changes settings sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// What should be otherwise, and nothing else.
+    Wishes,
+    /// All there is, changed here and there.
+    Everything,
+}
+
 /// What became of a setting that was sent; `None` is no refusal.
 pub type Outcome = Option<(String, bool)>;
 
@@ -46,6 +55,21 @@ impl App {
     /// Writes down what a device's settings should be. They are sent when the way to it is there, and are what the device
     /// says when the device says so. Whoever changed one of them meanwhile is told instead of being overruled.
     pub async fn change_settings(&self, actor: &Actor, device: DeviceId, changes: &[Change]) -> Result<()> {
+        self.change(actor, device, changes, Sent::Wishes).await
+    }
+
+    /// The same for a program that read everything and sends everything back. What is in it as the device says it is
+    /// nobody's wish, so a change that is on its way is not taken back by a value that was read before it arrived.
+    pub async fn send_back_settings(
+        &self,
+        actor: &Actor,
+        device: DeviceId,
+        changes: &[Change],
+    ) -> Result<()> {
+        self.change(actor, device, changes, Sent::Everything).await
+    }
+
+    async fn change(&self, actor: &Actor, device: DeviceId, changes: &[Change], sent: Sent) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let configurable = actor.may_configure(&mut tx, device).await?;
         let device = configurable.device();
@@ -56,6 +80,10 @@ impl App {
         let mut held = held_of(&mut tx, device).await?;
         for change in changes {
             let label = change.setting.about().label;
+            let says = held.get(&change.setting).and_then(|one| one.reported.as_ref());
+            if sent == Sent::Everything && says.is_some_and(|says| says.agrees(&change.value)) {
+                continue;
+            }
             // Programs send everything back, also what can only be read: what is so already needs no permission.
             let told = held.get(&change.setting).filter(|one| !one.is_open()).and_then(Held::shown);
             if told.is_some_and(|told| told.agrees(&change.value)) {
@@ -101,10 +129,11 @@ impl App {
         Ok(())
     }
 
-    /// Asks the device for everything anew, by every way that can be asked.
+    /// Asks the device for everything anew, by every way that can be asked. That costs its batteries something, so it takes
+    /// the right to operate it, as in the Web API (4.10.0, scope of `/smartlock/{smartlockId}/sync`).
     pub async fn sync_device(&self, actor: &Actor, device: DeviceId) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
-        let operable = actor.may_view(&mut tx, device).await?;
+        let operable = actor.may_operate(&mut tx, device).await?;
         tx.emit(Event::SyncAsked { account: actor.account, device: operable.device() });
         tx.commit().await?;
         Ok(())

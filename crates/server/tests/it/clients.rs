@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lockwarden_app::db::Db;
-use lockwarden_simulator::{Fleet, Options};
+use lockwarden_simulator::{Fleet, HubSpec, LockSpec, Options, Site as Place};
 
 use crate::crash::pause;
 use crate::kit::{Site, within};
+use crate::ways::{add, login};
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients")
@@ -42,6 +43,21 @@ fn run(program: &Path, script: &str, site: &Site, token: &str, more: &[(&str, St
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_client_of_pypi_lists_reads_and_operates() {
     with_a_lock(|site, token| run(&here().join("venv/bin/python"), "pypi.py", site, token, &[])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_of_pypi_sets_a_lock_behind_a_hub_and_reads_what_the_lock_says_of_it() {
+    let site = Site::serving().await;
+    let token = site.token();
+    let (user, password) = login(&add(&site, "nuki-hub", "Front door"));
+    let lock = LockSpec { official: false, ..LockSpec::new(0xA1, "Front door") };
+    let hub = HubSpec::new("nukihub-esp32", 0xA1).with_everything().with_login(&user, &password);
+    let place = Place { locks: vec![lock], hubs: vec![hub], ..Place::default() };
+    let fleet = Fleet::open(&site.broker(), place, &Options { time_scale: 0.01, ..Options::default() });
+    tokio::task::block_in_place(|| {
+        run(&here().join("venv/bin/python"), "pypi_settings.py", &site, &token, &[]);
+    });
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

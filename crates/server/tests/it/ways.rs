@@ -12,12 +12,12 @@ use crate::unlock::{DOOR, lock_says, log};
 const ID: u32 = 0xA1;
 const TOKEN: &str = "bridge-token";
 
-fn add(site: &Site, connector: &str, name: &str) -> Value {
+pub(crate) fn add(site: &Site, connector: &str, name: &str) -> Value {
     let args = ["device", "add", "--email", EMAIL, "--connector", connector, "--name", name];
     serde_json::from_str(&site.ok(&args, "")).unwrap()
 }
 
-fn login(device: &Value) -> (String, String) {
+pub(crate) fn login(device: &Value) -> (String, String) {
     let text = |key: &str| device[key].as_str().unwrap().to_owned();
     (text("username"), text("password"))
 }

@@ -1,0 +1,61 @@
+//! Values as clients write them: numbers as text, truth as text or as 0 and 1, null for what is not given.
+
+use schemars::JsonSchema;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// A number, or a number written as text.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Number {
+    Plain(i64),
+    Text(String),
+}
+
+impl Number {
+    pub(super) fn read<E: Error>(self, key: &str) -> Result<i64, E> {
+        match self {
+            Self::Plain(number) => Ok(number),
+            Self::Text(text) => text.parse().map_err(|_| E::custom(format!("{key} must be a number"))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Truth {
+    Plain(bool),
+    Number(i64),
+    Text(String),
+}
+
+/// `true`, `"True"` (Python's own writing), `1` and `"1"`.
+pub(super) fn is_true(text: &str) -> Option<bool> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    if is("true") || is("1") {
+        Some(true)
+    } else if is("false") || is("0") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let read = match Option::<Truth>::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Truth::Plain(yes)) => Some(yes),
+        Some(Truth::Number(number)) => is_true(&number.to_string()),
+        Some(Truth::Text(text)) => is_true(&text),
+    };
+    read.map(Some).ok_or_else(|| D::Error::custom("true or false is expected"))
+}
+
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Option::<Number>::deserialize(deserializer)?.map(|number| number.read("it")).transpose()
+}
+
+pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<i64>>, D::Error> {
+    let given = Option::<Vec<Number>>::deserialize(deserializer)?;
+    given.map(|numbers| numbers.into_iter().map(|number| number.read("each of them")).collect()).transpose()
+}
