@@ -396,7 +396,8 @@ pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbErro
 
 /// Whether the device can be told to do this now. The same rules hold at the order and at the sending.
 pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
-    let known = action == LockAction::FullLock || device.offers().contains(&action);
+    let turns = !matches!(device.kind, Some(DeviceType::Opener | DeviceType::Box));
+    let known = (turns && action == LockAction::FullLock) || device.offers().contains(&action);
     if !known {
         return Err(Refusal::NotOffered);
     }
@@ -408,7 +409,10 @@ pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> 
         return Err(Refusal::Offline);
     }
     if device.link.accepts_commands == Some(false) {
-        return Err(Refusal::LockingNotAllowed);
+        return Err(match device.connector {
+            Connector::NukiMqtt => Refusal::LockingNotAllowed,
+            Connector::NukiHub | Connector::NukiBridge => Refusal::HubDoesNotListen,
+        });
     }
     Ok(())
 }
