@@ -10,7 +10,7 @@ use crate::actor::{Actor, Operable};
 use crate::bus::Event;
 use crate::clock::{Steady, Time};
 use crate::db::Tx;
-use crate::devices::{self, Connector, Device, LockAction, LockState};
+use crate::devices::{self, Connector, Device, DeviceType, LockAction, LockState};
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 use crate::ways::{self, Way};

@@ -18,7 +18,6 @@ use crate::identify::{Person, Signed};
 use crate::pages::device::once;
 use crate::parts::frame::{self, Here};
 use crate::parts::gives::article;
-use crate::parts::icon::{Icon, icon};
 use crate::parts::said::{Said, sentence};
 use crate::web::Web;
 

@@ -16,7 +16,8 @@ fn list(of: &[Capability]) -> String {
 
 /// "Gives operating it, …; gives no names and failed attempts or settings."
 pub(crate) fn sentence_of(connector: Connector) -> String {
-    let (gives, lacks): (Vec<_>, Vec<_>) = Capability::ALL.iter().partition(|one| connector.can(**one));
+    let (gives, lacks): (Vec<Capability>, Vec<Capability>) =
+        Capability::ALL.iter().copied().partition(|one| connector.can(*one));
     let gives = gives.iter().map(|one| one.words()).collect::<Vec<_>>().join(", ");
     if lacks.is_empty() {
         return format!("Gives {gives}.");
