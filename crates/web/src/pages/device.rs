@@ -58,7 +58,9 @@ impl Told {
         let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
         let logins = allowed(web.app.load_logins(actor, id).await)?;
         let groups = web.app.known_groups(actor).await?;
-        let connection = web.app.load_connection(actor, id).await?;
+        let mut connection = web.app.load_connection(actor, id).await?;
+        // In the order in which their word counts.
+        connection.ways.sort_by_key(|way| way.connector);
         let bridge = web.app.find_bridge_of(actor, id).await?;
         Ok(Self { device, commands, entries, logins, groups, connection, bridge })
     }

@@ -97,7 +97,7 @@ async fn an_order_tells_by_which_way_it_went_and_what_the_hub_says_of_it() {
 async fn another_way_is_added_with_a_login_of_its_own_and_removed_after_a_question() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
-    let (device, _) = (site.world.lock(&anna, "Front door", 7).await, ());
+    let device = site.world.lock(&anna, "Front door", 7).await;
     let way = format!("/devices/{device}/way");
     let to = browser.post(&way, &[("way", "nuki-hub"), ("do", "add")]).await.leads_to().to_owned();
     let page = browser.get(&to.replace("#connect", "")).await;

@@ -31,7 +31,7 @@ async fn lock(site: &Site, anna: &Actor) -> DeviceId {
     device
 }
 
-fn part<'a>(page: &'a Answer, setting: Setting) -> &'a str {
+fn part(page: &Answer, setting: Setting) -> &str {
     let rest = page.body.split_once(&format!("id=\"state-{}\"", setting.key())).unwrap().1;
     rest.split("</div></div>").next().unwrap()
 }
