@@ -37,6 +37,8 @@ pub enum Refusal {
         "“Allow locking” is off in the lock’s MQTT settings: it would ignore the command, so nothing was sent"
     )]
     LockingNotAllowed,
+    #[error("the hub is connected but has asked for no commands: nothing was sent; restart the hub")]
+    HubDoesNotListen,
     #[error("this kind of lock cannot do that")]
     NotOffered,
     #[error("there is a bridge at this address already")]

@@ -7,7 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, bulk, device, devices, groups, manage, order, set_up, sign_in,
+    account, activity, add_device, api_tokens, begin, bridge, bulk, device, devices, groups, manage, order,
+    set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -63,16 +64,27 @@ fn table() -> Vec<Route> {
         route("GET", "/devices/new", SignedIn, get(add_device::show)),
         route("POST", "/devices/new", SignedIn, post(add_device::add)),
         route("GET", "/devices/{id}", SignedIn, get(device::show)),
+        route("GET", "/devices/{id}/add", SignedIn, get(begin::show)),
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),
         route("POST", "/devices/{id}/order", SignedIn, post(order::order)),
         route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),
         route("POST", "/devices/{id}/group", SignedIn, post(manage::set_group)),
         route("POST", "/devices/{id}/favourite", SignedIn, post(manage::set_favourite)),
-        route("POST", "/devices/{id}/password", SignedIn, post(manage::new_password)),
-        route("GET", "/devices/{id}/revoke", SignedIn, get(manage::ask_revoke)),
-        route("POST", "/devices/{id}/revoke", SignedIn, post(manage::revoke)),
+        route("POST", "/devices/{id}/password", SignedIn, post(ways::new_password)),
+        route("GET", "/devices/{id}/revoke", SignedIn, get(ways::ask_revoke)),
+        route("POST", "/devices/{id}/revoke", SignedIn, post(ways::revoke)),
+        route("GET", "/devices/{id}/way", SignedIn, get(ways::ask)),
+        route("POST", "/devices/{id}/way", SignedIn, post(ways::change)),
+        route("GET", "/devices/{id}/settings", SignedIn, get(settings::show)),
+        route("POST", "/devices/{id}/settings", SignedIn, post(settings::save)),
+        route("POST", "/devices/{id}/settings/keep", SignedIn, post(settings::keep)),
+        route("POST", "/devices/{id}/settings/again", SignedIn, post(settings::retry)),
+        route("POST", "/devices/{id}/sync", SignedIn, post(settings::sync)),
         route("GET", "/devices/{id}/remove", SignedIn, get(manage::ask_remove)),
         route("POST", "/devices/{id}/remove", SignedIn, post(manage::remove)),
+        route("GET", "/bridges/{id}", SignedIn, get(bridge::show)),
+        route("GET", "/bridges/{id}/remove", SignedIn, get(bridge::ask_remove)),
+        route("POST", "/bridges/{id}/remove", SignedIn, post(bridge::remove)),
         route("POST", "/bulks", SignedIn, post(bulk::propose)),
         route("GET", "/bulks/{id}", SignedIn, get(bulk::show)),
         route("POST", "/bulks/{id}/begin", SignedIn, post(bulk::begin)),

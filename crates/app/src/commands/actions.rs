@@ -11,7 +11,7 @@ use crate::actor::{Actor, Operable};
 use crate::bus::Event;
 use crate::clock::{Steady, Time};
 use crate::db::Tx;
-use crate::devices::{self, Connector, Device, LockAction, LockState};
+use crate::devices::{self, Connector, Device, DeviceType, LockAction, LockState};
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 use crate::ways::{self, Way};
@@ -399,7 +399,8 @@ pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbErro
 
 /// Whether the device can be told to do this now. The same rules hold at the order and at the sending.
 pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
-    let known = action == LockAction::FullLock || device.offers().contains(&action);
+    let turns = !matches!(device.kind, Some(DeviceType::Opener | DeviceType::Box));
+    let known = (turns && action == LockAction::FullLock) || device.offers().contains(&action);
     if !known {
         return Err(Refusal::NotOffered);
     }
@@ -411,7 +412,10 @@ pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> 
         return Err(Refusal::Offline);
     }
     if device.link.accepts_commands == Some(false) {
-        return Err(Refusal::LockingNotAllowed);
+        return Err(match device.connector {
+            Connector::NukiMqtt => Refusal::LockingNotAllowed,
+            Connector::NukiHub | Connector::NukiBridge => Refusal::HubDoesNotListen,
+        });
     }
     Ok(())
 }

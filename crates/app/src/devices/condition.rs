@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Device, DoorState, LockState};
+use super::{Device, DeviceType, DoorState, LockState, Mode};
 use crate::clock::Time;
 
 /// A device clock further off than this is worth a word; the log marks entries from the same bound on.
@@ -25,11 +25,13 @@ pub enum Kind {
     New,
     /// It moves, starts, or does not say.
     Between,
+    /// An opener at rest: it has no bolt, and nobody who rings gets in.
+    Ready,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Locked, Self::Unlocked, Self::Problem, Self::Offline, Self::New, Self::Between];
+    pub const ALL: [Self; 7] =
+        [Self::Locked, Self::Unlocked, Self::Problem, Self::Offline, Self::New, Self::Between, Self::Ready];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Offline => "offline",
             Self::New => "new",
             Self::Between => "between",
+            Self::Ready => "ready",
         }
     }
 
@@ -53,7 +56,22 @@ impl Kind {
         if !device.link.online {
             return Self::Offline;
         }
-        device.said.state.filter(|_| !device.is_stale()).map_or(Self::Between, Self::of_state)
+        let Some(state) = device.said.state.filter(|_| !device.is_stale()) else {
+            return Self::Between;
+        };
+        match device.kind {
+            Some(DeviceType::Opener) => Self::of_opener(state, device.said.mode),
+            _ => Self::of_state(state),
+        }
+    }
+
+    /// Of an opener that is connected and has said this since (Bridge API 1.13.3, opener states and modes).
+    pub fn of_opener(state: LockState, mode: Option<Mode>) -> Self {
+        match state {
+            LockState::Locked if mode == Some(Mode::Continuous) => Self::Unlocked,
+            LockState::Locked => Self::Ready,
+            other => Self::of_state(other),
+        }
     }
 
     /// Of a device that is connected and has said this since.
@@ -158,7 +176,7 @@ impl Problems {
         note(Problem::NotCalibrated, state == Some(LockState::Uncalibrated));
         note(Problem::StateUnknown, matches!(state, Some(LockState::Undefined | LockState::Other(_))));
         let door = said.door.filter(|_| online && !device.is_stale());
-        let locked = state.is_some_and(LockState::is_locked);
+        let locked = state.is_some_and(LockState::is_locked) && device.kind != Some(DeviceType::Opener);
         note(Problem::LockedButOpen, door == Some(DoorState::Opened) && locked);
         note(Problem::SensorTampered, door == Some(DoorState::Tampered));
         note(Problem::TakesNoCommands, online && device.link.accepts_commands == Some(false));
@@ -228,6 +246,17 @@ mod tests {
             LockState::KNOWN.iter().filter(|state| Kind::of_state(**state) == Kind::Locked).collect();
         assert_eq!(locked, [&LockState::Locked]);
         assert_eq!(Kind::of_state(LockState::Other(99)), Kind::Problem);
+    }
+
+    #[test]
+    fn an_opener_is_never_locked_and_lets_people_in_while_it_rings_open() {
+        for state in LockState::KNOWN {
+            assert_ne!(Kind::of_opener(*state, None), Kind::Locked);
+        }
+        assert_eq!(Kind::of_opener(LockState::Locked, Some(Mode::Door)), Kind::Ready);
+        assert_eq!(Kind::of_opener(LockState::Locked, Some(Mode::Continuous)), Kind::Unlocked);
+        assert_eq!(Kind::of_opener(LockState::Unlocked, None), Kind::Unlocked);
+        assert_eq!(Kind::of_opener(LockState::Unlatching, None), Kind::Between);
     }
 
     #[test]

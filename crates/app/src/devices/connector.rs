@@ -40,6 +40,41 @@ pub enum Capability {
     Sync,
 }
 
+impl Capability {
+    pub const ALL: &'static [Self] = &[
+        Self::Operate,
+        Self::FullLock,
+        Self::EveryState,
+        Self::Events,
+        Self::Log,
+        Self::KeypadCodes,
+        Self::Authorizations,
+        Self::Schedules,
+        Self::Settings,
+        Self::BatteryPercent,
+        Self::BatteryReport,
+        Self::Sync,
+    ];
+
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Operate => "operating it",
+            Self::FullLock => "locking with both turns",
+            Self::EveryState => "every state, also while it moves",
+            Self::Events => "who did what, as it happens",
+            Self::Log => "names and failed attempts",
+            Self::KeypadCodes => "entry codes",
+            Self::Authorizations => "who has access",
+            Self::Schedules => "schedules",
+            Self::Settings => "settings",
+            Self::BatteryPercent => "the battery in percent",
+            Self::BatteryReport => "voltage and temperature",
+            Self::Sync => "fetching everything anew",
+        }
+    }
+}
+
 impl Connector {
     pub const ALL: &'static [Self] = &[Self::NukiMqtt, Self::NukiHub, Self::NukiBridge];
 
@@ -134,21 +169,7 @@ mod tests {
     fn the_matrix_of_ways_and_what_they_give_is_the_documented_one() {
         use Capability as C;
         let row = |way: Connector| {
-            let all = [
-                C::Operate,
-                C::FullLock,
-                C::EveryState,
-                C::Events,
-                C::Log,
-                C::KeypadCodes,
-                C::Authorizations,
-                C::Schedules,
-                C::Settings,
-                C::BatteryPercent,
-                C::BatteryReport,
-                C::Sync,
-            ];
-            all.map(|capability| if way.can(capability) { 'x' } else { '-' }).iter().collect::<String>()
+            C::ALL.iter().map(|one| if way.can(*one) { 'x' } else { '-' }).collect::<String>()
         };
         assert_eq!(row(Connector::NukiMqtt), "xxxx-----x--");
         assert_eq!(row(Connector::NukiHub), "xxx-xxxxxxxx");

@@ -193,7 +193,10 @@ impl Device {
     pub fn offers(&self) -> &'static [LockAction] {
         use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
         match self.kind {
-            Some(DeviceType::Opener | DeviceType::Box) => &[],
+            // Nobody has written down what the discontinued box does when it is told that.
+            Some(DeviceType::Box) => &[],
+            // The same numbers mean an opener's own deeds: ring to open on and off, open, continuous mode on and off.
+            Some(DeviceType::Opener) => &[Lock, Unlock, LockNGo, LockNGoUnlatch, Unlatch],
             _ => &[Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch],
         }
     }

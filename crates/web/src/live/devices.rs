@@ -61,7 +61,7 @@ impl Devices {
         let mut heard = Heard::new();
         for device in &shelf.devices {
             let doing = shelf.doing(device.id);
-            heard.insert(device.id, aloud(&row.card(device, doing).face(), doing));
+            heard.insert(device.id, aloud(device, &row.card(device, doing).face(), doing));
             if moved_since(device, doing, since) {
                 changed.insert(device.id);
             }

@@ -8,16 +8,19 @@ use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::Device;
-use lockwarden_app::ids::{BulkId, DeviceId};
+use lockwarden_app::ids::{BridgeId, BulkId, DeviceId};
 use lockwarden_app::{Error, Result};
-use maud::html;
+use maud::{Markup, html};
 
 use super::bulk::Bulk;
 use super::devices::Devices;
-use super::pace::Measure;
+use super::pace::{ALL, Measure};
 use crate::fields::Asked;
 use crate::identify::Person;
+use crate::pages::begin::{self, Step};
+use crate::pages::bridge::Reached;
 use crate::pages::device::Told;
+use crate::pages::settings::Known;
 use crate::parts::card::Card;
 use crate::parts::commands::outcome;
 use crate::parts::entry;
@@ -33,6 +36,8 @@ pub(super) enum View {
     Devices(Box<Devices>),
     Bulk(Bulk),
     Device(One),
+    Settings(DeviceId),
+    Bridge(BridgeId),
     Activity(Log),
 }
 
@@ -40,6 +45,8 @@ pub(super) struct One {
     id: DeviceId,
     /// The page was made before the device's first connection: it has no place for what the device does.
     new: bool,
+    /// The step of adding it that the page shows, of the page that has steps.
+    step: Option<usize>,
     heard: Heard,
 }
 
@@ -76,8 +83,13 @@ impl From<&Asked> for View {
         let device = asked.read("device").map(DeviceId);
         match (asked.text("on"), device) {
             ("device", Some(id)) => {
-                Self::Device(One { id, new: asked.text("new") == "yes", heard: Heard::new() })
+                Self::Device(One { id, new: asked.text("new") == "yes", step: None, heard: Heard::new() })
             }
+            ("add", Some(id)) => {
+                Self::Device(One { id, new: false, step: asked.read("step"), heard: Heard::new() })
+            }
+            ("settings", Some(id)) => Self::Settings(id),
+            ("bridge", _) => Self::Bridge(BridgeId(asked.read("bridge").unwrap_or(0))),
             ("activity", device) => {
                 let shown = asked.read("shown").unwrap_or(0);
                 let oldest = entry::read_cursor(asked.text("oldest"));
@@ -95,7 +107,8 @@ impl View {
         match self {
             Self::Devices(view) => view.shows(device),
             Self::Device(one) => one.id == device,
-            Self::Bulk(_) | Self::Activity(_) => false,
+            Self::Settings(id) => *id == device,
+            Self::Bulk(_) | Self::Activity(_) | Self::Bridge(_) => false,
         }
     }
 
@@ -104,8 +117,12 @@ impl View {
         match self {
             Self::Devices(_) => true,
             Self::Bulk(bulk) => bulk.shows(device),
-            Self::Device(_) | Self::Activity(_) => false,
+            Self::Device(_) | Self::Settings(_) | Self::Bridge(_) | Self::Activity(_) => false,
         }
+    }
+
+    pub(super) fn shows_bridge(&self) -> bool {
+        matches!(self, Self::Bridge(_))
     }
 
     pub(super) fn shows_bulk(&self, bulk: BulkId) -> bool {
@@ -118,7 +135,7 @@ impl View {
 
     pub(super) fn shows_log_of(&self, from: DeviceId) -> bool {
         match self {
-            Self::Devices(_) | Self::Bulk(_) => false,
+            Self::Devices(_) | Self::Bulk(_) | Self::Settings(_) | Self::Bridge(_) => false,
             Self::Device(one) => one.id == from,
             Self::Activity(log) => log.device.is_none_or(|only| only == from),
         }
@@ -126,8 +143,8 @@ impl View {
 
     pub(super) fn measure(&self) -> Measure {
         match self {
-            Self::Devices(_) | Self::Device(_) => Measure::EachDevice,
-            Self::Activity(_) | Self::Bulk(_) => Measure::All,
+            Self::Devices(_) | Self::Device(_) | Self::Settings(_) => Measure::EachDevice,
+            Self::Activity(_) | Self::Bulk(_) | Self::Bridge(_) => Measure::All,
         }
     }
 
@@ -137,6 +154,14 @@ impl View {
             Self::Devices(view) => view.catch_up(web, person, since).await,
             Self::Bulk(bulk) => bulk.catch_up(web, person).await,
             Self::Device(one) => one.catch_up(web, person).await,
+            Self::Settings(id) => {
+                Known::load(web, person, *id).await?;
+                Ok(CaughtUp { changed: BTreeSet::from([*id]), refresh: false })
+            }
+            Self::Bridge(id) => {
+                Reached::load(web, person, *id).await?;
+                Ok(CaughtUp { changed: BTreeSet::from([ALL]), refresh: false })
+            }
             Self::Activity(log) => log.catch_up(web, person, since).await,
         }
     }
@@ -147,8 +172,19 @@ impl View {
             Self::Devices(view) => view.draw(web, person, due, &when).await,
             Self::Bulk(bulk) => bulk.draw(web, person).await,
             Self::Device(one) => one.draw(web, person, &when).await,
+            Self::Settings(id) => gone_or(Known::load(web, person, *id).await, |known| known.live(&when)),
+            Self::Bridge(id) => gone_or(Reached::load(web, person, *id).await, |known| known.parts(&when)),
             Self::Activity(log) => log.draw(web, person, due, &when).await,
         }
+    }
+}
+
+/// What is drawn; if it is not there any more, the page finds out by itself.
+fn gone_or<T>(loaded: Result<T>, draw: impl FnOnce(&T) -> Markup) -> Result<DrawnParts> {
+    match loaded {
+        Ok(found) => Ok(DrawnParts { parts: draw(&found).into_string(), ..DrawnParts::default() }),
+        Err(Error::NotFound) => Ok(DrawnParts { refresh: true, ..DrawnParts::default() }),
+        Err(error) => Err(error),
     }
 }
 
@@ -158,7 +194,7 @@ impl One {
         let when = person.when(web);
         let doing = told.doing();
         let face = card(&told.device, &doing, &when, person, "").face();
-        self.heard.insert(self.id, aloud(&face, &doing));
+        self.heard.insert(self.id, aloud(&told.device, &face, &doing));
         Ok(CaughtUp { changed: BTreeSet::from([self.id]), refresh: false })
     }
 
@@ -172,6 +208,11 @@ impl One {
         let key = web.app.chance().code::<16>();
         let card = card(&told.device, &doing, when, person, &key);
         let say = news(&card, &card.face(), &mut self.heard).into_iter().collect();
+        if let Some(step) = self.step {
+            let refresh = Step::of(&told).number() != step;
+            let parts = begin::parts(web, person, &told, when).into_string();
+            return Ok(DrawnParts { parts, say, refresh });
+        }
         let parts = html! {
             (told.head(person, when, &key))
             (told.facts(when))
@@ -259,12 +300,12 @@ pub(super) fn moved_since(device: &Device, doing: &Doing, since: Time) -> bool {
 }
 
 /// What is worth saying aloud of a device: how it rests, and how an order ended.
-pub(super) fn aloud(face: &Face, doing: &Doing) -> String {
+pub(super) fn aloud(device: &Device, face: &Face, doing: &Doing) -> String {
     let ended = doing.last.as_ref().filter(|last| {
         matches!(last.state, CommandState::Failed | CommandState::Expired | CommandState::Unknown)
     });
     match ended {
-        Some(last) => format!("{}: {}", action_words(last.action), outcome(last).words),
+        Some(last) => format!("{}: {}", action_words(device, last.action), outcome(last).words),
         None => face.word.trim_end_matches('…').to_owned(),
     }
 }
@@ -274,7 +315,7 @@ pub(super) fn news(card: &Card<'_>, face: &Face, heard: &mut Heard) -> Option<St
     if !card.doing.open.is_empty() || face.kind == Kind::Between {
         return None;
     }
-    let now = aloud(face, card.doing);
+    let now = aloud(card.device, face, card.doing);
     let before = heard.insert(card.device.id, now.clone());
     (before.as_ref() != Some(&now)).then(|| format!("{}: {now}", card.device.name))
 }

@@ -1,60 +1,298 @@
-//! Adding a device: a name, and it has a login to connect with.
+//! Adding a device, step by step: by which way, its name, and then what to type where ([`super::begin`]). A bridge brings
+//! its devices with their names ([`super::bridge`]).
+
+use std::net::IpAddr;
 
 use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
-use lockwarden_app::Error;
-use lockwarden_app::devices::NewDevice;
-use maud::html;
+use lockwarden_app::bridges::NewBridge;
+use lockwarden_app::devices::{Connector, NewDevice};
+use lockwarden_app::logins::BASE_PATH;
+use lockwarden_app::{Error, Refusal};
+use maud::{Markup, html};
 
 use super::again;
 use crate::cookies::Cookie;
 use crate::failure::Failure;
-use crate::fields::Fields;
+use crate::fields::{Asked, Fields};
 use crate::identify::{Person, Signed};
 use crate::pages::device::once;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
+use crate::parts::icon::{Icon, icon};
+use crate::parts::picture;
+use crate::parts::reach::steps;
+use crate::parts::said::sentence;
 use crate::web::Web;
 
-pub(crate) async fn show(State(web): State<Web>, signed: Signed) -> Result<Html<String>, Failure> {
+/// How the token travels to a bridge, with what is to be known before it is chosen.
+const TOKEN_FORMS: [(&str, &str); 3] = [
+    ("encrypted", "Encrypted (bridges with firmware 1.22.1 or 2.14.0 and newer)"),
+    ("hashed", "Hashed (older bridges)"),
+    ("plain", "Readable by everybody in the network (only where nothing else works)"),
+];
+
+/// What a bridge listens on, unless somebody changed it (Bridge API 1.13.3).
+const BRIDGE_PORT: u16 = 8080;
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    asked: Asked,
+) -> Result<Html<String>, Failure> {
     signed.actor.may_add_devices()?;
-    Ok(page(&web, &signed, "", &Wrong::default()))
+    Ok(match Connector::from_name(asked.text("way")) {
+        Some(way) => page(&web, &signed, way, &Fields::default(), &Wrong::default()),
+        None => choose(&web, &signed),
+    })
 }
 
 pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) -> Result<Response, Failure> {
-    let name = fields.text("name");
-    match web.app.add_device(&signed.actor, NewDevice::by_mqtt(name)).await {
+    let way = Connector::from_name(fields.text("way")).unwrap_or(Connector::NukiMqtt);
+    if way == Connector::NukiBridge {
+        return add_bridge(&web, &signed, &fields).await;
+    }
+    let (name, path) = (fields.text("name"), fields.text("base_path"));
+    let new = match way {
+        Connector::NukiHub => NewDevice::by_hub(name, fields.has("base_path").then_some(path)),
+        _ => NewDevice::by_mqtt(name),
+    };
+    match web.app.add_device(&signed.actor, new).await {
         Ok((id, credentials)) => {
             let cookie = web.set_cookie(Cookie::Once, &once(id, &credentials));
-            let to = Redirect::to(&format!("/devices/{id}#connect"));
+            let to = Redirect::to(&format!("/devices/{id}/add#connect"));
             Ok((AppendHeaders([(SET_COOKIE, cookie)]), to).into_response())
         }
-        Err(Error::Invalid { field, why }) => Ok(again(page(&web, &signed, name, &Wrong::at(field, why)))),
+        Err(Error::Invalid { field, why }) => {
+            Ok(again(page(&web, &signed, way, &fields, &Wrong::at(field, why))))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-fn page(web: &Web, person: &Person, name: &str, wrong: &Wrong) -> Html<String> {
+async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Response, Failure> {
+    signed.actor.may_add_devices()?;
+    let wrong = |wrong: Wrong| Ok(again(page(web, signed, Connector::NukiBridge, fields, &wrong)));
+    let address = match bridge_address(fields.text("address")) {
+        Ok(address) => address,
+        Err(why) => return wrong(Wrong::at("address", why)),
+    };
+    let form = fields.text("token_form");
+    let form = TOKEN_FORMS.iter().find(|(name, _)| *name == form).or(TOKEN_FORMS.first());
+    let new = NewBridge {
+        address: &address,
+        token: fields.text("token").trim(),
+        token_form: form.map_or("encrypted", |(name, _)| name),
+        listed: &[],
+    };
+    match web.app.add_bridge(&signed.actor, new).await {
+        Ok((bridge, _)) => Ok(Redirect::to(&format!("/bridges/{bridge}")).into_response()),
+        Err(Error::Invalid { field, why }) => wrong(Wrong::at(field, why)),
+        Err(Error::Refused(why @ Refusal::BridgeExists)) => wrong(Wrong::at("address", why.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Host and port, as whoever speaks to the bridge reads them.
+fn bridge_address(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    if text.is_empty() {
+        return Err("enter the address of the bridge, for example 192.168.1.50");
+    }
+    if text.starts_with("https://") {
+        return Err("a bridge speaks plain http and no https");
+    }
+    if let Ok(IpAddr::V6(address)) = text.parse() {
+        return Ok(format!("[{address}]:{BRIDGE_PORT}"));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => {
+            let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+            let port = port.parse::<u16>().ok().filter(|port| digits && *port > 0);
+            (host, port.ok_or("the port is a number from 1 to 65535")?)
+        }
+        None => (text, BRIDGE_PORT),
+    };
+    let is_long = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| matches!(host.parse(), Ok(IpAddr::V6(_))));
+    if is_long || is_host(host) {
+        Ok(format!("{host}:{port}"))
+    } else {
+        Err("only the address of the bridge and its port, for example 192.168.1.50:8080")
+    }
+}
+
+/// An IPv4 address, or a name of labels (RFC 1123).
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.len() <= 253 && host.split('.').all(label)
+}
+
+/// Step one: how the device is reached.
+fn choose(web: &Web, person: &Person) -> Html<String> {
+    let choice = |way: Connector, words: &str| {
+        html! {
+            a.card.pad.choice href={ "/devices/new?way=" (way.name()) } {
+                (picture::way(way))
+                b { (sentence(way.words())) }
+                span.muted { (words) }
+            }
+        }
+    };
+    let body = html! {
+        h1 { "Add a device" }
+        (place(1))
+        p { "How is it reached? A device may have several ways; begin with one." }
+        div.choices {
+            (choice(
+                Connector::NukiMqtt,
+                "The lock speaks to Lockwarden by itself, over its own Wi-Fi or Thread: Smart Lock 3.0 Pro, 4th generation \
+                 Pro, Ultra, Go and newer.",
+            ))
+            (choice(
+                Connector::NukiHub,
+                "A small ESP32 board with Nuki Hub speaks Bluetooth with the lock or opener. Gives everything: names, \
+                 codes, settings.",
+            ))
+            (choice(
+                Connector::NukiBridge,
+                "A Nuki Bridge in the same network is asked for its locks and openers. For older locks without Wi-Fi.",
+            ))
+        }
+        (simulated())
+    };
+    frame::page(web, person, Here::Devices, "Add a device", &body)
+}
+
+fn simulated() -> Markup {
+    html! {
+        details.card.pad {
+            summary { "Try with a simulated lock" }
+            p {
+                "Without a lock at hand, choose the lock’s own MQTT and give what the next steps show to a simulated one. It "
+                "speaks the real protocol, and asks for the password on its input:"
+            }
+            pre { code { "lockwarden simulate --broker HOST:PORT --username USER --password-stdin" } }
+        }
+    }
+}
+
+/// Where in the steps somebody is.
+pub(crate) fn place(current: usize) -> Markup {
+    let steps = ["Way", "Name", "Connect", "Test", "Group"];
+    html! {
+        ol.chips.wizard aria-label="Steps" {
+            @for (number, name) in (1..).zip(steps) {
+                li class=(if number == current { "chip ok" } else { "chip" }) aria-current=[(number == current).then_some("step")] {
+                    @if number < current { (icon(Icon::Check)) }
+                    (number) ". " (name) @if number < current { span.sr { " (done)" } }
+                }
+            }
+        }
+    }
+}
+
+/// Step two: a name, or where the bridge is.
+fn page(web: &Web, person: &Person, way: Connector, fields: &Fields, wrong: &Wrong) -> Html<String> {
     let body = html! {
         section.narrow {
-            h1 { "Add a device" }
+            p.back { a href="/devices/new" { (icon(Icon::Back)) "Another way" } }
+            h1 { "Add a device by " (way.words()) }
+            (place(2))
+            @if way == Connector::NukiBridge { (steps(way)) }
             form.card.pad.stack method="post" action="/devices/new" {
-                (Field {
-                    name: "name", label: "Name", value: name, wrong: wrong.of("name"), focus: true,
-                    hint: "As you call the door, for example “Front door” or “Flat 12”. You can change it later.",
-                    autocomplete: "off", ..Field::default()
-                }.text())
+                input type="hidden" name="way" value=(way.name());
+                @if way == Connector::NukiBridge { (bridge_fields(fields, wrong)) } @else { (fields_of(way, fields, wrong)) }
                 div.acts {
-                    button.btn.main { "Add device" }
+                    button.btn.main { @if way == Connector::NukiBridge { "Ask the bridge" } @else { "Add device" } }
                     a.btn href="/devices" { "Cancel" }
                 }
             }
             p.hint {
-                "The next page shows the address, user name and password to type into the Nuki app, step by step. The lock "
-                "has to speak MQTT itself: Smart Lock 3.0 Pro, 4th generation, Ultra, Go or newer."
+                @match way {
+                    Connector::NukiMqtt => {
+                        "The next page shows the address, user name and password to type into the Nuki app, step by step. The lock "
+                        "has to speak MQTT itself: Smart Lock 3.0 Pro, 4th generation, Ultra, Go or newer."
+                    }
+                    Connector::NukiHub => {
+                        "The next page shows what to type on the hub’s own web page, step by step. A hub with a lock and an opener "
+                        "brings both."
+                    }
+                    Connector::NukiBridge => {
+                        "The bridge is asked at once, and its devices appear with the names they have in the Nuki app."
+                    }
+                }
             }
         }
     };
     frame::page(web, person, Here::Devices, &wrong.title("Add a device"), &body)
+}
+
+fn fields_of(way: Connector, fields: &Fields, wrong: &Wrong) -> Markup {
+    let path = if fields.has("base_path") { fields.text("base_path") } else { BASE_PATH };
+    html! {
+        (Field {
+            name: "name", label: "Name", value: fields.text("name"), wrong: wrong.of("name"), focus: true,
+            hint: "As you call the door, for example “Front door” or “Flat 12”. You can change it later.",
+            autocomplete: "off", ..Field::default()
+        }.text())
+        @if way == Connector::NukiHub {
+            (Field {
+                name: "base_path", label: "Base path", value: path, wrong: wrong.of("base_path"), autocomplete: "off",
+                hint: "Leave it as it is, unless the hub’s “MQTT base path” is another.", ..Field::default()
+            }.text())
+        }
+    }
+}
+
+fn bridge_fields(fields: &Fields, wrong: &Wrong) -> Markup {
+    let chosen = fields.text("token_form");
+    html! {
+        (Field {
+            name: "address", label: "Address", value: fields.text("address"), wrong: wrong.of("address"), focus: true,
+            hint: "As the Nuki app shows it, for example 192.168.1.50:8080.", autocomplete: "off", ..Field::default()
+        }.text())
+        (Field {
+            name: "token", label: "Token", value: fields.text("token"), wrong: wrong.of("token"), autocomplete: "off",
+            hint: "The app shows it beside the address.", ..Field::default()
+        }.text())
+        div.field {
+            label for="token_form" { "How the token travels" }
+            select #token_form name="token_form" {
+                @for (name, words) in TOKEN_FORMS { option value=(name) selected[name == chosen] { (words) } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_bridge_is_understood_as_people_copy_it() {
+        for (text, address) in [
+            ("192.168.1.50", "192.168.1.50:8080"),
+            (" http://192.168.1.50:8081/ ", "192.168.1.50:8081"),
+            ("bridge.lan", "bridge.lan:8080"),
+            ("fd00::50", "[fd00::50]:8080"),
+            ("[fd00::50]:80", "[fd00::50]:80"),
+        ] {
+            assert_eq!(bridge_address(text).as_deref(), Ok(address), "{text}");
+        }
+        for text in
+            ["", "https://192.168.1.50", "a b", "x/y", "user@host", "host:0", "host:+80", "-x.lan", "a..b"]
+        {
+            assert!(bridge_address(text).is_err(), "{text}");
+        }
+    }
 }

@@ -5,11 +5,13 @@ use axum::response::{Html, IntoResponse, Response};
 use http::HeaderMap;
 use lockwarden_app::activity::{Entry, EntryQuery};
 use lockwarden_app::actor::Rights;
+use lockwarden_app::bridges::Bridge;
 use lockwarden_app::commands::Command;
-use lockwarden_app::devices::Device;
+use lockwarden_app::devices::{Capability, Device};
 use lockwarden_app::groups::Group;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::{Credentials, Login, LoginRefusal};
+use lockwarden_app::ways::Connection;
 use lockwarden_app::{Error, Result};
 use maud::{Markup, html};
 
@@ -24,6 +26,7 @@ use crate::parts::face::Doing;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
+use crate::parts::reach::Fresh;
 use crate::parts::said::{self, Said};
 use crate::parts::{commands, facts, groups};
 use crate::web::Web;
@@ -40,27 +43,43 @@ pub(crate) struct Told {
     entries: Option<Vec<Entry>>,
     logins: Option<(Vec<Login>, Vec<LoginRefusal>)>,
     groups: Vec<Group>,
+    pub connection: Connection,
+    bridge: Option<Bridge>,
 }
 
 impl Told {
     pub(crate) async fn load(web: &Web, person: &Person, id: DeviceId) -> Result<Self> {
         let actor = &person.actor;
         let device = web.app.load_device(actor, id).await?;
+        // It may have become one with another that was there already.
+        let id = device.id;
         let commands = web.app.list_commands(actor, id, COMMANDS).await?;
         let query = EntryQuery { device: Some(id), limit: ENTRIES, ..EntryQuery::default() };
         let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
         let logins = allowed(web.app.load_logins(actor, id).await)?;
         let groups = web.app.known_groups(actor).await?;
-        Ok(Self { device, commands, entries, logins, groups })
+        let mut connection = web.app.load_connection(actor, id).await?;
+        // In the order in which their word counts.
+        connection.ways.sort_by_key(|way| way.connector);
+        let bridge = web.app.find_bridge_of(actor, id).await?;
+        Ok(Self { device, commands, entries, logins, groups, connection, bridge })
     }
 
     pub(crate) fn doing(&self) -> Doing {
         Doing::of(self.commands.clone())
     }
 
-    fn connect(&self) -> Option<Connect<'_>> {
-        let (logins, refusals) = self.logins.as_ref()?;
-        Some(Connect { device: &self.device, login: logins.first(), refusals })
+    pub(crate) fn connect(&self) -> Connect<'_> {
+        let logins = self.logins.as_ref().map(|(logins, refusals)| (logins.as_slice(), refusals.as_slice()));
+        Connect { device: &self.device, connection: &self.connection, bridge: self.bridge.as_ref(), logins }
+    }
+
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    pub(crate) fn commands(&self) -> &[Command] {
+        &self.commands
     }
 
     /// The parts that change while somebody looks.
@@ -72,11 +91,11 @@ impl Told {
     }
 
     pub(crate) fn facts(&self, when: &When) -> Markup {
-        facts::facts(&self.device, when)
+        facts::facts(&self.device, &self.connection.facts, when)
     }
 
     pub(crate) fn orders(&self, when: &When) -> Markup {
-        commands::list(self.device.id, self.commands.get(..COMMANDS_SHOWN).unwrap_or(&self.commands), when)
+        commands::list(&self.device, self.commands.get(..COMMANDS_SHOWN).unwrap_or(&self.commands), when)
     }
 
     pub(crate) fn log(&self, when: &When) -> Markup {
@@ -84,7 +103,7 @@ impl Told {
     }
 
     pub(crate) fn progress(&self, when: &When) -> Markup {
-        html! { @if let Some(connect) = self.connect() { (connect.progress(when)) } }
+        self.connect().progress(when)
     }
 }
 
@@ -102,13 +121,14 @@ pub(crate) fn once(device: DeviceId, credentials: &Credentials) -> String {
     format!("{device}.{}.{}", credentials.username, credentials.password)
 }
 
-/// The password, if it was made a moment ago for the login this device has now.
-fn just_made(web: &Web, headers: &HeaderMap, told: &Told) -> Option<String> {
+/// The password, if it was made a moment ago for a login this device has now.
+pub(crate) fn just_made(web: &Web, headers: &HeaderMap, told: &Told) -> Option<Fresh> {
     let mut parts = web.read_cookie(headers, Cookie::Once)?.splitn(3, '.');
     let (device, username, password) = (parts.next()?, parts.next()?, parts.next()?);
     let (logins, _) = told.logins.as_ref()?;
     let is_known = logins.iter().any(|login| login.username == username);
-    (device == told.device.id.to_string() && is_known).then(|| password.to_owned())
+    let fresh = Fresh { username: username.to_owned(), password: password.to_owned() };
+    (device == told.device.id.to_string() && is_known).then_some(fresh)
 }
 
 pub(crate) async fn show(
@@ -121,7 +141,7 @@ pub(crate) async fn show(
     let told = Told::load(&web, &signed, id(&device)?).await?;
     let password = just_made(&web, &headers, &told);
     let said = Said::from_name(asked.text("said"));
-    Ok(page(&web, &signed, &told, password.as_deref(), said, &Renaming::default()).into_response())
+    Ok(page(&web, &signed, &told, password.as_ref(), said, &Renaming::default()).into_response())
 }
 
 /// The form for the name, filled in again if it was wrong.
@@ -135,28 +155,37 @@ pub(crate) fn page(
     web: &Web,
     person: &Person,
     told: &Told,
-    password: Option<&str>,
+    password: Option<&Fresh>,
     said: Option<Said>,
     renaming: &Renaming<'_>,
 ) -> Html<String> {
     let when = person.when(web);
     let key = web.app.chance().code::<16>();
     let device = &told.device;
-    let connect = told.connect().map(|connect| connection(web, &connect, password, &when));
+    let connect = connection(web, &told.connect(), password, &when);
     let fresh = device.nuki_id.is_none();
     let body = html! {
         (said::strip(said))
         p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
-        div.bar { h1 { (device.name) } @if let Some(kind) = device.kind { span.chip { (facts::kind_words(kind)) } } }
+        div.bar {
+            h1 { (device.name) }
+            @if let Some(kind) = device.kind { span.chip { (facts::kind_words(kind)) } }
+            span.grow {}
+            @if !fresh {
+                a.btn href={ "/devices/" (device.id) "/settings" } { (icon(Icon::Settings)) "Settings" }
+            } @else if may(person, Rights::MANAGE) {
+                a.btn href={ "/devices/" (device.id) "/add" } { "Step by step" }
+            }
+        }
         div.two {
             div.stack {
-                @if fresh { (connect.clone().unwrap_or_default()) } @else { (told.head(person, &when, &key)) }
+                @if fresh { (connect) } @else { (told.head(person, &when, &key)) }
                 (told.log(&when))
                 @if !fresh { (told.orders(&when)) }
             }
             div.stack {
                 (told.facts(&when))
-                @if !fresh { (connect.unwrap_or_default()) }
+                @if !fresh { (connect) }
                 @if may(person, Rights::MANAGE) { (changes(device, renaming, &told.groups)) }
             }
         }
@@ -165,29 +194,14 @@ pub(crate) fn page(
     frame::page(web, person, Here::Devices, &renaming.wrong.title(&device.name), &body)
 }
 
-fn connection(web: &Web, connect: &Connect<'_>, password: Option<&str>, when: &When) -> Markup {
-    let id = connect.device.id;
-    let open = connect.device.nuki_id.is_none() || password.is_some() || connect.login.is_none();
+fn connection(web: &Web, connect: &Connect<'_>, password: Option<&Fresh>, when: &When) -> Markup {
+    let can_sync = connect.connection.ways.iter().any(|way| way.connector.can(Capability::Sync));
     html! {
         section #connect {
             h2 { "Connection" }
             (connect.progress(when))
-            details.card.pad open[open] {
-                summary { @if open { "What to type into the Nuki app" } @else { "Address and login" } }
-                (connect.details(web, password))
-                @if connect.login.is_some() { (Connect::steps()) }
-                form.stack method="post" action={ "/devices/" (id) "/password" } {
-                    p.hint {
-                        @if connect.login.is_some() {
-                            "A new password cuts the lock off at once, until you type it into the Nuki app."
-                        } @else { "With a new password the lock can connect again." }
-                    }
-                    div.acts {
-                        button.btn { (icon(Icon::Key)) "Make a new password" }
-                        @if connect.login.is_some() { a.btn.risk href={ "/devices/" (id) "/revoke" } { "Revoke the login…" } }
-                    }
-                }
-            }
+            @if can_sync { (super::settings::sync_form(connect.device.id, "")) }
+            @if connect.logins.is_some() { (connect.manage(web, password)) }
         }
     }
 }

@@ -4,6 +4,8 @@ pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod add_device;
 pub(crate) mod api_tokens;
+pub(crate) mod begin;
+pub(crate) mod bridge;
 pub(crate) mod bulk;
 pub(crate) mod device;
 pub(crate) mod devices;
@@ -12,7 +14,9 @@ pub(crate) mod groups;
 pub(crate) mod manage;
 pub(crate) mod order;
 pub(crate) mod set_up;
+pub(crate) mod settings;
 pub(crate) mod sign_in;
+pub(crate) mod ways;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{InParts, Signed};
 use crate::parts::card::{Card, Drawn, opens, order_from_name, order_name};
-use crate::parts::face::{Doing, face};
+use crate::parts::face::{Doing, face, is_opener};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
@@ -35,8 +35,8 @@ pub(crate) async fn order(
     let name = fields.text("order");
     let action = order_from_name(name).ok_or_else(|| Error::invalid("order", "there is no such order"))?;
     let back = Back::read(fields.text("drawn"), fields.text("list"));
-    if opens(action) && fields.text("sure") != "yes" {
-        web.app.load_operable(&signed.actor, device).await?;
+    let operable = web.app.load_operable(&signed.actor, device).await?;
+    if opens(&operable, action) && fields.text("sure") != "yes" {
         let question = format!("/devices/{device}/order?order={name}{}", back.query());
         return Ok(Redirect::to(&question).into_response());
     }
@@ -102,6 +102,25 @@ async fn group_of(web: &Web, signed: &Signed, device: &Device) -> Result<Option<
     Ok(groups::path_of(all.iter(), group))
 }
 
+/// The question, and what a yes brings about.
+fn meaning(device: &Device, action: LockAction) -> (String, &'static str) {
+    let open = format!("Really open {}?", device.name);
+    match action {
+        LockAction::LockNGo => (
+            format!("Really let in whoever rings at {}?", device.name),
+            "In continuous mode the opener lets in whoever rings, by day and by night, until it is switched off.",
+        ),
+        _ if is_opener(device) => {
+            (open, "The opener opens the door of the house: it can be pushed open at once.")
+        }
+        LockAction::LockNGoUnlatch => (
+            open,
+            "The lock pulls the latch back: the door can be pushed open at once. It locks again by itself after a moment.",
+        ),
+        _ => (open, "The lock pulls the latch back: the door can be pushed open at once."),
+    }
+}
+
 /// The second step without a script.
 pub(crate) async fn confirm(
     State(web): State<Web>,
@@ -110,8 +129,9 @@ pub(crate) async fn confirm(
     asked: Asked,
 ) -> Result<Html<String>, Failure> {
     let device = web.app.load_operable(&signed.actor, id(&device)?).await?;
-    let action =
-        order_from_name(asked.text("order")).filter(|action| opens(*action)).ok_or(Error::NotFound)?;
+    let action = order_from_name(asked.text("order"))
+        .filter(|action| opens(&device, *action))
+        .ok_or(Error::NotFound)?;
     // Without a list to go back to, the device's own page follows, where its answer is seen.
     let back = match asked.text("drawn") {
         "" => Back { drawn: Drawn::Head, list: String::new() },
@@ -120,13 +140,12 @@ pub(crate) async fn confirm(
     let when = signed.when(&web);
     let doing = Doing::of(web.app.list_commands(&signed.actor, device.id, COMMANDS).await?);
     let now = face(&device, &doing, &when);
-    let then =
-        if action == LockAction::LockNGoUnlatch { " It locks again by itself after a moment." } else { "" };
+    let (question, meaning) = meaning(&device, action);
     let body = html! {
         section.narrow {
             form.card.pad.stack method="post" action={ "/devices/" (device.id) "/order" } {
-                h1 { "Really open " (device.name) "?" }
-                p { "The lock pulls the latch back: the door can be pushed open at once." (then) }
+                h1 { (question) }
+                p { (meaning) }
                 p.hint { "It says: " (now.word) " · " (now.detail.join(" · ")) }
                 input type="hidden" name="order" value=(order_name(action));
                 input type="hidden" name="sure" value="yes";

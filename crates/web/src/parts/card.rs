@@ -2,11 +2,11 @@
 //! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
 
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Device, DoorState, LockAction, LockState};
+use lockwarden_app::devices::{Connector, Device, DoorState, LockAction, LockState, Mode};
 use maud::{Markup, html};
 
-use super::commands::{Outcome, ago, outcome};
-use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face};
+use super::commands::{Outcome, ago, outcome, way_words};
+use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face, is_opener};
 use super::icon::{Icon, icon};
 use super::listing;
 use crate::when::When;
@@ -155,7 +155,7 @@ impl Card<'_> {
                 div {
                     b { (face.word) }
                     @match self.doing.at_work() {
-                        Some(command) => small { (progress(command, self.when)) (self.more_waiting()) },
+                        Some(command) => small { (progress(self.device, command, self.when)) (self.more_waiting()) },
                         None => small { (face.detail.join(" · ")) },
                     }
                 }
@@ -172,8 +172,9 @@ impl Card<'_> {
     fn notes(&self) -> Markup {
         let chips = chips(self.device, self.when);
         let ended = self.doing.last.as_ref().filter(|_| self.doing.open.is_empty());
-        let news =
-            ended.filter(|command| !self.is_past(command)).and_then(|command| news(command, self.when));
+        let news = ended
+            .filter(|command| !self.is_past(command))
+            .and_then(|command| news(self.device, command, self.when));
         html! {
             @if let Some((outcome, words)) = news {
                 p class={ "note " (outcome.tone) } id={ (self.id()) "-note" } { (icon(outcome.icon)) span { (words) } }
@@ -199,6 +200,7 @@ impl Card<'_> {
     fn buttons(&self, face: &Face, drawn: Drawn) -> Markup {
         match self.why_not(face) {
             Some(why) => self.instead(&why),
+            None if is_opener(self.device) => self.form(drawn, &html! { (self.ring(face)) (self.open()) }),
             None => self.form(drawn, &html! {
                 @match face.kind {
                     Kind::Locked => (self.order(LockAction::Unlock, "soft")),
@@ -213,6 +215,21 @@ impl Card<'_> {
     fn all_buttons(&self, face: &Face) -> Markup {
         match self.why_not(face) {
             Some(why) => self.instead(&why),
+            None if is_opener(self.device) => self.form(
+                Drawn::Head,
+                &html! {
+                    (self.ring(face))
+                    (self.open())
+                    details.others id={ (self.id()) "-others" } {
+                        summary { "More ways" }
+                        p.hint { "In continuous mode whoever rings is let in, by day and by night, until it is switched off." }
+                        div.acts {
+                            (self.order(LockAction::LockNGoUnlatch, "soft"))
+                            (self.risky(LockAction::LockNGo, "Continuous mode on…"))
+                        }
+                    }
+                },
+            ),
             None => self.form(
                 Drawn::Head,
                 &html! {
@@ -226,6 +243,20 @@ impl Card<'_> {
                     }
                 },
             ),
+        }
+    }
+
+    /// What an opener is told most: to let in whoever rings, or nobody any more.
+    fn ring(&self, face: &Face) -> Markup {
+        let rings_open = self.device.said.state == Some(LockState::Unlocked);
+        html! {
+            @if face.kind == Kind::Unlocked && self.device.said.mode == Some(Mode::Continuous) {
+                (self.order(LockAction::LockNGoUnlatch, "main"))
+            } @else if rings_open {
+                (self.order(LockAction::Lock, "main"))
+            } @else {
+                (self.order(LockAction::Unlock, "soft"))
+            }
         }
     }
 
@@ -245,12 +276,16 @@ impl Card<'_> {
     }
 
     fn order(&self, action: LockAction, style: &str) -> Markup {
-        let shape = if action == LockAction::Lock { Icon::Lock } else { Icon::Unlock };
-        let shape = if action == LockAction::LockNGo { Icon::Timer } else { shape };
+        let shape = match action {
+            _ if is_opener(self.device) => Icon::Bell,
+            LockAction::Lock => Icon::Lock,
+            LockAction::LockNGo => Icon::Timer,
+            _ => Icon::Unlock,
+        };
         html! {
             button class={ "btn " (style) } id={ (self.id()) "-" (order_name(action)) }
                 name="order" value=(order_name(action)) {
-                (icon(shape)) (action_words(action)) span.sr { " " (self.device.name) }
+                (icon(shape)) (action_words(self.device, action)) span.sr { " " (self.device.name) }
             }
         }
     }
@@ -290,10 +325,18 @@ impl Card<'_> {
             return Some(still("Offline"));
         }
         if self.device.link.accepts_commands == Some(false) {
-            return Some(html! { a.btn.soft href={ (self.path()) "#allow" } { "How to allow locking" } });
+            let words = match self.device.connector {
+                Connector::NukiMqtt => "How to allow locking",
+                Connector::NukiHub | Connector::NukiBridge => "Why it takes no commands",
+            };
+            return Some(html! { a.btn.soft href={ (self.path()) "#allow" } { (words) } });
         }
         match self.doing.at_work() {
-            Some(command) if !leaves_room(command) => Some(still("Waiting for the lock")),
+            Some(command) if is_opener(self.device) || !leaves_room(command) => {
+                let whom =
+                    if is_opener(self.device) { "Waiting for the opener" } else { "Waiting for the lock" };
+                Some(still(whom))
+            }
             None if face.kind == Kind::Between
                 && self.device.said.state.is_some_and(LockState::is_moving) =>
             {
@@ -327,39 +370,47 @@ fn chip(chip: &Chip) -> Markup {
 }
 
 /// What became of an order so far. The lock's state is told elsewhere, in the lock's own words.
-fn progress(command: &Command, when: &When) -> Markup {
+fn progress(device: &Device, command: &Command, when: &When) -> Markup {
+    let words = action_words(device, command.action);
     let what = match command.state {
-        CommandState::Created => format!("{} is about to be sent, ordered", action_words(command.action)),
-        CommandState::Sent => format!("{} sent", action_words(command.action)),
-        _ => format!("{}, the lock began", at_it(command.action)),
+        CommandState::Created => format!("{words} is about to be sent, ordered"),
+        CommandState::Sent => format!("{words} sent"),
+        _ if is_opener(device) => format!("{words}, the opener began"),
+        _ => format!("{}, the lock began", at_it(device, command.action)),
     };
     let since = command.accepted_at.or(command.sent_at).unwrap_or(command.created_at);
-    let rest = if command.state == CommandState::Sent { ", waiting for the lock" } else { "" };
+    let waiting = if is_opener(device) { ", waiting for the opener" } else { ", waiting for the lock" };
+    let rest = if command.state == CommandState::Sent { waiting } else { "" };
+    // The usual way goes without saying, unless it has something to say of itself.
+    let way = way_words(command).filter(|_| {
+        command.progress.is_some() || command.sent_by.is_some_and(|by| by != Connector::NukiMqtt)
+    });
     html! {
         (what) " " (ago(since, when)) (rest)
+        @if let Some(way) = way { " · " (way) }
         span.unscripted { " · reload the page to see what became of it" }
     }
 }
 
 /// An action while it goes on.
-fn at_it(action: LockAction) -> &'static str {
+fn at_it(device: &Device, action: LockAction) -> &'static str {
     match action {
         LockAction::Lock | LockAction::FullLock => "Locking",
         LockAction::Unlock => "Unlocking",
         LockAction::Unlatch => "Opening",
-        other => action_words(other),
+        other => action_words(device, other),
     }
 }
 
 /// How long an outcome is news: success is soon plain from the state itself.
-fn news(command: &Command, when: &When) -> Option<(Outcome, String)> {
+fn news(device: &Device, command: &Command, when: &When) -> Option<(Outcome, String)> {
     let at = command.ended_at?;
     let minutes = if command.state == CommandState::Done { 2 } else { 30 };
     if when.now.since(at) > std::time::Duration::from_mins(minutes) {
         return None;
     }
     let outcome = outcome(command);
-    let words = format!("{} at {}: {}", action_words(command.action), when.clock(at), outcome.words);
+    let words = format!("{} at {}: {}", action_words(device, command.action), when.clock(at), outcome.words);
     Some((outcome, words))
 }
 
@@ -382,7 +433,12 @@ pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
     [Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch].into_iter().find(|action| order_name(*action) == name)
 }
 
-/// Whether an order pulls the latch, so that the door may swing open.
-pub(crate) fn opens(action: LockAction) -> bool {
-    matches!(action, LockAction::Unlatch | LockAction::LockNGoUnlatch)
+/// Whether an order opens a door, or keeps one open to whoever rings: it takes two steps.
+pub(crate) fn opens(device: &Device, action: LockAction) -> bool {
+    match action {
+        LockAction::Unlatch => true,
+        LockAction::LockNGo => is_opener(device),
+        LockAction::LockNGoUnlatch => !is_opener(device),
+        _ => false,
+    }
 }

@@ -2,7 +2,7 @@
 
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::devices::Device;
 use maud::{Markup, html};
 
 use super::face::action_words;
@@ -39,20 +39,28 @@ pub(crate) fn outcome(command: &Command) -> Outcome {
 }
 
 /// The last orders of a device, newest first.
-pub(crate) fn list(device: DeviceId, commands: &[Command], when: &When) -> Markup {
+pub(crate) fn list(device: &Device, commands: &[Command], when: &When) -> Markup {
     html! {
-        section #{ "commands-" (device) } {
+        section #{ "commands-" (device.id) } {
             h2 { "Last orders" }
             @if commands.is_empty() {
                 p.hint { "Nothing was ordered from here yet. Orders and what the lock answered will be listed here." }
             } @else {
-                ol.card.plain { @for command in commands { (line(command, when)) } }
+                ol.card.plain { @for command in commands { (line(device, command, when)) } }
             }
         }
     }
 }
 
-fn line(command: &Command, when: &When) -> Markup {
+/// By which way it went, and what that way has said of it so far.
+pub(crate) fn way_words(command: &Command) -> Option<String> {
+    let by = command.sent_by.map(|by| format!("by {}", by.words()));
+    let told = command.progress.clone().filter(|_| command.state.is_open());
+    let words: Vec<String> = by.into_iter().chain(told).collect();
+    (!words.is_empty()).then(|| words.join(": "))
+}
+
+fn line(device: &Device, command: &Command, when: &When) -> Markup {
     let outcome = outcome(command);
     let who = command.actor_name.as_deref().unwrap_or("The server");
     html! {
@@ -62,8 +70,9 @@ fn line(command: &Command, when: &When) -> Markup {
             }
             span class={ "ic " (outcome.tone) } { (icon(outcome.icon)) }
             div {
-                b { (action_words(command.action)) } " by " (who)
+                b { (action_words(device, command.action)) } " by " (who)
                 small class=(outcome.tone) { (sentence(&outcome.words)) }
+                @if let Some(words) = way_words(command) { small { (sentence(&words)) } }
             }
         }
     }

@@ -14,6 +14,7 @@ pub(crate) fn words(kind: Kind) -> &'static str {
         Kind::Offline => "offline",
         Kind::New => "not connected yet",
         Kind::Between => "moving or unknown",
+        Kind::Ready => "ready to open",
     }
 }
 

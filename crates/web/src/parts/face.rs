@@ -7,7 +7,9 @@ use lockwarden_app::activity::Origin;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
 pub(crate) use lockwarden_app::devices::Kind;
-use lockwarden_app::devices::{Device, DoorState, LastEvent, LockAction, LockState, Problem, Problems};
+use lockwarden_app::devices::{
+    Connector, Device, DeviceType, DoorState, LastEvent, LockAction, LockState, Mode, Problem, Problems,
+};
 
 use super::icon::Icon;
 use crate::when::{When, roughly};
@@ -53,7 +55,7 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
             detail: vec!["waiting for its first connection".to_owned()],
         };
     }
-    let last_known = device.said.state.map(|state| format!("last known: {}", last_known(state)));
+    let last_known = device.said.state.map(|state| format!("last known: {}", last_known(device, state)));
     if kind == Kind::Offline {
         let since = device
             .link
@@ -75,13 +77,53 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
             detail: std::iter::once(waiting).chain(last_known).collect(),
         };
     };
-    let (icon, word) = words(state);
-    let mut detail: Vec<String> = explanation(state).into_iter().collect();
+    let (icon, word) = words_of(device, state);
+    let explained = if is_opener(device) { opener_explanation(device, state) } else { explanation(state) };
+    let mut detail: Vec<String> = explained.into_iter().collect();
     if let Some(at) = device.said.state_changed_at {
         detail.push(format!("since {}", when.short(at)));
     }
     detail.extend(how(device, doing));
     Face { kind, icon, word, detail }
+}
+
+pub(crate) fn is_opener(device: &Device) -> bool {
+    device.kind == Some(DeviceType::Opener)
+}
+
+fn words_of(device: &Device, state: LockState) -> (Icon, String) {
+    if is_opener(device) { opener_words(state, device.said.mode) } else { words(state) }
+}
+
+/// An opener has no bolt: it rests, or lets in whoever rings (Bridge API 1.13.3, opener states and modes).
+fn opener_words(state: LockState, mode: Option<Mode>) -> (Icon, String) {
+    use LockState as S;
+    let (icon, word) = match (state, mode) {
+        (S::Locked | S::Unlocked, Some(Mode::Continuous)) => (Icon::DoorOpen, "Continuous mode"),
+        (S::Locked, _) => (Icon::Bell, "Ready"),
+        (S::Unlocked, _) => (Icon::DoorOpen, "Ring to open"),
+        (S::Unlatched, _) => (Icon::DoorOpen, "Open"),
+        (S::Unlatching, _) => (Icon::DoorOpen, "Opening…"),
+        (S::Uncalibrated, _) => (Icon::Alert, "Not set up"),
+        (S::BootRun, _) => (Icon::Busy, "Starting…"),
+        _ => (Icon::Help, "Unknown"),
+    };
+    (icon, word.to_owned())
+}
+
+fn opener_explanation(device: &Device, state: LockState) -> Option<String> {
+    match (state, device.said.mode) {
+        (LockState::Locked | LockState::Unlocked, Some(Mode::Continuous)) => {
+            Some("whoever rings is let in, until it is switched off".to_owned())
+        }
+        (LockState::Unlocked, _) => Some("whoever rings is let in".to_owned()),
+        (LockState::Unlatched, _) => Some("the door can be pushed open".to_owned()),
+        (LockState::Uncalibrated, _) => Some("set its intercom up in the Nuki app".to_owned()),
+        (LockState::Other(number), _) => {
+            Some(format!("the opener reports state {number}, which has no name here"))
+        }
+        _ => None,
+    }
 }
 
 fn words(state: LockState) -> (Icon, String) {
@@ -115,8 +157,8 @@ fn explanation(state: LockState) -> Option<String> {
     }
 }
 
-fn last_known(state: LockState) -> String {
-    words(state).1.trim_end_matches('…').to_lowercase()
+fn last_known(device: &Device, state: LockState) -> String {
+    words_of(device, state).1.trim_end_matches('…').to_lowercase()
 }
 
 /// How near an event or command has to be to a change of state to have caused it.
@@ -176,8 +218,13 @@ pub(crate) fn origin_words(origin: Origin) -> &'static str {
     }
 }
 
-pub(crate) fn action_words(action: LockAction) -> &'static str {
+/// On an opener the same numbers mean its own deeds.
+pub(crate) fn action_words(device: &Device, action: LockAction) -> &'static str {
     match action {
+        LockAction::Lock if is_opener(device) => "Ring to open off",
+        LockAction::Unlock if is_opener(device) => "Ring to open on",
+        LockAction::LockNGo if is_opener(device) => "Continuous mode on",
+        LockAction::LockNGoUnlatch if is_opener(device) => "Continuous mode off",
         LockAction::Lock | LockAction::FullLock => "Lock",
         LockAction::Unlock => "Unlock",
         LockAction::Unlatch => "Open",
@@ -234,7 +281,10 @@ fn problem_chip(problem: Problem, device: &Device, when: &When) -> Option<Chip> 
             (Tone::Bad, Icon::DoorOpen, format!("Door open{}, although locked", door_since(device, when)))
         }
         Problem::SensorTampered => (Tone::Bad, Icon::Alert, "Door sensor tampered with".to_owned()),
-        Problem::TakesNoCommands => (Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned()),
+        Problem::TakesNoCommands if device.connector == Connector::NukiMqtt => {
+            (Tone::Warn, Icon::Off, "“Allow locking” is off".to_owned())
+        }
+        Problem::TakesNoCommands => (Tone::Warn, Icon::Off, "The hub takes no commands".to_owned()),
         Problem::BatteryCritical => {
             let left = said.battery_percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
             (Tone::Bad, Icon::Battery, format!("Battery critical{left}{old}"))

@@ -1,6 +1,8 @@
 //! What a device said of itself, in full, with what it never said left out.
 
+use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Device, DeviceType, DoorState, Mode};
+use lockwarden_app::ways::{Fact, FactSaid};
 use maud::{Markup, html};
 
 use crate::when::{When, roughly};
@@ -91,12 +93,70 @@ fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
     std::iter::once(("Connection", link)).chain(told).chain(std::iter::once(added)).collect()
 }
 
-pub(crate) fn facts(device: &Device, when: &When) -> Markup {
+/// A slow fact as a person reads it; nothing for what is told elsewhere or says nothing to a person.
+fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
+    let value = said.value.as_str();
+    let number = || value.parse::<f64>().ok();
+    let switch = || match value {
+        "1" | "true" => Some("yes".to_owned()),
+        "0" | "false" => Some("no".to_owned()),
+        _ => None,
+    };
+    Some(match said.fact {
+        Fact::BatteryVoltage => ("Battery voltage", format!("{:.2} V", number()? / 1_000.0)),
+        Fact::BatteryDrain => ("Last action took", format!("{value} mWs")),
+        Fact::Temperature => ("Temperature", format!("{value} °C")),
+        Fact::BatteryResistance => ("Battery resistance", format!("{value} mΩ")),
+        Fact::TurnCurrent => ("Most current of a turn", format!("{value} mA")),
+        Fact::Signal => ("Bluetooth signal", signal(value, (-70, -85))?),
+        Fact::HubSignal => ("Wi-Fi signal of the hub", signal(value, (-67, -78))?),
+        Fact::HubVersion => ("Nuki Hub version", value.to_owned()),
+        Fact::HubAddress => ("Address of the hub", value.to_owned()),
+        Fact::HubRestart => ("Last restart of the hub", value.to_owned()),
+        Fact::Hardware => ("Hardware", value.to_owned()),
+        Fact::NightMode => ("Night mode now", switch()?),
+        Fact::KeypadPaired => ("Keypad paired", switch()?),
+        Fact::Keypad2Paired => ("Keypad 2 paired", switch()?),
+        Fact::FobPaired => ("Fob paired", switch()?),
+        Fact::Hybrid => ("Own MQTT beside the hub", switch()?),
+        Fact::Variant => (
+            "Model",
+            match value {
+                "1" => "Go".to_owned(),
+                "2" => "Pro".to_owned(),
+                "3" => "Ultra".to_owned(),
+                other => format!("unknown ({other})"),
+            },
+        ),
+        Fact::BridgeHeard => ("Heard by the bridge", when.short(Time(value.parse().ok()?))),
+        Fact::TimeZoneOffset | Fact::HomeKit | Fact::Matter => return None,
+    })
+}
+
+/// `-64 dBm, good`.
+fn signal(value: &str, (good, weak): (i64, i64)) -> Option<String> {
+    let dbm: i64 = value.parse().ok()?;
+    let word = if dbm >= good {
+        "good"
+    } else if dbm >= weak {
+        "fair"
+    } else {
+        "weak"
+    };
+    Some(format!("{dbm} dBm, {word}"))
+}
+
+pub(crate) fn facts(device: &Device, more: &[FactSaid], when: &When) -> Markup {
     html! {
         section #{ "facts-" (device.id) } {
             h2 { "What it says of itself" }
             dl.card.facts {
                 @for (name, value) in rows(device, when) { div { dt { (name) } dd { (value) } } }
+                @for said in more {
+                    @if let Some((name, value)) = fact(said, when) {
+                        div { dt { (name) } dd title={ "said " (when.full(said.at)) } { (value) } }
+                    }
+                }
             }
         }
     }

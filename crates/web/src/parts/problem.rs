@@ -14,7 +14,7 @@ pub(crate) fn words(problem: Problem) -> &'static str {
         Problem::KeypadBattery => "Keypad battery critical",
         Problem::DoorBattery => "Door sensor battery critical",
         Problem::BatteryLow => "Battery low",
-        Problem::TakesNoCommands => "“Allow locking” is off",
+        Problem::TakesNoCommands => "Takes no commands",
         Problem::ClockWrong => "Clock is wrong",
         Problem::Offline => "Offline",
     }

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use http::{HeaderMap, Request, Response, StatusCode};
 use lockwarden_app::actor::Actor;
+use lockwarden_app::devices::{Connector, DeviceType, LockState, NewDevice, Observation};
+use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::{PASSWORD, World};
 use lockwarden_web::{WebConfig, router};
 use tower::ServiceExt as _;
@@ -196,4 +198,22 @@ impl Browser {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         response.into_body().into_data_stream()
     }
+}
+
+/// A device behind a Nuki Hub: connected, listening, and of this kind.
+pub(crate) async fn behind_hub(site: &Site, owner: &Actor, kind: DeviceType, nuki_id: u32) -> DeviceId {
+    let new = NewDevice::by_hub("Front door", None);
+    let (device, credentials) = site.world.app.add_device(owner, new).await.unwrap();
+    let login = site.world.login(&credentials).await;
+    site.world.app.bind_login(&login, nuki_id).await.unwrap().unwrap();
+    let says = [
+        Observation::Link { up: true },
+        Observation::Listens(true),
+        Observation::DeviceType(kind),
+        Observation::State(LockState::Locked),
+    ];
+    for seen in says {
+        site.world.says_by(device, Connector::NukiHub, seen).await;
+    }
+    device
 }

@@ -9,13 +9,17 @@
 )]
 
 mod access;
+mod adding;
 mod choosing;
 mod forms;
 mod grouping;
 mod kit;
 mod listing;
 mod live;
+mod openers;
 mod operating;
+mod reaching;
+mod settings;
 mod signing;
 mod truth;
 mod weight;

@@ -196,7 +196,7 @@ fn groups_count_what_is_below_them_and_a_narrow_scope_knows_of_no_others() {
     for (device, group) in all.iter_mut().zip([Some(1), Some(2), Some(2), Some(3), None, None]) {
         device.group = group.map(GroupId);
         (device.nuki_id, device.link.online) = (Some(1), true);
-        device.said.state = Some(LockState::Locked);
+        (device.kind, device.said.state) = (Some(DeviceType::SmartLock5), Some(LockState::Locked));
     }
     let mut roster = Roster::default();
     roster.regroup(tree());

@@ -1,0 +1,172 @@
+//! The steps after a device was added: what to type where, waiting, found, a test, a group. Which of them it is at follows
+//! from what the device has said, so the address alone is enough to go on later.
+
+use axum::extract::{Path, State};
+use axum::response::Html;
+use http::HeaderMap;
+use lockwarden_app::actor::Rights;
+use lockwarden_app::commands::CommandState;
+use lockwarden_app::devices::Connector;
+use maud::{Markup, html};
+
+use super::add_device::place;
+use super::device::{Told, just_made};
+use super::manage::manageable;
+use crate::failure::Failure;
+use crate::identify::{Person, Signed};
+use crate::parts::card::{Card, Drawn};
+use crate::parts::facts;
+use crate::parts::frame::{self, Here, may};
+use crate::parts::groups;
+use crate::parts::icon::{Icon, icon};
+use crate::parts::reach::steps;
+use crate::web::Web;
+use crate::when::When;
+
+/// How far a new device has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Connect,
+    Test,
+    Group,
+}
+
+impl Step {
+    pub(crate) fn of(told: &Told) -> Self {
+        let tested = told.commands().iter().any(|command| command.state == CommandState::Done);
+        match (told.device.nuki_id, tested) {
+            (None, _) => Self::Connect,
+            (Some(_), false) => Self::Test,
+            (Some(_), true) => Self::Group,
+        }
+    }
+
+    /// Its place among the steps of adding a device, from 1.
+    pub(crate) fn number(self) -> usize {
+        match self {
+            Self::Connect => 3,
+            Self::Test => 4,
+            Self::Group => 5,
+        }
+    }
+}
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    headers: HeaderMap,
+) -> Result<Html<String>, Failure> {
+    let device = manageable(&web, &signed, &device).await?;
+    let told = Told::load(&web, &signed, device.id).await?;
+    let (step, when) = (Step::of(&told), signed.when(&web));
+    let body = html! {
+        p.back { a href={ "/devices/" (device.id) } { (icon(Icon::Back)) "To the device itself" } }
+        h1 { "Add " (device.name) }
+        (place(step.number()))
+        div.two {
+            div.stack {
+                @if step == Step::Connect { (to_type(&web, &told, &headers)) }
+                (parts(&web, &signed, &told, &when))
+            }
+            div.stack {
+                @if step == Step::Connect { section #hint { h2 { "Step by step" } (guide(&told)) } }
+                @else { (group(&told)) }
+                div.acts {
+                    a.btn.plain href={ "/devices/" (device.id) } { "Go on later" }
+                    a.btn.plain href={ "/devices/" (device.id) "/remove" } { "Remove it again…" }
+                }
+            }
+        }
+        (frame::live(&format!("on=add&device={}&step={}", device.id, step.number()), when.now))
+    };
+    Ok(frame::page(&web, &signed, Here::Devices, &format!("Add {}", device.name), &body))
+}
+
+fn ways(told: &Told) -> impl Iterator<Item = Connector> {
+    told.connection.ways.iter().map(|way| way.connector).filter(|way| *way != Connector::NukiBridge)
+}
+
+fn guide(told: &Told) -> Markup {
+    html! { @for way in ways(told) { div.card.pad { (steps(way)) } } }
+}
+
+fn to_type(web: &Web, told: &Told, headers: &HeaderMap) -> Markup {
+    let fresh = just_made(web, headers, told);
+    let connect = told.connect();
+    html! {
+        section #connect {
+            h2 { "What to type" }
+            @for way in ways(told) {
+                @let password = fresh.as_ref().filter(|fresh| {
+                    connect.login(way).is_some_and(|login| login.username == fresh.username)
+                });
+                @let prefix = if Some(way) == ways(told).next() { "mqtt" } else { way.name() };
+                div.card.pad {
+                    (connect.to_type(web, (way, prefix), password.map(|fresh| fresh.password.as_str())))
+                    @if password.is_none() {
+                        form method="post" action={ "/devices/" (told.device.id) "/password" } {
+                            input type="hidden" name="way" value=(way.name());
+                            input type="hidden" name="from" value="add";
+                            button.btn { (icon(Icon::Key)) "Make a new password" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What changes while somebody looks: waiting, what was found, and the test.
+pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Markup {
+    let device = &told.device;
+    let doing = told.doing();
+    let key = web.app.chance().code::<16>();
+    let may_operate = may(person, Rights::OPERATE);
+    let card = Card { device, doing: &doing, when, key: &key, may_operate, list: "", group: None };
+    html! {
+        section #{ "begin-" (device.id) } {
+            h2 { @if device.nuki_id.is_some() { "Found" } @else { "Waiting" } }
+            (told.progress(when))
+            @if device.nuki_id.is_some() { (found(told)) }
+        }
+        @if device.nuki_id.is_some() {
+            section #{ "test-" (device.id) } {
+                h2 { "Test it" }
+                p.hint { "Close the door and press Lock: the lock turns, and its answer is seen here." }
+            }
+            (card.draw(Drawn::Head))
+        }
+    }
+}
+
+fn found(told: &Told) -> Markup {
+    let device = &told.device;
+    let rows = [
+        ("Name in the Nuki app", device.said.own_name.clone()),
+        ("Type", device.kind.map(|kind| facts::kind_words(kind).to_owned())),
+        ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
+        ("Firmware", device.said.firmware.clone()),
+    ];
+    html! {
+        dl.card.facts {
+            @for (name, value) in rows {
+                @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+            }
+        }
+    }
+}
+
+/// The last step: where in the list it stands. Saving it leads to the device.
+fn group(told: &Told) -> Markup {
+    let device = &told.device;
+    html! {
+        section #group-step {
+            h2 { "Where it belongs" }
+            form.card.pad.stack method="post" action={ "/devices/" (device.id) "/group" } {
+                (groups::select(("group", "Group"), told.groups().iter(), ("In no group", device.group)))
+                div.acts { button.btn.main { (icon(Icon::Check)) "Done" } a.btn.plain href="/groups" { "Groups" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A bridge: whether it answers, what is wrong with it, and which devices it reaches. After adding it, this is where its
+//! devices appear.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, Response};
+use lockwarden_app::bridges::Bridge;
+use lockwarden_app::devices::Device;
+use lockwarden_app::ids::BridgeId;
+use lockwarden_app::{Error, Result};
+use maud::{Markup, html};
+
+use super::done;
+use crate::failure::Failure;
+use crate::fields::id;
+use crate::identify::{Person, Signed};
+use crate::parts::counts;
+use crate::parts::facts;
+use crate::parts::frame::{self, Here};
+use crate::parts::icon::{Icon, icon};
+use crate::parts::said::{Said, sentence};
+use crate::web::Web;
+use crate::when::When;
+
+/// A bridge with the devices behind it that this person may see.
+pub(crate) struct Reached {
+    pub bridge: Bridge,
+    pub devices: Vec<Device>,
+}
+
+impl Reached {
+    pub(crate) async fn load(web: &Web, person: &Person, id: BridgeId) -> Result<Self> {
+        let all = web.app.list_bridges(&person.actor).await?;
+        let bridge = all.into_iter().find(|bridge| bridge.id == id).ok_or(Error::NotFound)?;
+        let behind: Vec<_> = web.app.devices_behind(id).await?.iter().map(|one| one.device).collect();
+        let mut devices = web.app.list_some_devices(&person.actor, &behind).await?;
+        devices.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Self { bridge, devices })
+    }
+
+    /// How it stands and what it brought. Live.
+    pub(crate) fn parts(&self, when: &When) -> Markup {
+        html! {
+            section #bridge-state { (self.now(when)) (self.facts(when)) }
+            section #bridge-devices {
+                h2 { "What it reaches" }
+                @if self.devices.is_empty() {
+                    p.hint {
+                        @if self.bridge.heard_at.is_some() {
+                            "The bridge lists no devices. Pair them with it in the Nuki app; they appear here by themselves."
+                        } @else { "Its devices appear here as soon as it has answered." }
+                    }
+                } @else {
+                    p.hint { (sentence(&counts::devices(self.devices.len()))) " found." }
+                    ul.card.plain { @for device in &self.devices { (line(device)) } }
+                }
+            }
+        }
+    }
+
+    fn now(&self, when: &When) -> Markup {
+        let bridge = &self.bridge;
+        html! {
+            @match (&bridge.trouble, bridge.online, bridge.heard_at) {
+                (Some(trouble), online, _) => p.strip.bad {
+                    (icon(Icon::Alert))
+                    span {
+                        b { @if online { "Trouble." } @else { "Not reached." } }
+                        " " (sentence(trouble)) ". It is asked again by itself."
+                    }
+                },
+                (None, true, _) => p.strip.ok {
+                    (icon(Icon::Check))
+                    span {
+                        b { "It answers" }
+                        @if let Some(latency) = bridge.latency_ms { " in " (latency) " ms" }
+                        @if let Some(at) = bridge.changed_at { ", since " (when.short(at)) }
+                        "."
+                    }
+                },
+                (None, false, None) => p.strip.wait {
+                    span.spin { (icon(Icon::Busy)) }
+                    span {
+                        b { "The bridge is being asked." }
+                        span.scripted { " Its answer shows up here by itself." }
+                        span.unscripted { " Reload the page to see its answer." }
+                    }
+                },
+                (None, false, Some(at)) => p.strip.warn {
+                    (icon(Icon::Lost)) span { "It does not answer now; last heard " (when.short(at)) "." }
+                },
+            }
+        }
+    }
+
+    fn facts(&self, when: &When) -> Markup {
+        let bridge = &self.bridge;
+        let rows = [
+            ("Address", Some(bridge.address.clone())),
+            ("Firmware", bridge.version.clone()),
+            ("Hardware ID", bridge.hardware_id.map(|id| id.to_string())),
+            ("Last heard", bridge.heard_at.map(|at| when.short(at))),
+            ("Calls back", bridge.callbacks.clone()),
+            ("Added", Some(when.date(bridge.added_at))),
+        ];
+        html! {
+            dl.card.facts {
+                @for (name, value) in rows {
+                    @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
+                }
+            }
+        }
+    }
+}
+
+fn line(device: &Device) -> Markup {
+    html! {
+        li.item {
+            div {
+                a href={ "/devices/" (device.id) } { b { (device.name) } }
+                @if let Some(kind) = device.kind { small { (facts::kind_words(kind)) } }
+            }
+            a.btn href={ "/devices/" (device.id) "/add" } { "Test it" span.sr { " " (device.name) } }
+        }
+    }
+}
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bridge): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let id: BridgeId = may_see(&signed, &bridge)?;
+    let reached = Reached::load(&web, &signed, id).await?;
+    let when = signed.when(&web);
+    let body = html! {
+        p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
+        h1 { "Nuki Bridge" }
+        (reached.parts(&when))
+        div.acts {
+            a.btn.main href="/devices" { "To the devices" }
+            a.btn.risk href={ "/bridges/" (id) "/remove" } { (icon(Icon::Trash)) "Remove this bridge…" }
+        }
+        (frame::live(&format!("on=bridge&bridge={id}"), when.now))
+    };
+    Ok(frame::page(&web, &signed, Here::Devices, "Nuki Bridge", &body))
+}
+
+/// The right comes before the question whether there is such a bridge.
+fn may_see(signed: &Signed, bridge: &str) -> Result<BridgeId, Failure> {
+    signed.actor.may_add_devices()?;
+    id(bridge)
+}
+
+pub(crate) async fn ask_remove(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bridge): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let reached = Reached::load(&web, &signed, may_see(&signed, &bridge)?).await?;
+    let id = reached.bridge.id;
+    let body = html! {
+        section.narrow {
+            form.card.pad.stack method="post" action={ "/bridges/" (id) "/remove" } {
+                h1 { "Remove the bridge at " (reached.bridge.address) "?" }
+                p { "It is not asked any more, and its token is forgotten here." }
+                @if !reached.devices.is_empty() {
+                    p { "These devices are not reached by it any more. They stay, with their log and any other way they have:" }
+                    ul.tight { @for device in &reached.devices { li { (device.name) } } }
+                }
+                div.acts {
+                    button.btn.risk.sure { "Remove the bridge" }
+                    a.btn href={ "/bridges/" (id) } { "Keep it" }
+                }
+            }
+        }
+    };
+    Ok(frame::page(&web, &signed, Here::Devices, "Remove the bridge?", &body))
+}
+
+pub(crate) async fn remove(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bridge): Path<String>,
+) -> Result<Response, Failure> {
+    web.app.remove_bridge(&signed.actor, may_see(&signed, &bridge)?).await?;
+    Ok(done("/devices", Said::BridgeRemoved))
+}

@@ -1,0 +1,96 @@
+//! What each way can give and cannot, in words, and which other way would. From the one matrix in `app`.
+
+use lockwarden_app::devices::{Capability, Connector, DeviceType};
+use lockwarden_app::ways::Way;
+
+use super::said::sentence;
+
+fn list(of: &[Capability]) -> String {
+    let words: Vec<&str> = of.iter().map(|one| one.words()).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+/// "Gives operating it, …; gives no names and failed attempts or settings."
+pub(crate) fn sentence_of(connector: Connector) -> String {
+    let (gives, lacks): (Vec<Capability>, Vec<Capability>) =
+        Capability::ALL.iter().copied().partition(|one| connector.can(*one));
+    let gives = gives.iter().map(|one| one.words()).collect::<Vec<_>>().join(", ");
+    if lacks.is_empty() {
+        return format!("Gives {gives}.");
+    }
+    format!("Gives {gives}. Does not give {}.", list(&lacks))
+}
+
+/// What none of these ways gives, by the way that would: "The lock’s own MQTT gives no names …: a Nuki Hub would."
+pub(crate) fn missing(ways: &[Way], kind: Option<DeviceType>) -> Vec<String> {
+    let has = |one: Capability| ways.iter().any(|way| way.connector.can(one));
+    let names: Vec<&str> = ways.iter().map(|way| way.connector.words()).collect();
+    let verb = if names.len() == 1 { "does not give" } else { "do not give" };
+    let names = names.join(" and ");
+    let mut sentences = Vec::new();
+    if names.is_empty() {
+        return sentences;
+    }
+    for other in Connector::ALL {
+        let lacking: Vec<Capability> = Capability::ALL
+            .iter()
+            .copied()
+            .filter(|one| !has(*one) && Connector::that_can(*one, kind) == Some(*other))
+            .collect();
+        if !lacking.is_empty() {
+            let would = article(*other);
+            sentences.push(format!("{} {verb} {}: {would} would.", sentence(&names), list(&lacking)));
+        }
+    }
+    sentences
+}
+
+/// `a Nuki Hub`, `the lock’s own MQTT`.
+pub(crate) fn article(connector: Connector) -> String {
+    match connector {
+        Connector::NukiMqtt => connector.words().to_owned(),
+        Connector::NukiHub | Connector::NukiBridge => format!("a {}", connector.words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockwarden_app::clock::Time;
+    use lockwarden_app::ids::WayId;
+
+    use super::*;
+
+    fn way(connector: Connector) -> Way {
+        Way {
+            id: WayId(1),
+            connector,
+            login: None,
+            added_at: Time(0),
+            online: true,
+            changed_at: None,
+            accepts_commands: None,
+            heard_at: None,
+            speaks_for: None,
+        }
+    }
+
+    #[test]
+    fn what_a_way_lacks_is_told_with_the_way_that_would_give_it() {
+        let said = missing(&[way(Connector::NukiMqtt)], Some(DeviceType::SmartLock34));
+        let [hub] = said.as_slice() else { panic!("{said:?}") };
+        assert!(hub.starts_with("The lock’s own MQTT does not give names and failed attempts, entry codes"));
+        assert!(hub.ends_with("a Nuki Hub would."), "{hub}");
+        assert!(missing(&[way(Connector::NukiMqtt), way(Connector::NukiHub)], None).is_empty());
+    }
+
+    #[test]
+    fn what_no_way_to_this_kind_of_device_could_give_is_not_promised() {
+        let said = missing(&[way(Connector::NukiHub)], Some(DeviceType::Opener));
+        assert!(said.is_empty(), "{said:?}");
+        assert!(sentence_of(Connector::NukiBridge).contains("Does not give locking with both turns"));
+    }
+}

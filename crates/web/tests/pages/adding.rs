@@ -1,0 +1,116 @@
+//! Adding a device step by step: where somebody is follows from what the device has said.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lockwarden_app::bridges::{Listed, Polled};
+use lockwarden_app::devices::{DeviceType, LockState, Observation};
+
+use crate::kit::Site;
+use crate::live::until;
+
+#[tokio::test]
+async fn there_are_three_ways_to_begin_with_and_a_simulated_lock() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let page = browser.get("/devices/new").await;
+    for way in ["nuki-mqtt", "nuki-hub", "nuki-bridge"] {
+        assert!(page.body.contains(&format!("/devices/new?way={way}")), "{way}");
+        assert_eq!(browser.get(&format!("/devices/new?way={way}")).await.status, StatusCode::OK);
+    }
+    assert!(page.body.contains("lockwarden simulate --broker"));
+}
+
+#[tokio::test]
+async fn a_hub_is_told_its_base_path_and_a_wrong_one_comes_back() {
+    let site = Site::new().await;
+    let (_, mut browser) = site.owner("Anna").await;
+    let wrong = [("way", "nuki-hub"), ("name", "Front door"), ("base_path", "a/#")];
+    let wrong = browser.post("/devices/new", &wrong).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("id=\"base_path-wrong\"") && wrong.body.contains("value=\"Front door\""));
+    let right = [("way", "nuki-hub"), ("name", "Front door"), ("base_path", "house/door")];
+    let to = browser.post("/devices/new", &right).await.leads_to().replace("#connect", "");
+    let page = browser.get(&to).await;
+    for shown in ["MQTT base path", "id=\"mqtt-path\">house/door<", "id=\"mqtt-password\"", "192.0.2.20"] {
+        assert!(page.body.contains(shown), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_steps_go_on_by_themselves_and_are_found_again_by_their_address() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (device, credentials) = site.world.device(&anna, "Front door").await;
+    let path = format!("/devices/{device}/add");
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("Waiting for the first connection"));
+    assert!(
+        page.body.contains("aria-current=\"step\">3. Connect")
+            || page.between("aria-current=\"step\"", "</li>").contains("Connect")
+    );
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "Waiting for the first connection").await;
+    let login = site.world.login(&credentials).await;
+    site.world.app.bind_login(&login, 9).await.unwrap().unwrap();
+    for seen in [
+        Observation::Link { up: true },
+        Observation::Listens(true),
+        Observation::DeviceType(DeviceType::SmartLock5),
+        Observation::Firmware("5.1.2".to_owned()),
+        Observation::OwnName("Haustür".to_owned()),
+        Observation::State(LockState::Unlocked),
+    ] {
+        site.world.says(device, seen).await;
+    }
+    site.world.clock.advance(Duration::from_secs(1));
+    until(&mut stream, "event: refresh").await;
+    let page = browser.get(&path).await;
+    for found in ["<b>Connected</b>", "Haustür", "5th generation", "5.1.2", "Test it", "value=\"lock\""] {
+        assert!(page.body.contains(found), "{found}");
+    }
+    assert!(page.between("aria-current=\"step\"", "</li>").contains("Test"));
+    browser.post(&format!("/devices/{device}/order"), &[("order", "lock")]).await.leads_to();
+    let due = site.world.app.due_commands().await.unwrap();
+    site.world.app.take_command(due[0].0).await.unwrap().unwrap();
+    site.world.says(device, Observation::CommandResponse(0)).await;
+    site.world.says(device, Observation::State(LockState::Locked)).await;
+    let page = browser.get(&path).await;
+    assert!(page.between("aria-current=\"step\"", "</li>").contains("Group"), "{}", page.body);
+    let done = browser.post(&format!("/devices/{device}/group"), &[("group", "")]).await;
+    assert_eq!(done.leads_to(), format!("/devices/{device}?said=grouped"));
+}
+
+#[tokio::test]
+async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let bad = [("way", "nuki-bridge"), ("address", "https://x"), ("token", "abc"), ("token_form", "plain")];
+    let answer = browser.post("/devices/new", &bad).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("id=\"address-wrong\""));
+    let good =
+        [("way", "nuki-bridge"), ("address", "192.0.2.7"), ("token", "abc123"), ("token_form", "hashed")];
+    let path = browser.post("/devices/new", &good).await.leads_to().to_owned();
+    let known = site.world.app.all_bridges().await.unwrap();
+    assert_eq!((known[0].address.as_str(), known[0].token_form.as_str()), ("192.0.2.7:8080", "hashed"));
+    let twice = browser.post("/devices/new", &good).await;
+    assert!(twice.body.contains("id=\"address-wrong\""), "there is one at this address");
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("The bridge is being asked.") && !page.body.contains("abc123"));
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "The bridge is being asked.").await;
+    let bridge = site.world.app.list_bridges(&anna).await.unwrap()[0].id;
+    let trouble = Polled::Troubled { words: "the bridge refuses the token", is_away: false };
+    site.world.app.bridge_polled(bridge, &trouble).await.unwrap();
+    site.world.clock.advance(Duration::from_secs(1));
+    until(&mut stream, "The bridge refuses the token").await;
+    site.world.app.bridge_polled(bridge, &Polled::Answered { latency_ms: 31 }).await.unwrap();
+    let listed = [Listed { nuki_id: 9, kind: DeviceType::SmartLock12, name: Some("Cellar".to_owned()) }];
+    site.world.app.bridge_lists(bridge, &listed).await.unwrap();
+    site.world.clock.advance(Duration::from_secs(1));
+    let said = until(&mut stream, "Cellar").await;
+    assert!(said.contains("in 31 ms"), "{said}");
+    let again = browser.get(&path).await;
+    assert!(again.body.contains("1 device found.") && again.body.contains("Smart Lock 1.0 or 2.0"));
+}

@@ -1,0 +1,210 @@
+//! A device that is reached by several ways: what its page tells of each, and how ways come and go.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lockwarden_app::actor::Rights;
+use lockwarden_app::bridges::{Listed, NewBridge, Polled};
+use lockwarden_app::devices::{Connector, DeviceType, HubAnswer, LockState, Observation};
+use lockwarden_app::logins::LoginCheck;
+use lockwarden_app::ways::{Fact, Trouble};
+
+use crate::kit::{Site, behind_hub};
+
+/// Takes rights away from every account.
+pub(crate) async fn without(site: &Site, rights: Rights) {
+    let mut tx = site.world.app.db().write().await.unwrap();
+    let left = Rights::ALL.bits() & !rights.bits();
+    tx.query("update accounts set rights = $1").bind(left).run().await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_way_is_told_with_how_it_stands_and_which_one_speaks() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let hub = site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    let login = site.world.login(&hub).await;
+    let path = format!("/devices/{device}");
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("never connected"), "the hub has not come yet");
+    site.world.app.bind_login(&login, 7).await.unwrap().unwrap();
+    site.world.says_by(device, Connector::NukiHub, Observation::Link { up: true }).await;
+    let facts = vec![(Fact::HubVersion, "9.15".to_owned()), (Fact::Signal, "-64".to_owned())];
+    site.world.says_by(device, Connector::NukiHub, Observation::Facts(facts)).await;
+    let page = browser.get(&path).await;
+    assert_eq!(page.body.matches("speaks for it now").count(), 1);
+    let own = page.between(&format!("id=\"way-{device}-nuki-mqtt\""), "</li>");
+    assert!(own.contains("connected since") && own.contains("speaks for it now"), "{own}");
+    for told in ["Nuki Hub version", "9.15", "-64 dBm, good"] {
+        assert!(page.body.contains(told), "{told}");
+    }
+    site.world.clock.advance(Duration::from_mins(1));
+    site.world.says(device, Observation::Link { up: false }).await;
+    let page = browser.get(&path).await;
+    let own = page.between(&format!("id=\"way-{device}-nuki-mqtt\""), "</li>");
+    let hub = page.between(&format!("id=\"way-{device}-nuki-hub\""), "</li>");
+    assert!(own.contains("away since") && !own.contains("speaks for it now"), "{own}");
+    assert!(hub.contains("connected since") && hub.contains("speaks for it now"), "{hub}");
+}
+
+#[tokio::test]
+async fn what_a_way_does_not_give_is_told_with_the_way_that_would() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("The lock’s own MQTT does not give names and failed attempts"));
+    assert!(page.body.contains("a Nuki Hub would."));
+    site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    assert!(!browser.get(&format!("/devices/{device}")).await.body.contains("a Nuki Hub would."));
+}
+
+#[tokio::test]
+async fn a_trouble_is_told_with_how_it_is_mended_and_a_deaf_hub_in_its_own_words() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = behind_hub(&site, &anna, DeviceType::SmartLock34, 7).await;
+    let says = |seen| site.world.says_by(device, Connector::NukiHub, seen);
+    says(Observation::Trouble(Trouble::NoPin, Some("here".to_owned()))).await;
+    says(Observation::Listens(false)).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("Enter it on the hub’s web page under “Credentials”"));
+    assert!(page.body.contains("The hub does not listen."));
+    assert!(!page.body.contains("Allow locking” is off"), "that is a switch of the lock’s own MQTT");
+    let tile = browser.get("/devices").await;
+    let tile = tile.part(&format!("device-{device}"));
+    assert!(tile.contains("The hub takes no commands") && tile.contains("Why it takes no commands"));
+}
+
+#[tokio::test]
+async fn an_order_tells_by_which_way_it_went_and_what_the_hub_says_of_it() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = behind_hub(&site, &anna, DeviceType::SmartLock34, 7).await;
+    let path = format!("/devices/{device}");
+    browser.post(&format!("{path}/order"), &[("order", "unlock"), ("drawn", "head")]).await.leads_to();
+    let due = site.world.app.due_commands().await.unwrap();
+    site.world.app.take_command(due[0].0).await.unwrap().unwrap();
+    site.world.says_by(device, Connector::NukiHub, Observation::Hub(HubAnswer::Acknowledged)).await;
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("y Nuki Hub: the hub has it and speaks to the lock"), "{}", page.body);
+    assert!(page.part(&format!("device-{device}")).contains("by Nuki Hub"));
+}
+
+#[tokio::test]
+async fn another_way_is_added_with_a_login_of_its_own_and_removed_after_a_question() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let way = format!("/devices/{device}/way");
+    let to = browser.post(&way, &[("way", "nuki-hub"), ("do", "add")]).await.leads_to().to_owned();
+    let page = browser.get(&to.replace("#connect", "")).await;
+    let user = page.between("id=\"nuki-hub-user\">", "<").to_owned();
+    let password = page.between("id=\"nuki-hub-password\">", "<").to_owned();
+    assert!(page.body.contains("id=\"nuki-hub-path\">nukihub<"), "where it publishes");
+    assert!(!page.body.contains("id=\"mqtt-password\""), "the other login has its own");
+    let check = site.world.app.check_login(&user, password.as_bytes()).await.unwrap();
+    assert!(matches!(check, LoginCheck::Right(login) if login.connector == Connector::NukiHub));
+
+    let question = browser.get(&format!("{way}?do=remove&way=nuki-hub")).await;
+    assert!(question.body.contains("goes on speaking for the device"));
+    assert_eq!(browser.get(&format!("{way}?do=remove&way=nuki-bridge")).await.status, StatusCode::NOT_FOUND);
+    browser.post(&way, &[("way", "nuki-hub"), ("do", "remove")]).await.leads_to();
+    let ways = site.world.app.load_connection(&anna, device).await.unwrap().ways;
+    assert_eq!(ways.iter().map(|way| way.connector).collect::<Vec<_>>(), [Connector::NukiMqtt]);
+    assert!(matches!(
+        site.world.app.check_login(&user, password.as_bytes()).await.unwrap(),
+        LoginCheck::Unknown
+    ));
+    let last = browser.post(&way, &[("way", "nuki-mqtt"), ("do", "remove")]).await;
+    assert_eq!(last.status, StatusCode::CONFLICT);
+    assert!(last.body.contains("the only way to this device"));
+}
+
+#[tokio::test]
+async fn moving_to_another_way_ends_the_one_there_was() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let way = format!("/devices/{device}/way");
+    assert!(browser.get(&format!("{way}?do=move&way=nuki-hub")).await.body.contains("is offline here"));
+    browser.post(&way, &[("way", "nuki-hub"), ("do", "move")]).await.leads_to();
+    let ways = site.world.app.load_connection(&anna, device).await.unwrap().ways;
+    assert_eq!(ways.iter().map(|way| way.connector).collect::<Vec<_>>(), [Connector::NukiHub]);
+}
+
+#[tokio::test]
+async fn each_way_has_its_own_password_and_its_own_end() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (device, own) = site.world.device(&anna, "Front door").await;
+    let hub = site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    let path = format!("/devices/{device}");
+    browser.post(&format!("{path}/password"), &[("way", "nuki-hub")]).await.leads_to();
+    let stands = async |login: &lockwarden_app::logins::Credentials| {
+        let check = site.world.app.check_login(&login.username, login.password.as_bytes()).await.unwrap();
+        matches!(check, LoginCheck::Right(_))
+    };
+    assert!(stands(&own).await && !stands(&hub).await);
+    assert!(
+        browser
+            .get(&format!("{path}/revoke?way=nuki-mqtt"))
+            .await
+            .body
+            .contains("The lock is cut off at once")
+    );
+    browser.post(&format!("{path}/revoke"), &[("way", "nuki-mqtt")]).await.leads_to();
+    assert!(!stands(&own).await);
+    assert!(browser.get(&path).await.body.contains("its login was revoked"));
+}
+
+#[tokio::test]
+async fn whoever_may_only_see_a_device_is_told_its_ways_and_nothing_to_type() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    without(&site, Rights::MANAGE).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains(&format!("id=\"way-{device}-nuki-mqtt\"")));
+    for hidden in ["mqtt-user", "mqtt-host", "Make a new password", "Add another way", "192.0.2.20"] {
+        assert!(!page.body.contains(hidden), "{hidden}");
+    }
+}
+
+#[tokio::test]
+async fn removing_a_device_says_which_ways_end() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    let page = browser.get(&format!("/devices/{device}/remove")).await;
+    for words in ["Lost here:", "Kept here:", "Not touched:", "the lock’s own MQTT", "by its Nuki Hub"] {
+        assert!(page.body.contains(words), "{words}");
+    }
+    assert!(!page.body.contains("by its bridge"));
+}
+
+#[tokio::test]
+async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let listed = [Listed { nuki_id: 9, kind: DeviceType::SmartLock12, name: Some("Cellar".to_owned()) }];
+    let new =
+        NewBridge { address: "192.0.2.7:8080", token: "abc123", token_form: "encrypted", listed: &listed };
+    let (bridge, devices) = site.world.app.add_bridge(&anna, new).await.unwrap();
+    site.world.app.bridge_polled(bridge, &Polled::Answered { latency_ms: 24 }).await.unwrap();
+    site.world.says_by(devices[0], Connector::NukiBridge, Observation::State(LockState::Locked)).await;
+    let path = format!("/devices/{}", devices[0]);
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("answers in 24 ms") && page.body.contains(&format!("/bridges/{bridge}")));
+    assert!(!page.body.contains("abc123"), "its token is nobody's to read");
+    assert!(!page.body.contains("has no login"), "a bridge needs none");
+    let (_, mut berts) = site.owner("Bert").await;
+    assert_eq!(berts.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
+    let gone = browser.get(&format!("/bridges/{bridge}/remove")).await;
+    assert!(gone.body.contains("Cellar"));
+    browser.post(&format!("/bridges/{bridge}/remove"), &[]).await.leads_to();
+    assert_eq!(browser.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
+}
