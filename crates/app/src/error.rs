@@ -49,7 +49,7 @@ pub enum Refusal {
     LastWay,
     #[error("this door is never opened from here: its owner does not want it")]
     NeverOpens,
-    #[error("give your password once more before this door opens")]
+    #[error("give your password once more: this asks for one that was given a moment ago")]
     ProveAgain,
     #[error("this door opens only for somebody who has just given their password, not for a program")]
     NotByProgram,

@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::identify::signed_in_only;
 use crate::pages::{
     account, activity, add_device, api_tokens, begin, bridge, bulk, device, devices, groups, manage, order,
-    set_up, settings, sign_in, ways,
+    safety, set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -70,6 +70,8 @@ fn table() -> Vec<Route> {
         route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),
         route("POST", "/devices/{id}/group", SignedIn, post(manage::set_group)),
         route("POST", "/devices/{id}/favourite", SignedIn, post(manage::set_favourite)),
+        route("GET", "/devices/{id}/safety", SignedIn, get(safety::show)),
+        route("POST", "/devices/{id}/safety", SignedIn, post(safety::save)),
         route("POST", "/devices/{id}/password", SignedIn, post(ways::new_password)),
         route("GET", "/devices/{id}/revoke", SignedIn, get(ways::ask_revoke)),
         route("POST", "/devices/{id}/revoke", SignedIn, post(ways::revoke)),

@@ -30,10 +30,15 @@ pub fn opens(kind: Option<DeviceType>, action: LockAction) -> bool {
 }
 
 impl App {
-    /// What has to happen before this door opens from afar.
+    /// What has to happen before this door opens from afar. Asking for less takes a password given a moment ago, or a
+    /// browser left open would be enough to get around every rule.
     pub async fn set_safety(&self, actor: &Actor, device: DeviceId, safety: Safety) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
+        let now = devices::load(&mut tx, manageable.device()).await?.safety;
+        if asks_less(now, safety) && !is_fresh(&mut tx, &actor, self.now()).await? {
+            return Err(Refusal::ProveAgain.into());
+        }
         devices::set_safety(&mut tx, manageable.device(), safety, self.now()).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.commit().await?;
@@ -72,6 +77,12 @@ pub(super) async fn check_opening(
         return Err(Refusal::TooManyOpenings(WITHIN.as_secs()).into());
     }
     Ok(())
+}
+
+fn asks_less(now: Safety, then: Safety) -> bool {
+    (now.never_open && !then.never_open)
+        || (now.ask_again && !then.ask_again)
+        || (now.fresh_sign_in && !then.fresh_sign_in)
 }
 
 pub(super) fn never_opens(device: &Device, action: LockAction) -> Result<(), Refusal> {

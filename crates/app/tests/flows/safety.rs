@@ -84,6 +84,24 @@ async fn a_door_is_not_opened_over_and_over_and_locking_it_is_never_held_up() {
 }
 
 #[tokio::test]
+async fn a_rule_is_made_stricter_at_once_and_looser_only_with_the_password() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.clock.advance(Duration::from_mins(6));
+    let both = Safety { never_open: true, ask_again: false, fresh_sign_in: true };
+    world.app.set_safety(&anna, door, both).await.unwrap();
+    for less in [Safety { never_open: false, ..both }, Safety { fresh_sign_in: false, ..both }] {
+        let refused = world.app.set_safety(&anna, door, less).await;
+        assert!(matches!(refused, Err(Error::Refused(Refusal::ProveAgain))), "{refused:?}");
+    }
+    assert_eq!(world.app.load_device(&anna, door).await.unwrap().safety, both);
+    world.app.prove_again(&anna, PASSWORD).await.unwrap();
+    world.app.set_safety(&anna, door, Safety::default()).await.unwrap();
+    assert_eq!(world.app.load_device(&anna, door).await.unwrap().safety, Safety::default());
+}
+
+#[tokio::test]
 async fn nobody_elses_door_gets_another_rule() {
     let world = World::new().await;
     let (anna, boris) = (world.owner("Anna").await, world.owner("Boris").await);

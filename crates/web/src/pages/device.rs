@@ -162,7 +162,7 @@ pub(crate) fn page(
     let when = person.when(web);
     let key = web.app.chance().code::<16>();
     let device = &told.device;
-    let connect = connection(web, &told.connect(), password, &when);
+    let connect = connection(web, person, &told.connect(), password);
     let fresh = device.nuki_id.is_none();
     let body = html! {
         (said::strip(said))
@@ -194,12 +194,13 @@ pub(crate) fn page(
     frame::page(web, person, Here::Devices, &renaming.wrong.title(&device.name), &body)
 }
 
-fn connection(web: &Web, connect: &Connect<'_>, password: Option<&Fresh>, when: &When) -> Markup {
-    let can_sync = connect.connection.ways.iter().any(|way| way.connector.can(Capability::Sync));
+fn connection(web: &Web, person: &Person, connect: &Connect<'_>, password: Option<&Fresh>) -> Markup {
+    let by_a_way = connect.connection.ways.iter().any(|way| way.connector.can(Capability::Sync));
+    let can_sync = by_a_way && may(person, Rights::OPERATE);
     html! {
         section #connect {
             h2 { "Connection" }
-            (connect.progress(when))
+            (connect.progress(&person.when(web)))
             @if can_sync { (super::settings::sync_form(connect.device.id, "")) }
             @if connect.logins.is_some() { (connect.manage(web, password)) }
         }
@@ -219,6 +220,9 @@ fn changes(device: &Device, renaming: &Renaming<'_>, groups: &[Group]) -> Markup
                     div.acts { button.btn { (icon(Icon::Pencil)) "Save the name" } }
                 }
                 (place(device, groups))
+                hr;
+                p.hint { (super::safety::words(device.safety)) }
+                div.acts { a.btn href={ "/devices/" (device.id) "/safety" } { (icon(Icon::Key)) "Before it opens…" } }
                 hr;
                 div.acts { a.btn.risk href={ "/devices/" (device.id) "/remove" } { (icon(Icon::Trash)) "Remove this device…" } }
             }

@@ -13,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod groups;
 pub(crate) mod manage;
 pub(crate) mod order;
+pub(crate) mod safety;
 pub(crate) mod set_up;
 pub(crate) mod settings;
 pub(crate) mod sign_in;

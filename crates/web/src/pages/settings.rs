@@ -362,7 +362,7 @@ fn page(web: &Web, person: &Person, known: &Known, answer: &Answer<'_>) -> Html<
         div.bar {
             h1 { "Settings of " (device.name) }
             span.grow {}
-            @if known.can_sync() { (sync_form(device.id, "settings")) }
+            @if known.can_sync() && may(person, Rights::OPERATE) { (sync_form(device.id, "settings")) }
         }
         @if !answer.meanwhile.is_empty() { (meanwhile(&answer.meanwhile)) }
         @if has_any { (known.way(&when)) } @else { (nothing(device)) }

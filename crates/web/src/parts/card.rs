@@ -6,6 +6,7 @@ use lockwarden_app::devices::{Connector, Device, DoorState, LockAction, LockStat
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome, way_words};
+use super::deeds::{asks, is_forbidden, order_name};
 use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face, is_opener};
 use super::icon::{Icon, icon};
 use super::listing;
@@ -282,9 +283,14 @@ impl Card<'_> {
             LockAction::LockNGo => Icon::Timer,
             _ => Icon::Unlock,
         };
+        if is_forbidden(self.device, action) {
+            return html! {};
+        }
+        let twice =
+            asks(self.device, action).then(|| format!("{}: sure?", action_words(self.device, action)));
         html! {
             button class={ "btn " (style) } id={ (self.id()) "-" (order_name(action)) }
-                name="order" value=(order_name(action)) {
+                name="order" value=(order_name(action)) data-twice=[twice] {
                 (icon(shape)) (action_words(self.device, action)) span.sr { " " (self.device.name) }
             }
         }
@@ -300,6 +306,9 @@ impl Card<'_> {
 
     /// Takes two steps: the script turns the button into a question, and without it the server asks.
     fn risky(&self, action: LockAction, words: &str) -> Markup {
+        if is_forbidden(self.device, action) {
+            return html! {};
+        }
         html! {
             button.btn.open id={ (self.id()) "-" (order_name(action)) } name="order" value=(order_name(action))
                 data-twice="Really open?" {
@@ -412,33 +421,4 @@ fn news(device: &Device, command: &Command, when: &When) -> Option<(Outcome, Str
     let outcome = outcome(command);
     let words = format!("{} at {}: {}", action_words(device, command.action), when.clock(at), outcome.words);
     Some((outcome, words))
-}
-
-/// An action in a form and in an address.
-pub(crate) fn order_name(action: LockAction) -> &'static str {
-    match action {
-        LockAction::Unlock => "unlock",
-        LockAction::Unlatch => "open",
-        LockAction::LockNGo => "lock-n-go",
-        LockAction::LockNGoUnlatch => "lock-n-go-open",
-        LockAction::FullLock => "full-lock",
-        LockAction::Lock | LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => {
-            "lock"
-        }
-    }
-}
-
-pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
-    use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
-    [Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch].into_iter().find(|action| order_name(*action) == name)
-}
-
-/// Whether an order opens a door, or keeps one open to whoever rings: it takes two steps.
-pub(crate) fn opens(device: &Device, action: LockAction) -> bool {
-    match action {
-        LockAction::Unlatch => true,
-        LockAction::LockNGo => is_opener(device),
-        LockAction::LockNGoUnlatch => !is_opener(device),
-        _ => false,
-    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod card;
 pub(crate) mod commands;
 pub(crate) mod connect;
 pub(crate) mod counts;
+pub(crate) mod deeds;
 pub(crate) mod entry;
 pub(crate) mod face;
 pub(crate) mod facts;

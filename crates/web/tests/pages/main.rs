@@ -19,6 +19,7 @@ mod live;
 mod openers;
 mod operating;
 mod reaching;
+mod safety;
 mod settings;
 mod signing;
 mod truth;

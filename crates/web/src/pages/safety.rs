@@ -1,0 +1,113 @@
+//! What has to happen before a door opens from afar: its owner's rules.
+
+use axum::extract::{Path, State};
+use axum::response::{Html, Response};
+use lockwarden_app::devices::{Device, Safety};
+use lockwarden_app::ids::DeviceId;
+use maud::{Markup, html};
+
+use super::order::prove;
+use super::{again, done};
+use crate::failure::Failure;
+use crate::fields::{Fields, id};
+use crate::identify::Signed;
+use crate::parts::form::{Field, Wrong};
+use crate::parts::frame::{self, Here};
+use crate::parts::said::Said;
+use crate::web::Web;
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let device = super::manage::manageable(&web, &signed, &device).await?;
+    page(&web, &signed, &device, device.safety, &Wrong::default()).await
+}
+
+pub(crate) async fn save(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let device: DeviceId = id(&device)?;
+    let device = super::manage::manageable(&web, &signed, &device.to_string()).await?;
+    let is_on = |name: &str| fields.text(name) == "on";
+    let safety =
+        Safety { never_open: is_on("never"), ask_again: is_on("ask"), fresh_sign_in: is_on("fresh") };
+    if fields.has("password")
+        && let Some(wrong) = prove(&web, &signed, fields.text("password")).await?
+    {
+        return Ok(again(page(&web, &signed, &device, safety, &wrong).await?));
+    }
+    web.app.set_safety(&signed.actor, device.id, safety).await?;
+    Ok(done(&format!("/devices/{}", device.id), Said::Saved))
+}
+
+async fn page(
+    web: &Web,
+    signed: &Signed,
+    device: &Device,
+    filled: Safety,
+    wrong: &Wrong,
+) -> Result<Html<String>, Failure> {
+    let has_rules = device.safety != Safety::default();
+    let proof = has_rules && !web.app.is_freshly_proved(&signed.actor).await?;
+    let path = format!("/devices/{}", device.id);
+    let body = html! {
+        section.narrow {
+            form.card.pad.stack method="post" action={ (path) "/safety" } {
+                h1 { "Before " (device.name) " opens" }
+                p.hint {
+                    "These rules hold for everybody and every program that opens it from here. The lock itself, its \
+                     keypad and the Nuki app do not know them. Locking is never held up."
+                }
+                (rule("ask", filled.ask_again, "Ask before it is unlocked", "Unlocking takes two steps, as opening does."))
+                (rule(
+                    "fresh", filled.fresh_sign_in, "Ask for the password before it opens",
+                    "Whoever opens it gives their password, which then holds for five minutes. API tokens cannot open it.",
+                ))
+                (rule(
+                    "never", filled.never_open, "Never open it from here",
+                    "The buttons that open it are gone, and the API refuses. Unlocking and locking stay.",
+                ))
+                @if proof {
+                    (Field {
+                        name: "password", label: "Your password", wrong: wrong.of("password"),
+                        hint: "It has rules already: changing them takes your password.",
+                        autocomplete: "current-password", ..Field::default()
+                    }.password())
+                }
+                div.acts { button.btn.main { "Save the rules" } a.btn href=(path) { "Cancel" } }
+            }
+        }
+    };
+    let title = format!("Before {} opens", device.name);
+    Ok(frame::page(web, signed, Here::Devices, &wrong.title(&title), &body))
+}
+
+fn rule(name: &str, is_on: bool, label: &str, hint: &str) -> Markup {
+    let hint_id = format!("{name}-hint");
+    html! {
+        label.check {
+            input type="checkbox" name=(name) value="on" checked[is_on] aria-describedby=(hint_id);
+            span { b { (label) } small id=(hint_id) { (hint) } }
+        }
+    }
+}
+
+/// The rules in a line, for the device's page.
+pub(crate) fn words(safety: Safety) -> String {
+    let rules = [
+        (safety.ask_again, "asks before it is unlocked"),
+        (safety.fresh_sign_in, "asks for the password before it opens"),
+        (safety.never_open, "is never opened from here"),
+    ];
+    let on: Vec<&str> = rules.iter().filter(|(is_on, _)| *is_on).map(|(_, words)| *words).collect();
+    if on.is_empty() {
+        "Opening takes two steps. It has no further rules.".to_owned()
+    } else {
+        format!("It {}.", on.join(", "))
+    }
+}
