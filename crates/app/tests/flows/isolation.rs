@@ -8,6 +8,7 @@ use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{Connector, LockAction, Observation, SortBy};
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::profiles::WebConfig;
 use lockwarden_testkit::World;
 
 fn is_not_found<T: std::fmt::Debug>(result: &Result<T, Error>) -> bool {
@@ -31,6 +32,10 @@ async fn another_account_finds_nothing_and_changes_nothing() {
         assert!(is_not_found(&app.load_device(&boris, device).await));
         assert!(is_not_found(&app.rename_device(&boris, device, "Mine").await));
         assert!(is_not_found(&app.remove_device(&boris, device).await));
+        assert!(is_not_found(&app.update_device(&boris, device, (Some("Mine"), Some(true))).await));
+        assert!(is_not_found(&app.change_settings(&boris, device, &[]).await));
+        assert!(is_not_found(&app.send_back_settings(&boris, device, &[]).await));
+        assert!(is_not_found(&app.sync_device(&boris, device).await));
         assert!(is_not_found(&app.load_logins(&boris, device).await));
         assert!(is_not_found(&app.rotate_login(&boris, device, Connector::NukiMqtt).await));
         assert!(is_not_found(&app.revoke_login(&boris, device, Connector::NukiMqtt).await));
@@ -39,7 +44,15 @@ async fn another_account_finds_nothing_and_changes_nothing() {
         assert!(is_not_found(&app.list_activity(&boris, query).await));
     }
     assert!(is_not_found(&app.load_command(&boris, command.id).await));
-    assert!(is_not_found(&app.load_smartlock(&boris, (4 << 32) | 0xA1).await));
+    for number in [(4 << 32) | 0xA1, (4 << 32) | 0xA9, 0, -1] {
+        assert!(is_not_found(&app.load_smartlock(&boris, number).await));
+        assert!(is_not_found(&app.load_profile_of(&boris, number).await));
+        assert!(is_not_found(&app.find_configurable(&boris, number).await));
+        assert!(is_not_found(&app.find_manageable(&boris, number).await));
+        assert!(is_not_found(&app.keep_web_configs(&boris, &[(number, WebConfig::default())]).await));
+    }
+    assert!(app.list_profiles(&boris).await.unwrap().is_empty());
+    assert!(app.load_profile_of(&anna, (4 << 32) | 0xA1).await.is_ok());
     assert!(app.load_smartlock(&anna, (4 << 32) | 0xA1).await.is_ok());
     assert!(app.list_devices(&boris, SortBy::Name).await.unwrap().is_empty());
     assert!(app.list_open_commands(&boris).await.unwrap().is_empty());
@@ -80,10 +93,17 @@ async fn outside_the_scope_is_as_if_it_never_was() {
     assert!(is_not_found(&app.revoke_login(&narrow, back, Connector::NukiMqtt).await));
     assert!(is_not_found(&app.list_commands(&narrow, back, 10).await));
     assert!(is_not_found(&app.load_logged(&narrow, back).await));
+    assert!(is_not_found(&app.send_back_settings(&narrow, back, &[]).await));
+    assert!(is_not_found(&app.sync_device(&narrow, back).await));
+    assert_eq!(app.list_profiles(&narrow).await.unwrap().len(), 1);
     for smartlock in [(4 << 32) | 0xA2, (4 << 32) | 0xFF] {
         assert!(is_not_found(&app.load_smartlock(&narrow, smartlock).await));
         assert!(is_not_found(&app.find_operable(&narrow, smartlock).await));
         assert!(is_not_found(&app.find_logged(&narrow, smartlock).await));
+        assert!(is_not_found(&app.find_configurable(&narrow, smartlock).await));
+        assert!(is_not_found(&app.load_profile_of(&narrow, smartlock).await));
+        let given = [((4 << 32) | 0xA1, WebConfig::default()), (smartlock, WebConfig::default())];
+        assert!(is_not_found(&app.keep_web_configs(&narrow, &given).await));
     }
     let log = world.app.list_activity(&narrow, EntryQuery::default()).await.unwrap().entries;
     assert!(log.iter().all(|entry| entry.device == front) && log.len() == 1, "{log:#?}");
@@ -135,6 +155,14 @@ async fn a_right_that_is_missing_stops_the_action_it_is_for() {
     assert!(matches!(app.revoke_login(&nobody, door, Connector::NukiMqtt).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.end_other_sessions(&nobody).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.count_new_activity(&nobody, None, 0, None).await, Err(Error::Forbidden(_))));
+    let number = (4 << 32) | 0xA1;
+    assert!(matches!(app.sync_device(&nobody, door).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.send_back_settings(&nobody, door, &[]).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.update_device(&nobody, door, (None, Some(true))).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.load_profile_of(&nobody, number).await, Err(Error::Forbidden(_))));
+    assert!(matches!(app.list_profiles(&nobody).await, Err(Error::Forbidden(_))));
+    let given = [(number, WebConfig::default())];
+    assert!(matches!(app.keep_web_configs(&nobody, &given).await, Err(Error::Forbidden(_))));
     // Whoever got in may leave.
     app.sign_out(&nobody).await.unwrap();
 }
