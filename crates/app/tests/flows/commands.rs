@@ -6,7 +6,9 @@ use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_app::activity::{Completion, EntryQuery, Happening, Origin};
 use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::commands::{ANSWER, Command, CommandState, DEADLINE, Order, WAITING};
-use lockwarden_app::devices::{LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::devices::{
+    Connector, DeviceType, LockAction, LockEvent, LockState, NewDevice, Observation, Trigger,
+};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::{Error, Refusal};
 use lockwarden_testkit::World;
@@ -199,6 +201,33 @@ async fn a_lock_with_allow_locking_off_is_recognised() {
     let refused =
         world.app.order(&anna, Order { device: door, action: LockAction::Lock, idempotency_key: None }).await;
     assert!(matches!(refused, Err(Error::Refused(Refusal::LockingNotAllowed))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_opener_takes_its_own_deeds_and_a_deaf_hub_is_not_called_a_switch_of_the_lock() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (device, login) = world.app.add_device(&anna, NewDevice::by_hub("Intercom", None)).await.unwrap();
+    let login = world.login(&login).await;
+    world.app.bind_login(&login, 0xA1).await.unwrap().unwrap();
+    for seen in [
+        Observation::Link { up: true },
+        Observation::Listens(true),
+        Observation::DeviceType(DeviceType::Opener),
+        Observation::State(LockState::Locked),
+    ] {
+        world.says_by(device, Connector::NukiHub, seen).await;
+    }
+    let give = async |action| world.app.order(&anna, Order { device, action, idempotency_key: None }).await;
+    use LockAction as A;
+    for action in [A::Unlock, A::Lock, A::Unlatch, A::LockNGo, A::LockNGoUnlatch] {
+        assert!(give(action).await.is_ok(), "{action:?}");
+    }
+    let turned = give(A::FullLock).await;
+    assert!(matches!(turned, Err(Error::Refused(Refusal::NotOffered))), "{turned:?}");
+    world.says_by(device, Connector::NukiHub, Observation::Listens(false)).await;
+    let deaf = give(A::Unlatch).await;
+    assert!(matches!(deaf, Err(Error::Refused(Refusal::HubDoesNotListen))), "{deaf:?}");
 }
 
 #[tokio::test]

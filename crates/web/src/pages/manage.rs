@@ -88,9 +88,10 @@ pub(crate) async fn remove(
 
 /// The device, for a page that asks before the action itself is called. The action checks again.
 pub(super) async fn manageable(web: &Web, person: &Person, device: &str) -> Result<Device, Failure> {
-    let device = id(device)?;
-    web.app.load_logins(&person.actor, device).await?;
-    Ok(web.app.load_device(&person.actor, device).await?)
+    // It may have turned out to be another one: what is asked for is that one then.
+    let device = web.app.load_device(&person.actor, id(device)?).await?;
+    web.app.load_logins(&person.actor, device.id).await?;
+    Ok(device)
 }
 
 async fn removal(

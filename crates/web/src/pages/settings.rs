@@ -120,6 +120,18 @@ impl Known {
         }
     }
 
+    /// The way to each section of a long page.
+    fn contents(&self) -> Markup {
+        let has = |section: &&Section| Setting::of(self.kind()).any(|one| one.about().section == **section);
+        html! {
+            nav.bar.scroll aria-label="Sections" {
+                @for section in Section::ALL.iter().filter(has) {
+                    a.chipf href={ "#" (anchor(*section)) } { (section.title()) }
+                }
+            }
+        }
+    }
+
     fn section(&self, section: Section, answer: &Answer<'_>, when: &When) -> Markup {
         let all = || Setting::of(self.kind()).filter(move |setting| setting.about().section == section);
         let fields: Vec<Setting> = all().filter(|setting| self.why_not(*setting).is_none()).collect();
@@ -366,7 +378,8 @@ fn page(web: &Web, person: &Person, known: &Known, answer: &Answer<'_>) -> Html<
         }
         @if !answer.meanwhile.is_empty() { (meanwhile(&answer.meanwhile)) }
         @if has_any { (known.way(&when)) } @else { (nothing(device)) }
-        @for section in Section::ALL { (known.section(*section, answer, &when)) }
+        (known.contents())
+        div.settings { @for section in Section::ALL { (known.section(*section, answer, &when)) } }
         form id=(KEEP) method="post" action={ "/devices/" (device.id) "/settings/keep" } {}
         form id=(AGAIN) method="post" action={ "/devices/" (device.id) "/settings/again" } {}
         (frame::live(&format!("on=settings&device={}", device.id), when.now))

@@ -2,6 +2,7 @@
 
 use lockwarden_app::activity::{Completion, Entry, Happening, Origin};
 use lockwarden_app::commands::CommandState;
+use lockwarden_app::devices::DeviceType;
 
 use super::face::origin_words;
 use super::icon::Icon;
@@ -70,13 +71,18 @@ struct Verb {
     did: &'static str,
     /// "Anna asked to unlock …"
     to_do: &'static str,
+    /// "… was unlocked", "… could not be unlocked"
+    passive: &'static str,
     icon: Icon,
     tone: &'static str,
 }
 
-fn verb(happening: Happening) -> Option<Verb> {
+fn verb(entry: &Entry) -> Option<Verb> {
+    if entry.device_kind == Some(DeviceType::Opener) {
+        return opener_verb(entry.happening);
+    }
     use Happening as H;
-    let (did, to_do, icon, tone) = match happening {
+    let (did, to_do, icon, tone) = match entry.happening {
         H::Unlock => ("unlocked", "unlock", Icon::Unlock, "warn"),
         H::Lock | H::FullLock => ("locked", "lock", Icon::Lock, "ok"),
         H::Unlatch => ("opened", "open", Icon::DoorOpen, "warn"),
@@ -86,14 +92,57 @@ fn verb(happening: Happening) -> Option<Verb> {
         }
         _ => return None,
     };
-    Some(Verb { did, to_do, icon, tone })
+    let passive = match entry.happening {
+        H::LockNGo => "unlocked for lock ’n’ go",
+        H::LockNGoUnlatch => "opened for lock ’n’ go",
+        _ => did,
+    };
+    Some(Verb { did, to_do, passive, icon, tone })
+}
+
+/// What the same numbers mean on an opener.
+fn opener_verb(happening: Happening) -> Option<Verb> {
+    use Happening as H;
+    let (did, to_do, passive, icon, tone) = match happening {
+        H::Unlock => (
+            "switched ring to open on at",
+            "switch ring to open on at",
+            "set to ring to open",
+            Icon::Bell,
+            "warn",
+        ),
+        H::Lock | H::FullLock => (
+            "switched ring to open off at",
+            "switch ring to open off at",
+            "taken off ring to open",
+            Icon::Bell,
+            "ok",
+        ),
+        H::Unlatch => ("opened", "open", "opened", Icon::DoorOpen, "warn"),
+        H::LockNGo => (
+            "switched continuous mode on at",
+            "switch continuous mode on at",
+            "put into continuous mode",
+            Icon::Bell,
+            "warn",
+        ),
+        H::LockNGoUnlatch => (
+            "switched continuous mode off at",
+            "switch continuous mode off at",
+            "taken out of continuous mode",
+            Icon::Bell,
+            "ok",
+        ),
+        _ => return None,
+    };
+    Some(Verb { did, to_do, passive, icon, tone })
 }
 
 pub(crate) fn sentence(entry: &Entry) -> Sentence {
     if let Some(result @ (Completion::InvalidCode | Completion::InvalidFingerprint)) = entry.result {
         return wrong_code(entry, result);
     }
-    match (verb(entry.happening), entry.command_state) {
+    match (verb(entry), entry.command_state) {
         (Some(verb), Some(state)) => ordered(entry, &verb, state),
         (Some(verb), None) => told(entry, &verb),
         (None, _) => noticed(entry),
@@ -160,7 +209,7 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
     let device = device_of(entry);
     if let Some(why) = entry.result.and_then(result_words) {
         return Sentence {
-            pieces: vec![device, words(format!(" could not be {}", passive(entry.happening, verb)))],
+            pieces: vec![device, words(format!(" could not be {}", verb.passive))],
             more: std::iter::once(failed(why)).chain(how(entry)).collect(),
             icon: Icon::Alert,
             tone: "bad",
@@ -168,7 +217,7 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
         };
     }
     let itself = matches!(entry.origin, Origin::AutoLock | Origin::TimeControl | Origin::AutoUnlock);
-    let done = passive(entry.happening, verb);
+    let done = verb.passive;
     let mut more = Vec::new();
     let rest = match (entry.origin, entry.code_id) {
         _ if itself => {
@@ -202,15 +251,6 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
     };
     more.extend(how(entry));
     Sentence { pieces, more, icon: verb.icon, tone: verb.tone, failed: false }
-}
-
-/// "was …", "could not be …".
-fn passive(happening: Happening, verb: &Verb) -> &'static str {
-    match happening {
-        Happening::LockNGo => "unlocked for lock ’n’ go",
-        Happening::LockNGoUnlatch => "opened for lock ’n’ go",
-        _ => verb.did,
-    }
 }
 
 fn presses(entry: &Entry) -> String {

@@ -123,3 +123,21 @@ fn an_event_without_a_name_is_kept_with_its_number() {
     let told = sentence(&entry(Happening::Other(99), Origin::Other(99)));
     assert_eq!(told.more, ["event 99"]);
 }
+
+#[test]
+fn what_an_opener_did_is_told_in_its_own_words() {
+    let opener = |entry: Entry| Entry { device_kind: Some(DeviceType::Opener), ..entry };
+    let text = |entry: Entry| sentence(&opener(entry)).text();
+    assert_eq!(text(ordered_entry(CommandState::Done, None)), "Anna switched ring to open on at Front door");
+    let own = sentence(&opener(ordered_entry(CommandState::Sent, None))).without_its_name();
+    assert_eq!(own.text(), "Anna asked to switch ring to open on");
+    for (happening, told) in [
+        (Happening::Unlock, "Front door was set to ring to open by app or Bluetooth"),
+        (Happening::Lock, "Front door was taken off ring to open by app or Bluetooth"),
+        (Happening::Unlatch, "Front door was opened by app or Bluetooth"),
+        (Happening::LockNGo, "Front door was put into continuous mode by app or Bluetooth"),
+        (Happening::LockNGoUnlatch, "Front door was taken out of continuous mode by app or Bluetooth"),
+    ] {
+        assert_eq!(text(entry(happening, Origin::App)), told);
+    }
+}

@@ -75,6 +75,8 @@ async function devices(page) {
   const [device, away] = await Promise.all([door, tile(page, 'Cellar')].map((one) => one.locator('h2 a').getAttribute('href')));
   await look(page, away, 'text=offline since');
   await look(page, device, '[value=unlock]');
+  await settings(page, device);
+  await page.goto(url + device);
   await page.getByText('More ways').click();
   await check(page, 'more ways');
   for (const more of ['order?order=open', 'remove', 'revoke']) await look(page, `${device}/${more}`, 'form .sure');
@@ -111,14 +113,53 @@ async function groups(page) {
   await check(page, 'more filters');
 }
 
+/** Settings and ways of a device: without a hub, and with one that has yet to come. */
+async function settings(page, device) {
+  await look(page, `${device}/settings`, 'text=a Nuki Hub would');
+  await page.goto(url + device);
+  await page.getByText('Add another way').click();
+  await page.getByRole('button', { name: 'Add it beside' }).click();
+  await page.locator('#nuki-hub-password').waitFor();
+  await check(page, 'a way that was just added');
+  await look(page, `${device}/settings`, 'text=The hub is away');
+  await page.locator('main details summary').first().click();
+  await check(page, 'settings that nothing is known of');
+  await look(page, `${device}/add`, 'text=Test it');
+  await look(page, `${device}/way?do=remove&way=nuki-hub`, 'form .sure');
+  await page.getByRole('button', { name: 'Remove this way' }).click();
+  await page.getByText('The way is removed.').waitFor();
+}
+
+/** A bridge that is not there. */
+async function bridge(page) {
+  const path = '/devices/new?way=nuki-bridge';
+  await look(page, path, 'form.card');
+  await refused(page, path, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
+  await page.goto(url + path);
+  await page.getByLabel('Address', { exact: true }).fill('127.0.0.1:1');
+  await page.getByLabel('Token', { exact: true }).fill('abc123');
+  await page.getByRole('button', { name: 'Ask the bridge' }).click();
+  await page.getByText('Not reached.').waitFor();
+  await check(page, 'a bridge that does not answer');
+  await look(page, `${new URL(page.url()).pathname}/remove`, 'form .sure');
+  await page.getByRole('button', { name: 'Remove the bridge' }).click();
+  await page.getByText('The bridge is removed.').waitFor();
+}
+
 async function newDevice(page) {
-  await look(page, '/devices/new', 'form.card');
-  await refused(page, '/devices/new', { Name: ' ' }, 'Add device');
+  await look(page, '/devices/new', '.choice');
+  for (const way of ['nuki-mqtt', 'nuki-hub']) {
+    await look(page, `/devices/new?way=${way}`, 'form.card');
+    await refused(page, `/devices/new?way=${way}`, { Name: ' ' }, 'Add device');
+  }
+  await bridge(page);
+  await page.goto(`${url}/devices/new?way=nuki-mqtt`);
   await page.getByLabel('Name').fill('Attic');
   await page.getByRole('button', { name: 'Add device' }).click();
   await page.locator('#mqtt-password').waitFor();
   await check(page, 'a password that was just made');
-  const path = new URL(page.url()).pathname;
+  const path = new URL(page.url()).pathname.replace('/add', '');
+  await look(page, path, 'text=Waiting for the first connection');
   await look(page, `/activity?device=${path.split('/').pop()}`, 'text=Nothing yet at this device');
   await page.goto(`${url}${path}/remove`);
   await page.getByLabel('Type its name').fill('Attic');

@@ -41,6 +41,7 @@ assert.equal(again.status(), 404, 'the link works once');
 
 await signIn(page, 'anna@example.org', 'seven green doors in a row');
 await page.getByRole('link', { name: 'Add' }).first().click();
+await page.getByRole('link', { name: 'The lock’s own MQTT' }).click();
 await page.getByLabel('Name', { exact: false }).first().fill('Front door');
 await page.getByRole('button', { name: 'Add' }).click();
 await page.getByText('Waiting for the first connection').waitFor();

@@ -27,7 +27,7 @@ assert.equal(new URL(page.url()).pathname.endsWith('/order'), true, 'opening ask
 await page.getByRole('button', { name: /open/i }).first().click();
 // The latch falls back within moments; that it was pulled stays to be read.
 await until(() => tile(page, 'Front door').getByText(/Open at .*done/).count());
-await page.goto(`${url}/devices/new`);
+await page.goto(`${url}/devices/new?way=nuki-mqtt`);
 await page.getByLabel('Name').fill('Attic');
 await page.getByRole('button', { name: 'Add device' }).click();
 assert.match(await page.locator('#mqtt-password').textContent(), /^[a-z0-9]{24}$/, 'the password is there to be typed');

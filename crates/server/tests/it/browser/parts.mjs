@@ -141,7 +141,7 @@ await page.route('**/devices/new', async (route) => {
   }
   await route.continue();
 });
-await page.goto(`${url}/devices/new`);
+await page.goto(`${url}/devices/new?way=nuki-mqtt`);
 await page.getByLabel('Name').fill('Attic');
 await page.getByRole('button', { name: 'Add device' }).dblclick();
 await page.waitForURL(/#connect/);
