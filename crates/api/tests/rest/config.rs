@@ -33,8 +33,10 @@ async fn lock(api: &Api) -> (Actor, DeviceId, String) {
 /// What is on its way to the device, by key.
 async fn open(api: &Api, anna: &Actor, door: DeviceId) -> Vec<(&'static str, SettingValue)> {
     let held = api.world.app.load_settings(anna, door).await.unwrap().into_iter();
-    let mut open: Vec<_> =
-        held.filter(|one| one.is_open()).map(|one| (one.setting.key(), one.desired.unwrap())).collect();
+    let mut open: Vec<_> = held
+        .filter(lockwarden_app::settings::Held::is_open)
+        .map(|one| (one.setting.key(), one.desired.unwrap()))
+        .collect();
     open.sort_by_key(|(key, _)| *key);
     open
 }

@@ -1,6 +1,7 @@
 //! `lockwarden demo`: a throw-away installation with a building of simulated locks. They connect through the real port
 //! with real logins; nothing in the server knows that they are simulated.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::devices::{LockAction, LockEvent, NewDevice, Trigger};
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::{DeviceId, GroupId};
-use lockwarden_simulator::{Broker, Fleet, LockSpec, Options, PastEvent, building, history};
+use lockwarden_simulator::{Broker, Fleet, Options, PastEvent, Site, building, history};
 use rlimit::Resource;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cli::DemoArgs;
 use crate::commands::admin::{print_line, tell, time_zone};
+use crate::commands::demo_ways;
 use crate::exit::{CommandError, Exit, Result};
 use crate::home::Running;
 use crate::server::{Server, Sources, asked_to_stop, url_for_people};
@@ -46,12 +48,15 @@ pub async fn demo(args: DemoArgs) -> Result<()> {
         data_dir: Some(dir),
         http: Some(args.http),
         mqtt: Some(args.mqtt),
+        // Its bridge is on this machine.
+        bridge_calls: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         ..ServeArgs::default()
     })?;
     let server = Server::start(&settings, Sources { demo: true, ..Sources::system() }).await?;
-    let (specs, keys) = furnish(&server.app, &args).await?;
-    let fleet = connect(&server.running, specs, args.seed);
+    let (site, actor, keys) = furnish(&server.app, &args).await?;
+    let fleet = connect(&server.running, site, args.seed);
     await_connections(&server.app, &fleet, args.devices).await;
+    demo_ways::await_all(&server.app, &actor, &fleet, args.devices).await?;
 
     let url = url_for_people(&settings, server.running.http);
     if args.json {
@@ -97,15 +102,16 @@ fn place(args: &DemoArgs) -> Result<(PathBuf, Option<TempDir>)> {
 }
 
 /// An account, its locks with their logins, and a past.
-async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
+async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
     let password = words(app);
     let zone = time_zone();
     let new = NewAccount { email: EMAIL, name: "Demo", password: &password, time_zone: &zone };
     let actor = Actor::operator(app.create_account(new).await?);
     let (_, token) = app.create_token(&actor, NewToken { name: "Demo", scopes: TokenScope::ALL }).await?;
     let days = args.history_days.unwrap_or_else(|| (LOCK_DAYS / args.devices).clamp(1, 30));
-    let mut specs = building(args.devices, args.seed);
-    let mut made = 0;
+    let others = if args.devices >= demo_ways::FROM { demo_ways::OTHERS } else { 0 };
+    let mut specs = building(args.devices - others, args.seed);
+    let (mut made, mut front) = (0, None);
     let mut floors = Floors::of(args.devices);
     for together in specs.chunks_mut(MANY) {
         let mut past = Vec::new();
@@ -113,6 +119,7 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
             let new = NewDevice::by_mqtt(&spec.name);
             let (device, credentials) = app.add_device(&actor, new).await?;
             floors.take_in(app, &actor, device).await?;
+            front.get_or_insert((device, spec.nuki_id));
             *spec = spec.clone().with_login(&credentials.username, &credentials.password);
             let events = history(spec, days, args.seed, app.now().0);
             past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
@@ -124,7 +131,11 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Vec<LockSpec>, Keys)> {
         made += together.len();
         told_how_far("made", made, args.devices);
     }
-    Ok((specs, Keys { password, token }))
+    let site = match front.filter(|_| others > 0) {
+        Some(front) => demo_ways::add(app, &actor, front, specs).await?,
+        None => Site { locks: specs, ..Site::default() },
+    };
+    Ok((site, actor, Keys { password, token }))
 }
 
 /// Where the next device is: ten or more on a floor, five floors in a house.
@@ -225,20 +236,20 @@ fn remember(device: DeviceId, at: i64, event: PastEvent) -> Past {
     past
 }
 
-fn connect(running: &Running, specs: Vec<LockSpec>, seed: u64) -> Fleet {
+fn connect(running: &Running, site: Site, seed: u64) -> Fleet {
     let mut host = running.mqtt.ip();
     if host.is_unspecified() {
-        host = std::net::Ipv4Addr::LOCALHOST.into();
+        host = Ipv4Addr::LOCALHOST.into();
     }
     let broker = Broker { host: host.to_string(), port: running.mqtt.port() };
-    Fleet::start(&broker, specs, &Options { seed, ..Options::default() })
+    Fleet::open(&broker, site, &Options { seed, ..Options::default() })
 }
 
 fn welcome(url: &str, keys: &Keys, devices: u32) {
     let password = &keys.password;
     let token = &keys.token;
     tell(&format!(
-        "\n{devices} simulated locks are connected and lead a life of their own.\n\n  \
+        "\n{devices} simulated devices are connected and lead a life of their own.\n\n  \
          Open      {url}\n  E-mail    {EMAIL}\n  Password  {password}\n\n  \
          curl -H 'Authorization: Bearer {token}' {url}/api/smartlock\n\nStop with Ctrl-C.\n"
     ));

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod backup;
 pub mod demo;
+mod demo_ways;
 pub mod device;
 pub mod health;
 pub mod serve;

@@ -32,12 +32,12 @@ struct Demo {
 }
 
 impl Demo {
-    async fn start(seed: &str) -> Self {
+    async fn start(devices: &str, seed: &str) -> Self {
         let tmp = tempfile::tempdir().unwrap();
         let words = std::fs::File::create(tmp.path().join("words")).unwrap();
         let args = ["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
         let mut child = lockwarden(&args)
-            .args(["--devices", "3", "--history-days", "2", "--seed", seed])
+            .args(["--devices", devices, "--history-days", "2", "--seed", seed])
             .env("TMPDIR", tmp.path())
             .stderr(words)
             .spawn()
@@ -130,7 +130,7 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn a_demo_prints_one_line_lets_in_shows_a_life_and_leaves_nothing_behind() {
-    let demo = Demo::start("5").await;
+    let demo = Demo::start("3", "5").await;
     assert_eq!(get(demo.http, "/readyz", "").await.unwrap().0, 200);
     assert!(demo.sign_in(demo.key("password")).await.starts_with("HTTP/1.1 303"));
     assert!(demo.sign_in("wrong").await.starts_with("HTTP/1.1 422"));
@@ -165,7 +165,8 @@ async fn a_demo_prints_one_line_lets_in_shows_a_life_and_leaves_nothing_behind()
 #[tokio::test]
 async fn the_same_seed_is_the_same_building_with_the_same_history() {
     let before = Clock::System.now().to_jiff();
-    let (one, two, other) = (Demo::start("5").await, Demo::start("5").await, Demo::start("6").await);
+    let (one, two, other) =
+        (Demo::start("3", "5").await, Demo::start("3", "5").await, Demo::start("3", "6").await);
     let building = one.building().await;
     assert_eq!(building, two.building().await);
     assert_ne!(building, other.building().await);
@@ -244,4 +245,16 @@ async fn a_simulated_lock_that_is_not_let_in_says_why_and_ends() {
     within(20, words.read_to_string(&mut said)).await.unwrap();
     let output = within(20, child.wait_with_output()).await.unwrap();
     assert!(said.contains("user name or password") && !output.status.success(), "{said}");
+}
+
+#[tokio::test]
+async fn a_demo_of_six_devices_reaches_them_by_every_way() {
+    let demo = Demo::start("6", "1").await;
+    let devices = demo.ask("/api/smartlock").await;
+    let devices = devices.as_array().unwrap();
+    assert_eq!(devices.len(), 6);
+    let of_type = |kind: u64| devices.iter().find(|device| device["type"] == kind).unwrap();
+    assert_eq!(of_type(2)["name"], "Street door", "an opener, behind the hub");
+    assert_eq!(of_type(0)["name"], "Bicycle cellar", "an old lock, behind the bridge");
+    assert!([0, 2].into_iter().all(|kind| of_type(kind)["serverState"] == 0), "{devices:?}");
 }

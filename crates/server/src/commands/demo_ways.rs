@@ -1,0 +1,83 @@
+//! What of a demo's place is not reached by the lock's own MQTT: an opener behind a hub, which is another way to the front
+//! door as well, and an old lock behind a bridge.
+
+use lockwarden_app::App;
+use lockwarden_app::actor::Actor;
+use lockwarden_app::bridges::NewBridge;
+use lockwarden_app::devices::{Connector, Device, DeviceType, SortBy};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_gateway::check_bridge;
+use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, Life, LockSpec, OpenerSpec, Site};
+
+use crate::commands::admin::tell;
+use crate::exit::{CommandError, Result};
+
+/// From as many devices on, the last ones are reached in other ways.
+pub(super) const FROM: u32 = 6;
+/// How many these are.
+pub(super) const OTHERS: u32 = 2;
+
+const OPENER: u32 = 0x3B00_00B1;
+const OLD_LOCK: u32 = 0x1C00_00C1;
+const BRIDGE: u32 = 0x7F00_0001;
+const TOKEN: &str = "demo-bridge";
+const FORM: &str = "encrypted";
+
+/// Adds a hub at the front door, and what is behind it and behind a bridge.
+pub(super) async fn add(
+    app: &App,
+    actor: &Actor,
+    (front, front_id): (DeviceId, u32),
+    locks: Vec<LockSpec>,
+) -> Result<Site> {
+    let login = app.add_way(actor, front, Connector::NukiHub).await?;
+    let hub = HubSpec { opener: Some(OPENER), ..HubSpec::new("nukihub", front_id).with_everything() };
+    let old = LockSpec {
+        device_type: 0,
+        official: false,
+        keypad: false,
+        life: Life::Lively,
+        ..LockSpec::new(OLD_LOCK, "Bicycle cellar")
+    };
+    let mut locks = locks;
+    locks.push(old);
+    Ok(Site {
+        locks,
+        openers: vec![OpenerSpec::new(OPENER, "Street door")],
+        hubs: vec![hub.with_login(&login.username, &login.password)],
+        bridges: vec![BridgeSpec::new(BRIDGE, TOKEN, vec![OLD_LOCK])],
+    })
+}
+
+/// Adds the bridge once it can be asked, and waits until all devices are there.
+pub(super) async fn await_all(app: &App, actor: &Actor, fleet: &Fleet, devices: u32) -> Result<()> {
+    let Some(bridge) = fleet.bridges().first() else {
+        return Ok(());
+    };
+    let address = bridge.address().await.map(|address| address.to_string()).unwrap_or_default();
+    let listed = check_bridge(app.clock(), app.chance(), (&address, TOKEN, FORM)).await;
+    let listed = listed.map_err(|why| CommandError::failed("the simulated bridge does not answer", why))?;
+    let new = NewBridge { address: &address, token: TOKEN, token_form: FORM, listed: &listed };
+    app.add_bridge(actor, new).await?;
+    for _ in 0..60 {
+        let there = app.list_devices(actor, SortBy::Name).await?;
+        if u32::try_from(there.len()).is_ok_and(|there| there >= devices) {
+            return settle(app, actor, &there).await;
+        }
+        app.clock().wait(std::time::Duration::from_millis(500)).await;
+    }
+    tell("not every device is there yet; those that are missing will appear by themselves");
+    Ok(())
+}
+
+/// What came by itself gets a place, and the opener a name: a hub tells none.
+async fn settle(app: &App, actor: &Actor, devices: &[Device]) -> Result<()> {
+    let group = devices.iter().find_map(|device| device.group);
+    for device in devices.iter().filter(|device| device.group.is_none()) {
+        app.set_group(actor, device.id, group).await?;
+        if device.kind == Some(DeviceType::Opener) {
+            app.rename_device(actor, device.id, "Street door").await?;
+        }
+    }
+    Ok(())
+}
