@@ -78,10 +78,10 @@ struct Verb {
 }
 
 fn verb(entry: &Entry) -> Option<Verb> {
+    use Happening as H;
     if entry.device_kind == Some(DeviceType::Opener) {
         return opener_verb(entry.happening);
     }
-    use Happening as H;
     let (did, to_do, icon, tone) = match entry.happening {
         H::Unlock => ("unlocked", "unlock", Icon::Unlock, "warn"),
         H::Lock | H::FullLock => ("locked", "lock", Icon::Lock, "ok"),
