@@ -7,7 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, bulk, device, devices, groups, manage, order, set_up, sign_in,
+    account, activity, add_device, api_tokens, attention, bulk, device, devices, groups, manage, order,
+    set_up, sign_in,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -83,6 +84,7 @@ fn table() -> Vec<Route> {
         route("POST", "/groups/{id}/place", SignedIn, post(groups::place)),
         route("GET", "/groups/{id}/delete", SignedIn, get(groups::ask_delete)),
         route("POST", "/groups/{id}/delete", SignedIn, post(groups::delete)),
+        route("GET", "/attention", SignedIn, get(attention::show)),
         route("GET", "/activity", SignedIn, get(activity::show)),
         route("GET", "/settings/account", SignedIn, get(account::show)),
         route("POST", "/settings/account/profile", SignedIn, post(account::change_profile)),

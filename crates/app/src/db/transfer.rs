@@ -29,12 +29,15 @@ const TABLES: &[(&str, Paging)] = &[
     ("login_refusals", Paging::ByOffset("login_id, reason")),
     ("commands", Paging::ByFirstColumn("id")),
     ("activity", Paging::ByFirstColumn("id")),
+    ("history", Paging::ByFirstThree("device_id, kind, at")),
+    ("forecasts", Paging::ByFirstColumn("device_id")),
 ];
 
 /// How a table is read page by page: small ones by offset, large ones from the index of their key.
 #[derive(Clone, Copy)]
 enum Paging {
     ByFirstColumn(&'static str),
+    ByFirstThree(&'static str),
     ByOffset(&'static str),
 }
 
@@ -173,22 +176,31 @@ async fn copy_table(
         Paging::ByFirstColumn(key) => {
             format!("select {names} from {table} where {key} > $1 order by {key} limit {PAGE}")
         }
+        Paging::ByFirstThree(key) => {
+            format!("select {names} from {table} where ({key}) > ($1, $2, $3) order by {key} limit {PAGE}")
+        }
         Paging::ByOffset(order) => {
             format!("select {names} from {table} order by {order} limit {PAGE} offset $1")
         }
     });
     let insert = leak(format!("insert into {table} ({names})"));
     let mut copied = 0;
-    let mut place = 0_i64;
+    let mut place = vec![0_i64; if matches!(paging, Paging::ByFirstThree(_)) { 3 } else { 1 }];
     loop {
-        let page = page(from, select, place, &kinds).await?;
+        let page = page(from, select, &place, &kinds).await?;
         write(to, insert, &page).await?;
         copied += page.len() as u64;
-        place = match (paging, page.last().and_then(|row| row.first())) {
-            (_, None) => return Ok(copied),
-            (Paging::ByFirstColumn(_), Some(Cell::Number(Some(key)))) => *key,
-            _ => place + PAGE,
-        };
+        let Some(last) = page.last() else { return Ok(copied) };
+        match paging {
+            Paging::ByOffset(_) => place.iter_mut().for_each(|offset| *offset += PAGE),
+            Paging::ByFirstColumn(_) | Paging::ByFirstThree(_) => {
+                for (part, cell) in place.iter_mut().zip(last) {
+                    if let Cell::Number(Some(key)) = cell {
+                        *part = *key;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -238,28 +250,33 @@ macro_rules! cells {
 async fn page(
     from: &mut Tx,
     select: &'static str,
-    offset: i64,
+    place: &[i64],
     kinds: &[CellKind],
 ) -> Result<Vec<Vec<Cell>>, DbError> {
+    macro_rules! asked {
+        () => {
+            place.iter().fold(sqlx::query(select), |query, part| query.bind(*part))
+        };
+    }
     let mut page = Vec::new();
     match &mut from.inner {
         Inner::SqliteRead(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c.connection()?).await? {
+            for row in asked!().fetch_all(&mut **c.connection()?).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::SqliteWrite(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::PgRead(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::PgWrite(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }

@@ -24,6 +24,7 @@ use crate::parts::face::Doing;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
+use crate::parts::pictures::Pictures;
 use crate::parts::said::{self, Said};
 use crate::parts::{commands, facts, groups};
 use crate::web::Web;
@@ -40,6 +41,7 @@ pub(crate) struct Told {
     entries: Option<Vec<Entry>>,
     logins: Option<(Vec<Login>, Vec<LoginRefusal>)>,
     groups: Vec<Group>,
+    pictures: Option<Pictures>,
 }
 
 impl Told {
@@ -51,7 +53,7 @@ impl Told {
         let entries = allowed(web.app.list_activity(actor, query).await)?.map(|page| page.entries);
         let logins = allowed(web.app.load_logins(actor, id).await)?;
         let groups = web.app.known_groups(actor).await?;
-        Ok(Self { device, commands, entries, logins, groups })
+        Ok(Self { device, commands, entries, logins, groups, pictures: None })
     }
 
     pub(crate) fn doing(&self) -> Doing {
@@ -118,7 +120,8 @@ pub(crate) async fn show(
     headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let told = Told::load(&web, &signed, id(&device)?).await?;
+    let mut told = Told::load(&web, &signed, id(&device)?).await?;
+    told.pictures = Some(Pictures::load(&web, &signed, &told.device, &asked).await?);
     let password = just_made(&web, &headers, &told);
     let said = Said::from_name(asked.text("said"));
     Ok(page(&web, &signed, &told, password.as_deref(), said, &Renaming::default()).into_response())
@@ -153,6 +156,7 @@ pub(crate) fn page(
                 @if fresh { (connect.clone().unwrap_or_default()) } @else { (told.head(person, &when, &key)) }
                 (told.log(&when))
                 @if !fresh { (told.orders(&when)) }
+                @if let Some(pictures) = &told.pictures && !fresh { (pictures.draw(&when)) }
             }
             div.stack {
                 (told.facts(&when))

@@ -84,6 +84,11 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     Face { kind, icon, word, detail }
 }
 
+/// The word for a state.
+pub(crate) fn state_words(state: LockState) -> String {
+    words(state).1
+}
+
 fn words(state: LockState) -> (Icon, String) {
     use LockState as S;
     let (icon, word) = match state {

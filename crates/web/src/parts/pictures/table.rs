@@ -1,0 +1,41 @@
+//! What a picture shows, as a table: every stretch, the newest first.
+
+use lockwarden_app::history::{Held, History, Kind};
+use maud::{Markup, html};
+
+use super::band::{link_of, state_of};
+use crate::when::When;
+
+/// Rows that are shown; a longer history has its own page of the activity log.
+const MOST: usize = 100;
+
+fn words(kind: Kind, held: Held) -> String {
+    match (kind, held) {
+        (Kind::Battery, Held::Value(percent)) => format!("{percent} %"),
+        (Kind::Link, held) => link_of(held).1,
+        (_, held) => state_of(held).1,
+    }
+}
+
+pub(super) fn of(kind: Kind, history: &History, when: &When) -> Markup {
+    let stretches = history.stretches();
+    let more = stretches.len().saturating_sub(MOST);
+    html! {
+        details {
+            summary { "As a table" }
+            table.plain {
+                thead { tr { th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "What" } } }
+                tbody {
+                    @for one in stretches.iter().rev().take(MOST) {
+                        tr {
+                            td { (when.exact(one.from)) }
+                            td { @if one.to == history.to { "now" } @else { (when.exact(one.to)) } }
+                            td { (words(kind, one.held)) }
+                        }
+                    }
+                }
+            }
+            @if more > 0 { p.hint { "The newest " (MOST) " of " (stretches.len()) ". The activity log has all that happened." } }
+        }
+    }
+}
