@@ -125,13 +125,13 @@ pub(crate) const AWAY: i64 = 1 << 32;
 
 impl Pictured {
     /// Sixteen bits each, one more than the value.
-    pub fn read(stored: Option<i64>) -> Self {
+    pub(crate) fn read(stored: Option<i64>) -> Self {
         let stored = stored.unwrap_or(0);
         let part = |place: u32| u8::try_from(((stored >> (16 * place)) & 0xFFFF) - 1).ok();
         Self { state: part(0), battery: part(1), link: part(2), door: part(3) }
     }
 
-    pub fn stored(self) -> i64 {
+    pub(crate) fn stored(self) -> i64 {
         let parts = [self.state, self.battery, self.link, self.door].into_iter().rev();
         parts.fold(0, |all, part| (all << 16) | part.map_or(0, |value| i64::from(value) + 1))
     }

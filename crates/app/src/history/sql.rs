@@ -9,6 +9,24 @@ use crate::ids::DeviceId;
 
 const UNKNOWN: i64 = -1;
 
+const BEFORE: &str = "select at, value, cast(1 as bigint) as changes, at as since from history \
+         where device_id = $1 and kind = $2 and at < $3 order by at desc limit 1";
+const POINTS: &str = "select at, value, cast(1 as bigint) as changes, at as since from history \
+         where device_id = $1 and kind = $2 and at >= $3 and at <= $4 order by at limit $5";
+const THINNED: &str = "select h.at, h.value, part.changes, part.since from ( \
+         select max(at) as last, min(at) as since, count(*) as changes from history \
+         where device_id = $1 and kind = $2 and at >= $3 and at <= $4 group by (at - $3) / $5) part \
+         join history h on h.device_id = $1 and h.kind = $2 and h.at = part.last order by h.at";
+const NEWEST_BEFORE: &str = "select d.id, \
+         (select max(h.at) from history h where h.device_id = d.id and h.kind = 0 and h.at < $2), \
+         (select max(h.at) from history h where h.device_id = d.id and h.kind = 1 and h.at < $2), \
+         (select max(h.at) from history h where h.device_id = d.id and h.kind = 2 and h.at < $2), \
+         (select max(h.at) from history h where h.device_id = d.id and h.kind = 3 and h.at < $2) \
+         from devices d where d.id > $1 order by d.id limit $3";
+const OLDER: &str = "select at from history where device_id = $1 and kind = $2 and at < $3 limit 1";
+const DELETE_OLDER: &str = "delete from history where device_id = $1 and kind = $2 and at < $3";
+const LAST_OF_BATTERY: &str = "select at, value from history where device_id = $1 and kind = $2 and value >= 0 order by at desc limit $3";
+
 #[derive(FromRow)]
 struct PointRow {
     at: Time,
@@ -52,10 +70,7 @@ pub(super) async fn before(
     (device, kind): (DeviceId, Kind),
     at: Time,
 ) -> Result<Option<Point>, DbError> {
-    let query = tx.query(
-        "select at, value, cast(1 as bigint) as changes, at as since from history \
-         where device_id = $1 and kind = $2 and at < $3 order by at desc limit 1",
-    );
+    let query = tx.query(BEFORE);
     let found = query.bind(device).bind(kind.stored()).bind(at).find::<PointRow>().await?;
     Ok(found.map(Into::into))
 }
@@ -66,10 +81,7 @@ pub(super) async fn points(
     (from, to): (Time, Time),
     limit: i64,
 ) -> Result<Vec<Point>, DbError> {
-    let query = tx.query(
-        "select at, value, cast(1 as bigint) as changes, at as since from history \
-         where device_id = $1 and kind = $2 and at >= $3 and at <= $4 order by at limit $5",
-    );
+    let query = tx.query(POINTS);
     let query = query.bind(device).bind(kind.stored()).bind(from).bind(to).bind(limit);
     Ok(query.all::<PointRow>().await?.into_iter().map(Into::into).collect())
 }
@@ -81,12 +93,7 @@ pub(super) async fn thinned(
     (from, to): (Time, Time),
     step: i64,
 ) -> Result<Vec<Point>, DbError> {
-    let query = tx.query(
-        "select h.at, h.value, part.changes, part.since from ( \
-         select max(at) as last, min(at) as since, count(*) as changes from history \
-         where device_id = $1 and kind = $2 and at >= $3 and at <= $4 group by (at - $3) / $5) part \
-         join history h on h.device_id = $1 and h.kind = $2 and h.at = part.last order by h.at",
-    );
+    let query = tx.query(THINNED);
     let query = query.bind(device).bind(kind.stored()).bind(from).bind(to).bind(step);
     Ok(query.all::<PointRow>().await?.into_iter().map(Into::into).collect())
 }
@@ -112,14 +119,7 @@ pub(super) async fn newest_before(
     at: Time,
     limit: i64,
 ) -> Result<Vec<(DeviceId, [Option<Time>; 4])>, DbError> {
-    let query = tx.query(
-        "select d.id, \
-         (select max(h.at) from history h where h.device_id = d.id and h.kind = 0 and h.at < $2), \
-         (select max(h.at) from history h where h.device_id = d.id and h.kind = 1 and h.at < $2), \
-         (select max(h.at) from history h where h.device_id = d.id and h.kind = 2 and h.at < $2), \
-         (select max(h.at) from history h where h.device_id = d.id and h.kind = 3 and h.at < $2) \
-         from devices d where d.id > $1 order by d.id limit $3",
-    );
+    let query = tx.query(NEWEST_BEFORE);
     type Row = (DeviceId, Option<Time>, Option<Time>, Option<Time>, Option<Time>);
     let found = query.bind(after).bind(at).bind(limit).all::<Row>().await?;
     Ok(found.into_iter().map(|(id, a, b, c, d)| (id, [a, b, c, d])).collect())
@@ -130,7 +130,7 @@ pub(super) async fn has_older(
     (device, kind): (DeviceId, Kind),
     than: Time,
 ) -> Result<bool, DbError> {
-    let query = tx.query("select at from history where device_id = $1 and kind = $2 and at < $3 limit 1");
+    let query = tx.query(OLDER);
     Ok(query.bind(device).bind(kind.stored()).bind(than).find_value::<Time>().await?.is_some())
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn delete_older(
     (device, kind): (DeviceId, Kind),
     than: Time,
 ) -> Result<u64, DbError> {
-    let query = tx.query("delete from history where device_id = $1 and kind = $2 and at < $3");
+    let query = tx.query(DELETE_OLDER);
     query.bind(device).bind(kind.stored()).bind(than).run().await
 }
 
@@ -149,9 +149,7 @@ pub(super) async fn last_of_battery(
     device: DeviceId,
     limit: i64,
 ) -> Result<Vec<(Time, i64)>, DbError> {
-    let query = tx.query(
-        "select at, value from history where device_id = $1 and kind = $2 and value >= 0 order by at desc limit $3",
-    );
+    let query = tx.query(LAST_OF_BATTERY);
     query.bind(device).bind(Kind::Battery.stored()).bind(limit).all().await
 }
 
@@ -183,4 +181,20 @@ pub(super) async fn write_forecast(
 pub(super) async fn forget_forecast(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
     tx.query("delete from forecasts where device_id = $1").bind(device).run().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::plans;
+
+    #[tokio::test]
+    async fn every_look_at_a_history_is_a_range_of_its_key() {
+        for plan in
+            plans(&[BEFORE, POINTS, THINNED, NEWEST_BEFORE, OLDER, DELETE_OLDER, LAST_OF_BATTERY]).await
+        {
+            assert!(plan.contains("(device_id=? AND kind=?"), "{plan}");
+            assert!(!plan.contains("SCAN history") && !plan.contains("SCAN h"), "{plan}");
+        }
+    }
 }

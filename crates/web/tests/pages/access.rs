@@ -53,7 +53,7 @@ fn right_for(route: &RouteInfo) -> Rights {
     match (route.method, route.path) {
         // Leads on, and leaving is everybody's.
         ("GET", "/") | ("POST", "/sign-out") => Rights::NONE,
-        ("GET", "/live" | "/devices" | "/devices/{id}") => Rights::VIEW,
+        ("GET", "/live" | "/devices" | "/devices/{id}" | "/attention") => Rights::VIEW,
         (_, "/devices/new") => Rights::CREATE,
         (_, "/devices/{id}/order") | ("POST", "/bulks") => Rights::OPERATE,
         (_, path) if path.starts_with("/bulks/") => Rights::VIEW,

@@ -18,7 +18,7 @@ async fn next(stream: &mut BodyDataStream) -> Option<String> {
 }
 
 /// What the stream says until this is part of it.
-async fn until(stream: &mut BodyDataStream, words: &str) -> String {
+pub(crate) async fn until(stream: &mut BodyDataStream, words: &str) -> String {
     let mut all = String::new();
     while !all.contains(words) {
         all += &next(stream).await.unwrap_or_else(|| panic!("the stream ended before {words}: {all}"));

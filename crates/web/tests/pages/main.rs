@@ -12,6 +12,7 @@ mod access;
 mod choosing;
 mod forms;
 mod grouping;
+mod health;
 mod kit;
 mod listing;
 mod live;

@@ -5,7 +5,7 @@ mod roster;
 mod rosters;
 mod text;
 
-pub(crate) use rosters::{AilingDevices, Rosters};
+pub(crate) use rosters::Rosters;
 pub(crate) use text::{fold, sort_key};
 
 use super::{DeviceType, Kind, Problem};

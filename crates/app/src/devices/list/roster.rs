@@ -292,13 +292,9 @@ impl Roster {
     /// How many devices need somebody, by themselves or because they are among these.
     pub(super) fn count_ailing(&self, also: &HashSet<DeviceId>, scope: &Scope, now: Time) -> usize {
         let ails = |row: &&Row| {
-            scope.contains(row.id)
-                && (also.contains(&row.id)
-                    || row
-                        .problems
-                        .at(row.open_since, now)
-                        .iter()
-                        .any(|one| Ailment::Problem(one).calls_somebody()))
+            let problems = row.problems.at(row.open_since, now);
+            let by_itself = || problems.iter().any(|one| Ailment::Problem(one).calls_somebody());
+            scope.contains(row.id) && (also.contains(&row.id) || (!problems.is_none() && by_itself()))
         };
         self.slots.iter().flatten().filter(ails).count()
     }
