@@ -264,7 +264,7 @@ async fn the_navigation_leads_to_what_there_is_and_to_nothing_else() {
         let inside = page.between(nav, "</nav>").to_owned();
         let paths: Vec<&str> =
             inside.split("href=\"/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-        assert_eq!(paths, ["devices", "activity", "settings/api-tokens", "settings/account"]);
+        assert_eq!(paths, ["devices", "attention", "activity", "settings/api-tokens", "settings/account"]);
         for path in paths {
             assert_eq!(browser.get(&format!("/{path}")).await.status, StatusCode::OK, "{path}");
         }
