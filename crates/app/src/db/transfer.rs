@@ -12,33 +12,33 @@ use super::{Db, DbError, Query, Tx, chunks};
 
 /// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events, bulks.
 const TABLES: &[(&str, Paging)] = &[
-    ("accounts", Paging::ByOffset("case when master_id is null then 0 else 1 end, id")),
-    ("known_browsers", Paging::ByOffset("token_hash")),
-    ("sign_in_failures", Paging::ByOffset("key")),
-    ("tokens", Paging::ByFirstColumn("id")),
-    ("preferences", Paging::ByOffset("person_id, name")),
-    ("device_groups", Paging::ByFirstColumn("id")),
-    ("devices", Paging::ByFirstColumn("id")),
-    ("device_states", Paging::ByFirstColumn("device_id")),
-    ("logins", Paging::ByFirstColumn("id")),
-    ("bridges", Paging::ByFirstColumn("id")),
-    ("ways", Paging::ByFirstColumn("id")),
-    ("facts", Paging::ByOffset("device_id, fact")),
-    ("settings", Paging::ByOffset("device_id, setting")),
-    ("troubles", Paging::ByOffset("device_id, connector, trouble")),
-    ("login_refusals", Paging::ByOffset("login_id, reason")),
-    ("commands", Paging::ByFirstColumn("id")),
-    ("activity", Paging::ByFirstColumn("id")),
-    ("history", Paging::ByFirstThree("device_id, kind, at")),
-    ("forecasts", Paging::ByFirstColumn("device_id")),
+    ("accounts", Paging::Offset("case when master_id is null then 0 else 1 end, id")),
+    ("known_browsers", Paging::Offset("token_hash")),
+    ("sign_in_failures", Paging::Offset("key")),
+    ("tokens", Paging::FirstColumn("id")),
+    ("preferences", Paging::Offset("person_id, name")),
+    ("device_groups", Paging::FirstColumn("id")),
+    ("devices", Paging::FirstColumn("id")),
+    ("device_states", Paging::FirstColumn("device_id")),
+    ("logins", Paging::FirstColumn("id")),
+    ("bridges", Paging::FirstColumn("id")),
+    ("ways", Paging::FirstColumn("id")),
+    ("facts", Paging::Offset("device_id, fact")),
+    ("settings", Paging::Offset("device_id, setting")),
+    ("troubles", Paging::Offset("device_id, connector, trouble")),
+    ("login_refusals", Paging::Offset("login_id, reason")),
+    ("commands", Paging::FirstColumn("id")),
+    ("activity", Paging::FirstColumn("id")),
+    ("history", Paging::FirstThree("device_id, kind, at")),
+    ("forecasts", Paging::FirstColumn("device_id")),
 ];
 
 /// How a table is read page by page: small ones by offset, large ones from the index of their key.
 #[derive(Clone, Copy)]
 enum Paging {
-    ByFirstColumn(&'static str),
-    ByFirstThree(&'static str),
-    ByOffset(&'static str),
+    FirstColumn(&'static str),
+    FirstThree(&'static str),
+    Offset(&'static str),
 }
 
 /// Also emptied before a restore: what belongs to what is being replaced.
@@ -173,27 +173,27 @@ async fn copy_table(
     let kinds: Vec<CellKind> = columns.iter().map(|(_, kind)| CellKind::of(kind)).collect();
     let names = columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let select = leak(match paging {
-        Paging::ByFirstColumn(key) => {
+        Paging::FirstColumn(key) => {
             format!("select {names} from {table} where {key} > $1 order by {key} limit {PAGE}")
         }
-        Paging::ByFirstThree(key) => {
+        Paging::FirstThree(key) => {
             format!("select {names} from {table} where ({key}) > ($1, $2, $3) order by {key} limit {PAGE}")
         }
-        Paging::ByOffset(order) => {
+        Paging::Offset(order) => {
             format!("select {names} from {table} order by {order} limit {PAGE} offset $1")
         }
     });
     let insert = leak(format!("insert into {table} ({names})"));
     let mut copied = 0;
-    let mut place = vec![0_i64; if matches!(paging, Paging::ByFirstThree(_)) { 3 } else { 1 }];
+    let mut place = vec![0_i64; if matches!(paging, Paging::FirstThree(_)) { 3 } else { 1 }];
     loop {
         let page = page(from, select, &place, &kinds).await?;
         write(to, insert, &page).await?;
         copied += page.len() as u64;
         let Some(last) = page.last() else { return Ok(copied) };
         match paging {
-            Paging::ByOffset(_) => place.iter_mut().for_each(|offset| *offset += PAGE),
-            Paging::ByFirstColumn(_) | Paging::ByFirstThree(_) => {
+            Paging::Offset(_) => place.iter_mut().for_each(|offset| *offset += PAGE),
+            Paging::FirstColumn(_) | Paging::FirstThree(_) => {
                 for (part, cell) in place.iter_mut().zip(last) {
                     if let Cell::Number(Some(key)) = cell {
                         *part = *key;

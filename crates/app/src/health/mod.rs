@@ -242,7 +242,7 @@ impl WhyOffline {
             [only] => match only.connector {
                 Connector::NukiHub => Self::HubAway,
                 Connector::NukiBridge => Self::BridgeAway,
-                _ => Self::OwnMqttSilent,
+                Connector::NukiMqtt => Self::OwnMqttSilent,
             },
             _ => Self::EveryWay,
         }

@@ -1,6 +1,13 @@
 //! The forecast against batteries of which the end is known, because they are simulated. The figures in `docs/health.md`
 //! are what `the_error_on_simulated_batteries_stays_within_what_is_told` prints.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "simulated charges and days are small"
+)]
+
 use super::*;
 
 const BATTERIES: u64 = 100;

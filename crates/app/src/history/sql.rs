@@ -112,6 +112,8 @@ pub(super) async fn unknown_since_last_word(tx: &mut Tx, kind: Kind) -> Result<(
     Ok(())
 }
 
+type NewestRow = (DeviceId, Option<Time>, Option<Time>, Option<Time>, Option<Time>);
+
 /// The next devices, with the newest change of each kind before a moment.
 pub(super) async fn newest_before(
     tx: &mut Tx,
@@ -120,8 +122,7 @@ pub(super) async fn newest_before(
     limit: i64,
 ) -> Result<Vec<(DeviceId, [Option<Time>; 4])>, DbError> {
     let query = tx.query(NEWEST_BEFORE);
-    type Row = (DeviceId, Option<Time>, Option<Time>, Option<Time>, Option<Time>);
-    let found = query.bind(after).bind(at).bind(limit).all::<Row>().await?;
+    let found = query.bind(after).bind(at).bind(limit).all::<NewestRow>().await?;
     Ok(found.into_iter().map(|(id, a, b, c, d)| (id, [a, b, c, d])).collect())
 }
 

@@ -153,7 +153,7 @@ fn pieces(stretches: &[Stretch], axis: Axis, look: fn(Held) -> (Look, String)) -
             && narrow
         {
             (last.to, last.look) = (to, Look::Several);
-            last.words = "Several changes".to_owned();
+            "Several changes".clone_into(&mut last.words);
             continue;
         }
         narrow = is_narrow;
