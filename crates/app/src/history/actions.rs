@@ -94,8 +94,9 @@ impl App {
             let mut tx = self.read().await?;
             let devices = sql::with_battery(&mut tx, last, AT_A_TIME).await?;
             let Some(end) = devices.last() else { return Ok(()) };
-            last = *end;
-            let mut made = Vec::with_capacity(devices.len());
+            let first = std::mem::replace(&mut last, *end);
+            let kept = sql::forecasts(&mut tx, (first, last)).await?;
+            let mut made = Vec::new();
             for device in devices {
                 let due = match forecast_of(&mut tx, device, now).await? {
                     Forecast::Falls(falls) if falls.low.likely <= WORTH_KEEPING => {
@@ -103,9 +104,15 @@ impl App {
                     }
                     _ => None,
                 };
-                made.push((device, due));
+                // Most batteries are full enough, and cost nothing but the look.
+                if due.is_some() || kept.contains(&device) {
+                    made.push((device, due));
+                }
             }
             drop(tx);
+            if made.is_empty() {
+                continue;
+            }
             let mut tx = self.write().await?;
             for (device, due) in made {
                 match due {

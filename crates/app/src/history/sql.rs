@@ -1,5 +1,7 @@
 //! The queries of the history. Each is a range of its primary key.
 
+use std::collections::HashSet;
+
 use sqlx::FromRow;
 
 use super::{Kind, Point};
@@ -154,13 +156,23 @@ pub(super) async fn last_of_battery(
     query.bind(device).bind(Kind::Battery.stored()).bind(limit).all().await
 }
 
-/// The next devices that tell of their battery: with its charge, and whether it is being charged.
+/// The next devices that tell of their battery.
 pub(super) async fn with_battery(tx: &mut Tx, after: DeviceId, limit: i64) -> Result<Vec<DeviceId>, DbError> {
     let query = tx.query(
         "select s.device_id from device_states s where s.device_id > $1 and s.battery_percent is not null \
          order by s.device_id limit $2",
     );
     let found = query.bind(after).bind(limit).all::<(DeviceId,)>().await?;
+    Ok(found.into_iter().map(|(device,)| device).collect())
+}
+
+/// Which of the devices after one, up to another, have a forecast that is kept.
+pub(super) async fn forecasts(
+    tx: &mut Tx,
+    (after, to): (DeviceId, DeviceId),
+) -> Result<HashSet<DeviceId>, DbError> {
+    let query = tx.query("select device_id from forecasts where device_id > $1 and device_id <= $2");
+    let found = query.bind(after).bind(to).all::<(DeviceId,)>().await?;
     Ok(found.into_iter().map(|(device,)| device).collect())
 }
 

@@ -149,6 +149,9 @@ async fn a_battery_that_will_be_low_within_two_weeks_is_listed_before_it_is() {
         }
         world.clock.advance(DAY);
     }
+    world.says(door, Observation::BatteryPercent(100)).await;
+    world.app.refresh_forecasts().await.unwrap();
+    assert_eq!(found(&world, &anna).await, [], "a new battery");
 }
 
 #[tokio::test]
