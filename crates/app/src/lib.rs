@@ -17,6 +17,8 @@ pub mod db;
 pub mod devices;
 pub mod error;
 pub mod groups;
+pub mod health;
+pub mod history;
 pub mod ids;
 pub mod logins;
 pub mod profiles;
@@ -55,6 +57,7 @@ struct Inner {
     known_tokens: accounts::KnownTokens,
     rosters: devices::list::Rosters,
     works: bulks::Works,
+    ailments: health::Known,
     /// When the database was last tried, and whether it was fine.
     tried: tokio::sync::Mutex<Option<(clock::Steady, bool)>>,
 }
@@ -73,6 +76,7 @@ impl App {
             known_tokens,
             rosters: devices::list::Rosters::default(),
             works: bulks::Works::default(),
+            ailments: health::Known::default(),
             tried: tokio::sync::Mutex::default(),
         }))
     }
@@ -111,6 +115,10 @@ impl App {
 
     pub(crate) fn rosters(&self) -> &devices::list::Rosters {
         &self.0.rosters
+    }
+
+    pub(crate) fn ailments(&self) -> &health::Known {
+        &self.0.ailments
     }
 
     pub(crate) fn works(&self) -> &bulks::Works {

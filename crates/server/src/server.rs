@@ -23,7 +23,7 @@ use crate::home::{self, Running};
 use crate::http;
 use crate::settings::Settings;
 
-/// How often old sessions and counts of failed sign-ins are dropped.
+/// How often old sessions, counts of failed sign-ins and old history are dropped, and batteries looked at.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// After a start, locks come back within this: keep-alives are shorter, and so are their pauses between tries.
@@ -165,7 +165,7 @@ fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken, st
     tasks.spawn(async move {
         let keep_house = async {
             loop {
-                if let Err(error) = beside.forget_old_sign_ins().await {
+                if let Err(error) = keep_house_once(&beside).await {
                     tracing::warn!(%error, "housekeeping failed; it is tried again");
                 }
                 beside.clock().wait(HOUSEKEEPING).await;
@@ -173,6 +173,12 @@ fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken, st
         };
         until.run_until_cancelled(keep_house).await;
     });
+}
+
+async fn keep_house_once(app: &App) -> lockwarden_app::Result<()> {
+    app.forget_old_sign_ins().await?;
+    app.prune_history().await?;
+    app.refresh_forecasts().await
 }
 
 fn router(app: &App, settings: &Settings, running: &Running, demo: bool) -> Router {

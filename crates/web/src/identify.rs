@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::tz::TimeZone;
 use lockwarden_app::Result;
 use lockwarden_app::accounts::Account;
-use lockwarden_app::actor::Actor;
+use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::ids::SessionId;
 
 use crate::cookies::Cookie;
@@ -32,6 +32,8 @@ pub(crate) struct Person {
     pub session: SessionId,
     pub profile: Account,
     pub zone: TimeZone,
+    /// How many devices need somebody, for the navigation.
+    pub attention: usize,
 }
 
 impl Deref for Signed {
@@ -117,7 +119,7 @@ pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next:
         Ok(false) => return Redirect::to("/set-up").into_response(),
         Err(error) => return plain(&web, error.into(), in_parts),
     }
-    let (signed, rotated) = match who(&web, request.headers()).await {
+    let (signed, rotated) = match who(&web, request.headers(), !in_parts && path != "/live").await {
         Ok(found) => found,
         Err(error) => return plain(&web, error.into(), in_parts),
     };
@@ -148,7 +150,7 @@ pub(crate) fn zone_of(profile: &Account) -> TimeZone {
     TimeZone::get(&profile.time_zone).unwrap_or(TimeZone::UTC)
 }
 
-async fn who(web: &Web, headers: &HeaderMap) -> Result<(Option<Signed>, Option<String>)> {
+async fn who(web: &Web, headers: &HeaderMap, is_page: bool) -> Result<(Option<Signed>, Option<String>)> {
     let Some(secret) = web.read_cookie(headers, Cookie::Session) else {
         return Ok((None, None));
     };
@@ -157,7 +159,12 @@ async fn who(web: &Web, headers: &HeaderMap) -> Result<(Option<Signed>, Option<S
     };
     let profile = web.app.load_profile(&session.actor).await?;
     let zone = zone_of(&profile);
-    let person = Person { actor: session.actor, session: session.session, profile, zone };
+    let attention = if is_page && session.actor.rights.contains(Rights::VIEW) {
+        web.app.count_attention(&session.actor).await?
+    } else {
+        0
+    };
+    let person = Person { actor: session.actor, session: session.session, profile, zone, attention };
     Ok((Some(Signed(Arc::new(person))), session.rotated))
 }
 

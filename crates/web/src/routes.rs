@@ -7,8 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, begin, bridge, bulk, device, devices, groups, manage, order,
-    safety, set_up, settings, sign_in, ways,
+    account, activity, add_device, api_tokens, attention, begin, bridge, bulk, device, devices, groups,
+    manage, order, safety, set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -47,10 +47,13 @@ pub(crate) fn build() -> Router<Web> {
     })
 }
 
+fn route(method: &'static str, path: &'static str, who: Who, handler: MethodRouter<Web>) -> Route {
+    Route { info: RouteInfo { method, path, who }, handler }
+}
+
 fn table() -> Vec<Route> {
     use Who::{Anyone, SignedIn};
-    let route = |method, path, who, handler| Route { info: RouteInfo { method, path, who }, handler };
-    vec![
+    let mut table = vec![
         route("GET", "/assets/{name}", Anyone, get(assets::serve)),
         route("GET", "/set-up", Anyone, get(set_up::explain)),
         route("GET", "/set-up/{token}", Anyone, get(set_up::show)),
@@ -60,6 +63,35 @@ fn table() -> Vec<Route> {
         route("POST", "/sign-out", SignedIn, post(sign_in::sign_out)),
         route("GET", "/", SignedIn, get(devices::home)),
         route("GET", "/live", SignedIn, get(live::stream)),
+        route("POST", "/bulks", SignedIn, post(bulk::propose)),
+        route("GET", "/bulks/{id}", SignedIn, get(bulk::show)),
+        route("POST", "/bulks/{id}/begin", SignedIn, post(bulk::begin)),
+        route("GET", "/groups", SignedIn, get(groups::show)),
+        route("POST", "/groups", SignedIn, post(groups::create)),
+        route("GET", "/groups/{id}", SignedIn, get(groups::edit)),
+        route("POST", "/groups/{id}/name", SignedIn, post(groups::rename)),
+        route("POST", "/groups/{id}/place", SignedIn, post(groups::place)),
+        route("GET", "/groups/{id}/delete", SignedIn, get(groups::ask_delete)),
+        route("POST", "/groups/{id}/delete", SignedIn, post(groups::delete)),
+        route("GET", "/attention", SignedIn, get(attention::show)),
+        route("GET", "/activity", SignedIn, get(activity::show)),
+        route("GET", "/settings/account", SignedIn, get(account::show)),
+        route("POST", "/settings/account/profile", SignedIn, post(account::change_profile)),
+        route("POST", "/settings/account/password", SignedIn, post(account::change_password)),
+        route("POST", "/settings/account/sessions/{id}/end", SignedIn, post(account::end_session)),
+        route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
+        route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
+        route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
+        route("GET", "/settings/api-tokens/{id}/revoke", SignedIn, get(api_tokens::ask_revoke)),
+        route("POST", "/settings/api-tokens/{id}/revoke", SignedIn, post(api_tokens::revoke)),
+    ];
+    table.extend(of_devices());
+    table
+}
+
+fn of_devices() -> Vec<Route> {
+    use Who::SignedIn;
+    vec![
         route("GET", "/devices", SignedIn, get(devices::show)),
         route("GET", "/devices/new", SignedIn, get(add_device::show)),
         route("POST", "/devices/new", SignedIn, post(add_device::add)),
@@ -87,25 +119,5 @@ fn table() -> Vec<Route> {
         route("GET", "/bridges/{id}", SignedIn, get(bridge::show)),
         route("GET", "/bridges/{id}/remove", SignedIn, get(bridge::ask_remove)),
         route("POST", "/bridges/{id}/remove", SignedIn, post(bridge::remove)),
-        route("POST", "/bulks", SignedIn, post(bulk::propose)),
-        route("GET", "/bulks/{id}", SignedIn, get(bulk::show)),
-        route("POST", "/bulks/{id}/begin", SignedIn, post(bulk::begin)),
-        route("GET", "/groups", SignedIn, get(groups::show)),
-        route("POST", "/groups", SignedIn, post(groups::create)),
-        route("GET", "/groups/{id}", SignedIn, get(groups::edit)),
-        route("POST", "/groups/{id}/name", SignedIn, post(groups::rename)),
-        route("POST", "/groups/{id}/place", SignedIn, post(groups::place)),
-        route("GET", "/groups/{id}/delete", SignedIn, get(groups::ask_delete)),
-        route("POST", "/groups/{id}/delete", SignedIn, post(groups::delete)),
-        route("GET", "/activity", SignedIn, get(activity::show)),
-        route("GET", "/settings/account", SignedIn, get(account::show)),
-        route("POST", "/settings/account/profile", SignedIn, post(account::change_profile)),
-        route("POST", "/settings/account/password", SignedIn, post(account::change_password)),
-        route("POST", "/settings/account/sessions/{id}/end", SignedIn, post(account::end_session)),
-        route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
-        route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
-        route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
-        route("GET", "/settings/api-tokens/{id}/revoke", SignedIn, get(api_tokens::ask_revoke)),
-        route("POST", "/settings/api-tokens/{id}/revoke", SignedIn, post(api_tokens::revoke)),
     ]
 }

@@ -76,6 +76,11 @@ impl When {
         self.local(at).strftime("%-d %B %Y").to_string()
     }
 
+    /// `24 Nov`.
+    pub(crate) fn day_short(&self, at: Time) -> String {
+        self.local(at).strftime("%-d %b").to_string()
+    }
+
     pub(crate) fn day(&self, at: Time) -> Day {
         let (at, now) = (self.local(at), self.local(self.now));
         let this_year = at.year() == now.year();

@@ -159,10 +159,10 @@ pub(super) fn rows(
     use std::fmt::Write as _;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    type Shapes = Mutex<HashMap<(bool, &'static str, usize), &'static str>>;
+    type Shapes = Mutex<HashMap<(bool, &'static str, &'static str, usize), &'static str>>;
     static MADE: LazyLock<Shapes> = LazyLock::new(Shapes::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    made.entry((numbered, head, rows)).or_insert_with(|| {
+    made.entry((numbered, head, tail, rows)).or_insert_with(|| {
         let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 7);
         sql.push_str(head);
         for row in 0..rows {
@@ -211,5 +211,7 @@ mod tests {
         assert_eq!(numbered, "insert into t (a,b) values ($1,$2),($3,$4) on conflict do nothing");
         let plain = rows(false, "insert into t (a,b)", 2, 2, tail);
         assert_eq!(plain, "insert into t (a,b) values (?,?),(?,?) on conflict do nothing");
+        let without = rows(false, "insert into t (a,b)", 2, 2, "");
+        assert_eq!(without, "insert into t (a,b) values (?,?),(?,?)");
     }
 }

@@ -12,31 +12,34 @@ use super::{Db, DbError, Query, Tx, chunks};
 
 /// Parents before children. What passes by itself is left out: sessions, links, open deliveries, events, bulks.
 const TABLES: &[(&str, Paging)] = &[
-    ("accounts", Paging::ByOffset("case when master_id is null then 0 else 1 end, id")),
-    ("known_browsers", Paging::ByOffset("token_hash")),
-    ("sign_in_failures", Paging::ByOffset("key")),
-    ("tokens", Paging::ByFirstColumn("id")),
-    ("preferences", Paging::ByOffset("person_id, name")),
-    ("device_groups", Paging::ByFirstColumn("id")),
-    ("devices", Paging::ByFirstColumn("id")),
-    ("device_states", Paging::ByFirstColumn("device_id")),
-    ("logins", Paging::ByFirstColumn("id")),
-    ("bridges", Paging::ByFirstColumn("id")),
-    ("ways", Paging::ByFirstColumn("id")),
-    ("facts", Paging::ByOffset("device_id, fact")),
-    ("settings", Paging::ByOffset("device_id, setting")),
-    ("web_configs", Paging::ByFirstColumn("device_id")),
-    ("troubles", Paging::ByOffset("device_id, connector, trouble")),
-    ("login_refusals", Paging::ByOffset("login_id, reason")),
-    ("commands", Paging::ByFirstColumn("id")),
-    ("activity", Paging::ByFirstColumn("id")),
+    ("accounts", Paging::Offset("case when master_id is null then 0 else 1 end, id")),
+    ("known_browsers", Paging::Offset("token_hash")),
+    ("sign_in_failures", Paging::Offset("key")),
+    ("tokens", Paging::FirstColumn("id")),
+    ("preferences", Paging::Offset("person_id, name")),
+    ("device_groups", Paging::FirstColumn("id")),
+    ("devices", Paging::FirstColumn("id")),
+    ("device_states", Paging::FirstColumn("device_id")),
+    ("logins", Paging::FirstColumn("id")),
+    ("bridges", Paging::FirstColumn("id")),
+    ("ways", Paging::FirstColumn("id")),
+    ("facts", Paging::Offset("device_id, fact")),
+    ("settings", Paging::Offset("device_id, setting")),
+    ("web_configs", Paging::FirstColumn("device_id")),
+    ("troubles", Paging::Offset("device_id, connector, trouble")),
+    ("login_refusals", Paging::Offset("login_id, reason")),
+    ("commands", Paging::FirstColumn("id")),
+    ("activity", Paging::FirstColumn("id")),
+    ("history", Paging::FirstThree("device_id, kind, at")),
+    ("forecasts", Paging::FirstColumn("device_id")),
 ];
 
 /// How a table is read page by page: small ones by offset, large ones from the index of their key.
 #[derive(Clone, Copy)]
 enum Paging {
-    ByFirstColumn(&'static str),
-    ByOffset(&'static str),
+    FirstColumn(&'static str),
+    FirstThree(&'static str),
+    Offset(&'static str),
 }
 
 /// Also emptied before a restore: what belongs to what is being replaced.
@@ -171,25 +174,34 @@ async fn copy_table(
     let kinds: Vec<CellKind> = columns.iter().map(|(_, kind)| CellKind::of(kind)).collect();
     let names = columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let select = leak(match paging {
-        Paging::ByFirstColumn(key) => {
+        Paging::FirstColumn(key) => {
             format!("select {names} from {table} where {key} > $1 order by {key} limit {PAGE}")
         }
-        Paging::ByOffset(order) => {
+        Paging::FirstThree(key) => {
+            format!("select {names} from {table} where ({key}) > ($1, $2, $3) order by {key} limit {PAGE}")
+        }
+        Paging::Offset(order) => {
             format!("select {names} from {table} order by {order} limit {PAGE} offset $1")
         }
     });
     let insert = leak(format!("insert into {table} ({names})"));
     let mut copied = 0;
-    let mut place = 0_i64;
+    let mut place = vec![0_i64; if matches!(paging, Paging::FirstThree(_)) { 3 } else { 1 }];
     loop {
-        let page = page(from, select, place, &kinds).await?;
+        let page = page(from, select, &place, &kinds).await?;
         write(to, insert, &page).await?;
         copied += page.len() as u64;
-        place = match (paging, page.last().and_then(|row| row.first())) {
-            (_, None) => return Ok(copied),
-            (Paging::ByFirstColumn(_), Some(Cell::Number(Some(key)))) => *key,
-            _ => place + PAGE,
-        };
+        let Some(last) = page.last() else { return Ok(copied) };
+        match paging {
+            Paging::Offset(_) => place.iter_mut().for_each(|offset| *offset += PAGE),
+            Paging::FirstColumn(_) | Paging::FirstThree(_) => {
+                for (part, cell) in place.iter_mut().zip(last) {
+                    if let Cell::Number(Some(key)) = cell {
+                        *part = *key;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -239,28 +251,33 @@ macro_rules! cells {
 async fn page(
     from: &mut Tx,
     select: &'static str,
-    offset: i64,
+    place: &[i64],
     kinds: &[CellKind],
 ) -> Result<Vec<Vec<Cell>>, DbError> {
+    macro_rules! asked {
+        () => {
+            place.iter().fold(sqlx::query(select), |query, part| query.bind(*part))
+        };
+    }
     let mut page = Vec::new();
     match &mut from.inner {
         Inner::SqliteRead(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c.connection()?).await? {
+            for row in asked!().fetch_all(&mut **c.connection()?).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::SqliteWrite(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::PgRead(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }
         Inner::PgWrite(c) => {
-            for row in sqlx::query(select).bind(offset).fetch_all(&mut **c).await? {
+            for row in asked!().fetch_all(&mut **c).await? {
                 page.push(cells!(row, kinds));
             }
         }

@@ -13,6 +13,7 @@ use crate::clock::Time;
 use crate::commands;
 use crate::db::{DbError, Tx};
 use crate::error::{Error, Refusal, Result};
+use crate::history;
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins::{self, Credentials};
 use crate::ways;
@@ -211,13 +212,15 @@ impl App {
     /// For some time after the start: who was connected to the process before and has not come back is away, since then.
     pub async fn note_absent(&self, since: Time) -> Result<()> {
         let mut tx = self.write().await?;
-        let mut entries = Vec::new();
+        let (mut entries, mut away) = (Vec::new(), Vec::new());
         for (device, account) in sql::absent(&mut tx, since).await? {
             let entry = NewEntry::at(account, device, since, Happening::WentOffline, Origin::Unknown);
             entries.push((ActivityId(self.growing_id()), entry));
+            away.push(device);
             tx.emit(Event::DeviceChanged { account, device });
         }
         activity::note_all(&mut tx, &entries).await?;
+        history::absent(&mut tx, &away, since).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -233,6 +236,7 @@ pub(crate) async fn set_favourite(tx: &mut Tx, device: Manageable, yes: bool, no
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     bridges::all_offline(tx).await?;
     ways::all_offline(tx).await?;
+    history::unknown_since_last_word(tx).await?;
     sql::all_offline(tx).await
 }
 

@@ -1,10 +1,12 @@
 //! Which physical device a row stands for: its Nuki ID, and whether it is an opener. Two rows that turn out to be the same
 //! device of the same account become one.
 
-use super::{Connector, DeviceType, Safety, identity_sql as sql};
+use super::report::Observation;
+use super::{Connector, DeviceType, Safety, identity_sql as sql, pictured};
 use crate::App;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
+use crate::history::{self, Pictured};
 use crate::ids::{AccountId, DeviceId};
 use crate::ways;
 
@@ -81,5 +83,16 @@ pub(crate) async fn insert(
 pub(crate) async fn way_ended(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
     let left = ways::load_of(tx, device).await?;
     let speaker = ways::speaker(&left);
-    sql::set_link(tx, device, (speaker.map(Connector::code), ways::accepts_commands(&left)), now).await
+    let before = super::sql::states(tx, &[device]).await?.pop();
+    sql::set_link(tx, device, (speaker.map(Connector::code), ways::accepts_commands(&left)), now).await?;
+    let after = super::sql::states(tx, &[device]).await?.pop();
+    if let Some((before, mut after)) = before.zip(after) {
+        pictured::follow(&mut after.state, &before.state, &Observation::Connected(speaker.is_some()));
+        let between = (Pictured::read(before.state.pictured), Pictured::read(after.state.pictured));
+        let mut changes = history::Changes::new();
+        history::note(&mut changes, device, between, now);
+        history::insert(tx, changes).await?;
+        super::sql::write_states(tx, &[(device, after.state)]).await?;
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ mod identity_sql;
 mod links;
 pub mod list;
 mod log_book;
+mod pictured;
 mod record;
 mod repeats;
 mod report;

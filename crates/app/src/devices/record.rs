@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::Connector;
 use super::apply::{Effect, apply, found, turned};
 use super::links;
+use super::pictured;
 use super::repeats;
 use super::report::{Delivery, Intake, LockEvent, Observation, Report};
 use super::sql::{self, StateRow};
@@ -16,6 +17,7 @@ use crate::clock::Time;
 use crate::commands;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::history::{self, Pictured};
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins;
 use crate::settings;
@@ -135,7 +137,7 @@ impl App {
         } else {
             apply(&mut known.state, seen, at)
         };
-        known.dirty |= known.state != before;
+        work.picture(device, &before, seen, at);
         match effect {
             Some(effect) => self.follow_up(tx, work, report, effect).await,
             None => Ok(()),
@@ -204,7 +206,9 @@ impl App {
             known.ways_dirty = true;
             known.dirty = true;
         }
+        let before = known.state.clone();
         let effect = links::settle(&mut known.state, &known.ways, at);
+        work.picture(device, &before, &report.seen, at);
         if let Some(effect) = effect {
             self.follow_up(tx, work, report, effect).await?;
         }
@@ -260,6 +264,7 @@ impl App {
 pub(super) struct Batch {
     known: HashMap<DeviceId, Known>,
     entries: Vec<(ActivityId, NewEntry)>,
+    history: history::Changes,
 }
 
 pub(super) struct Known {
@@ -303,7 +308,7 @@ impl Batch {
                 Known { account: row.account_id, state: row.state, ways, dirty: false, ways_dirty: false };
             (row.id, known)
         });
-        Ok(Self { known: known.collect(), entries: Vec::new() })
+        Ok(Self { known: known.collect(), entries: Vec::new(), history: history::Changes::new() })
     }
 
     pub(super) fn known_mut(&mut self, device: DeviceId) -> Option<&mut Known> {
@@ -322,6 +327,20 @@ impl Batch {
         way.is_none_or(|way| way.speaks_for.is_none())
     }
 
+    /// Notes what an observation changed in a device's history.
+    fn picture(&mut self, device: DeviceId, before: &StateRow, seen: &Observation, at: Time) {
+        let Some(known) = self.known.get_mut(&device) else {
+            return;
+        };
+        pictured::follow(&mut known.state, before, seen);
+        let (was, is) = (before.pictured, known.state.pictured);
+        if was != is {
+            let between = (Pictured::read(was), Pictured::read(is));
+            history::note(&mut self.history, device, between, at);
+        }
+        known.dirty |= known.state != *before;
+    }
+
     fn changed(&self, tx: &mut Tx, device: DeviceId) {
         if let Some(known) = self.known.get(&device) {
             tx.emit(Event::DeviceChanged { account: known.account, device });
@@ -330,7 +349,7 @@ impl Batch {
 
     async fn store(mut self, tx: &mut Tx) -> Result<()> {
         self.flush(tx).await?;
-        let mut known: Vec<(DeviceId, Known)> = self.known.into_iter().collect();
+        let mut known: Vec<(DeviceId, Known)> = std::mem::take(&mut self.known).into_iter().collect();
         // One order for everybody, so that two writers never wait for each other's rows.
         known.sort_unstable_by_key(|(device, _)| *device);
         for (_, known) in known.iter().filter(|(_, known)| known.ways_dirty) {
@@ -346,6 +365,7 @@ impl Batch {
             }
         }
         sql::write_states(tx, &dirty).await?;
+        history::insert(tx, self.history).await?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::activity::Origin;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
+use crate::history;
 use crate::ids::{AccountId, DeviceId, GroupId};
 
 /// A device's state as it is stored.
@@ -55,6 +56,8 @@ pub(super) struct StateRow {
     pub log_at: Option<Time>,
     pub snapshot_at: Option<Time>,
     pub log_shift: Option<i64>,
+    /// What was last written of its history (`history::Pictured`).
+    pub pictured: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -93,7 +96,7 @@ macro_rules! state_columns {
          s.battery_percent, s.battery_charging, s.keypad_battery_critical, s.door_battery_critical, \
          s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms, s.connected_at, \
          s.repeats_from, s.deliveries, s.speaker, s.speaker_since, s.log_index, s.log_at, \
-         s.snapshot_at, s.log_shift"
+         s.snapshot_at, s.log_shift, s.pictured"
     };
 }
 
@@ -240,7 +243,7 @@ pub(super) async fn set_type(tx: &mut Tx, id: DeviceId, device_type: i64, now: T
 pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     tx.query(
         "update device_states set online = false, accepts_commands = null, online_changed_at = null, \
-         expected_action = null where online",
+         expected_action = null, pictured = null where online",
     )
     .run()
     .await?;
@@ -250,12 +253,13 @@ pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
 /// Devices of which nobody knows since when they are away, marked as away since `since`.
 pub(super) async fn absent(tx: &mut Tx, since: Time) -> Result<Vec<(DeviceId, AccountId)>, DbError> {
     tx.query(
-        "update device_states set online_changed_at = $1 where not online and online_changed_at is null \
+        "update device_states set online_changed_at = $1, pictured = $2 where not online and online_changed_at is null \
          and connected_at is not null and device_id in (select id from devices where removed_at is null) \
          returning device_id, \
          (select d.account_id from devices d where d.id = device_states.device_id)",
     )
     .bind(since)
+    .bind(history::AWAY)
     .all()
     .await
 }
@@ -281,7 +285,7 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
     .await
 }
 
-const STATE_COLUMNS: usize = 40;
+const STATE_COLUMNS: usize = 41;
 
 /// Writes whole states, many rows to a statement.
 pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
@@ -328,7 +332,8 @@ pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -
                 .bind(s.log_index)
                 .bind(s.log_at)
                 .bind(s.snapshot_at)
-                .bind(s.log_shift);
+                .bind(s.log_shift)
+                .bind(s.pictured);
         }
         query.run().await?;
     }
@@ -340,7 +345,7 @@ const WRITE_STATES: &str = "insert into device_states (device_id, online, online
     last_auth_id, last_code_id, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
     battery_critical, battery_percent, battery_charging, keypad_battery_critical, door_battery_critical, \
     server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms, connected_at, repeats_from, \
-    deliveries, speaker, speaker_since, log_index, log_at, snapshot_at, log_shift)";
+    deliveries, speaker, speaker_since, log_index, log_at, snapshot_at, log_shift, pictured)";
 const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set online = excluded.online, \
     online_changed_at = excluded.online_changed_at, accepts_commands = excluded.accepts_commands, \
     said_at = excluded.said_at, state = excluded.state, state_said_at = excluded.state_said_at, \
@@ -357,7 +362,8 @@ const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set onli
     device_time = excluded.device_time, clock_offset_ms = excluded.clock_offset_ms, \
     connected_at = excluded.connected_at, repeats_from = excluded.repeats_from, deliveries = excluded.deliveries, \
     speaker = excluded.speaker, speaker_since = excluded.speaker_since, log_index = excluded.log_index, \
-    log_at = excluded.log_at, snapshot_at = excluded.snapshot_at, log_shift = excluded.log_shift";
+    log_at = excluded.log_at, snapshot_at = excluded.snapshot_at, log_shift = excluded.log_shift, \
+    pictured = excluded.pictured";
 
 fn byte(number: i64) -> Option<u8> {
     u8::try_from(number).ok()

@@ -219,14 +219,20 @@ async fn an_opener_takes_its_own_deeds_and_a_deaf_hub_is_not_called_a_switch_of_
         world.says_by(device, Connector::NukiHub, seen).await;
     }
     let give = async |action| world.app.order(&anna, Order { device, action, idempotency_key: None }).await;
-    use LockAction as A;
-    for action in [A::Unlock, A::Lock, A::Unlatch, A::LockNGo, A::LockNGoUnlatch] {
+    let offered = [
+        LockAction::Unlock,
+        LockAction::Lock,
+        LockAction::Unlatch,
+        LockAction::LockNGo,
+        LockAction::LockNGoUnlatch,
+    ];
+    for action in offered {
         assert!(give(action).await.is_ok(), "{action:?}");
     }
-    let turned = give(A::FullLock).await;
+    let turned = give(LockAction::FullLock).await;
     assert!(matches!(turned, Err(Error::Refused(Refusal::NotOffered))), "{turned:?}");
     world.says_by(device, Connector::NukiHub, Observation::Listens(false)).await;
-    let deaf = give(A::Unlatch).await;
+    let deaf = give(LockAction::Unlatch).await;
     assert!(matches!(deaf, Err(Error::Refused(Refusal::HubDoesNotListen))), "{deaf:?}");
 }
 

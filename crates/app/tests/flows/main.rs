@@ -13,6 +13,8 @@ mod clock;
 mod commands;
 mod groups;
 mod guessing;
+mod health;
+mod history;
 mod isolation;
 mod late;
 mod lists;

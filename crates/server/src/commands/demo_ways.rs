@@ -60,7 +60,8 @@ pub(super) async fn await_all(app: &App, actor: &Actor, fleet: &Fleet, devices: 
     let new = NewBridge { address: &address, token: TOKEN, token_form: FORM, listed: &listed };
     app.add_bridge(actor, new).await?;
     for _ in 0..60 {
-        let there = app.list_devices(actor, SortBy::Name).await?;
+        let mut there = app.list_devices(actor, SortBy::Name).await?;
+        there.retain(|device| device.nuki_id.is_some());
         if u32::try_from(there.len()).is_ok_and(|there| there >= devices) {
             return settle(app, actor, &there).await;
         }

@@ -2,6 +2,7 @@
 //! has now, and drawn by the same part as on the page. What cannot be told exactly (a backlog, devices that came or
 //! went) tells the page to read itself again.
 
+mod attention;
 mod bulk;
 mod devices;
 mod pace;

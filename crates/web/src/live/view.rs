@@ -12,6 +12,7 @@ use lockwarden_app::ids::{BridgeId, BulkId, DeviceId};
 use lockwarden_app::{Error, Result};
 use maud::{Markup, html};
 
+use super::attention::WorkList;
 use super::bulk::Bulk;
 use super::devices::Devices;
 use super::pace::{ALL, Measure};
@@ -35,6 +36,7 @@ const STILL_CHANGING: Duration = Duration::from_mins(5);
 pub(super) enum View {
     Devices(Box<Devices>),
     Bulk(Bulk),
+    WorkList(WorkList),
     Device(One),
     Settings(DeviceId),
     Bridge(BridgeId),
@@ -95,6 +97,7 @@ impl From<&Asked> for View {
                 let oldest = entry::read_cursor(asked.text("oldest"));
                 Self::Activity(Log { device, shown, oldest, orders: BTreeMap::new() })
             }
+            ("attention", _) => Self::WorkList(WorkList::default()),
             ("bulk", _) => Self::Bulk(Bulk::of(asked)),
             _ => Self::Devices(Box::new(Devices::of(asked))),
         }
@@ -108,14 +111,14 @@ impl View {
             Self::Devices(view) => view.shows(device),
             Self::Device(one) => one.id == device,
             Self::Settings(id) => *id == device,
-            Self::Bulk(_) | Self::Activity(_) | Self::Bridge(_) => false,
+            Self::Bulk(_) | Self::WorkList(_) | Self::Activity(_) | Self::Bridge(_) => false,
         }
     }
 
     /// Whether what the page tells of all its devices together may change with this one.
     pub(super) fn counts(&self, device: DeviceId) -> bool {
         match self {
-            Self::Devices(_) => true,
+            Self::Devices(_) | Self::WorkList(_) => true,
             Self::Bulk(bulk) => bulk.shows(device),
             Self::Device(_) | Self::Settings(_) | Self::Bridge(_) | Self::Activity(_) => false,
         }
@@ -130,12 +133,14 @@ impl View {
     }
 
     pub(super) fn lists_devices(&self) -> bool {
-        matches!(self, Self::Devices(_))
+        matches!(self, Self::Devices(_) | Self::WorkList(_))
     }
 
     pub(super) fn shows_log_of(&self, from: DeviceId) -> bool {
         match self {
-            Self::Devices(_) | Self::Bulk(_) | Self::Settings(_) | Self::Bridge(_) => false,
+            Self::Devices(_) | Self::Bulk(_) | Self::WorkList(_) | Self::Settings(_) | Self::Bridge(_) => {
+                false
+            }
             Self::Device(one) => one.id == from,
             Self::Activity(log) => log.device.is_none_or(|only| only == from),
         }
@@ -144,7 +149,7 @@ impl View {
     pub(super) fn measure(&self) -> Measure {
         match self {
             Self::Devices(_) | Self::Device(_) | Self::Settings(_) => Measure::EachDevice,
-            Self::Activity(_) | Self::Bulk(_) | Self::Bridge(_) => Measure::All,
+            Self::Activity(_) | Self::Bulk(_) | Self::WorkList(_) | Self::Bridge(_) => Measure::All,
         }
     }
 
@@ -153,6 +158,7 @@ impl View {
         match self {
             Self::Devices(view) => view.catch_up(web, person, since).await,
             Self::Bulk(bulk) => bulk.catch_up(web, person).await,
+            Self::WorkList(_) => Ok(WorkList::catch_up()),
             Self::Device(one) => one.catch_up(web, person).await,
             Self::Settings(id) => {
                 Known::load(web, person, *id).await?;
@@ -171,6 +177,7 @@ impl View {
         match self {
             Self::Devices(view) => view.draw(web, person, due, &when).await,
             Self::Bulk(bulk) => bulk.draw(web, person).await,
+            Self::WorkList(work) => work.draw(web, person).await,
             Self::Device(one) => one.draw(web, person, &when).await,
             Self::Settings(id) => gone_or(Known::load(web, person, *id).await, |known| known.live(&when)),
             Self::Bridge(id) => gone_or(Reached::load(web, person, *id).await, |known| known.parts(&when)),

@@ -26,6 +26,7 @@ use crate::parts::face::Doing;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
+use crate::parts::pictures::Pictures;
 use crate::parts::reach::Fresh;
 use crate::parts::said::{self, Said};
 use crate::parts::{commands, facts, groups};
@@ -45,6 +46,7 @@ pub(crate) struct Told {
     groups: Vec<Group>,
     pub connection: Connection,
     bridge: Option<Bridge>,
+    pictures: Option<Pictures>,
 }
 
 impl Told {
@@ -62,7 +64,7 @@ impl Told {
         // In the order in which their word counts.
         connection.ways.sort_by_key(|way| way.connector);
         let bridge = web.app.find_bridge_of(actor, id).await?;
-        Ok(Self { device, commands, entries, logins, groups, connection, bridge })
+        Ok(Self { device, commands, entries, logins, groups, connection, bridge, pictures: None })
     }
 
     pub(crate) fn doing(&self) -> Doing {
@@ -138,7 +140,8 @@ pub(crate) async fn show(
     headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let told = Told::load(&web, &signed, id(&device)?).await?;
+    let mut told = Told::load(&web, &signed, id(&device)?).await?;
+    told.pictures = Some(Pictures::load(&web, &signed, &told.device, &asked).await?);
     let password = just_made(&web, &headers, &told);
     let said = Said::from_name(asked.text("said"));
     Ok(page(&web, &signed, &told, password.as_ref(), said, &Renaming::default()).into_response())
@@ -182,6 +185,7 @@ pub(crate) fn page(
                 @if fresh { (connect) } @else { (told.head(person, &when, &key)) }
                 (told.log(&when))
                 @if !fresh { (told.orders(&when)) }
+                @if let Some(pictures) = &told.pictures && !fresh { (pictures.draw(&when)) }
             }
             div.stack {
                 (told.facts(&when))

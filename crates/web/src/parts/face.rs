@@ -126,6 +126,16 @@ fn opener_explanation(device: &Device, state: LockState) -> Option<String> {
     }
 }
 
+/// The word for a state of a lock.
+pub(crate) fn state_words(state: LockState) -> String {
+    words(state).1
+}
+
+/// The word for a state of an opener, whose numbers mean other things.
+pub(crate) fn opener_state_words(state: LockState) -> String {
+    opener_words(state, None).1
+}
+
 fn words(state: LockState) -> (Icon, String) {
     use LockState as S;
     let (icon, word) = match state {

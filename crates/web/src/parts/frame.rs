@@ -4,6 +4,7 @@ use axum::response::Html;
 use lockwarden_app::actor::Rights;
 use maud::{DOCTYPE, Markup, html};
 
+use super::attention::badge;
 use super::icon::{Icon, icon, sprite};
 use super::said;
 use crate::assets::{ICON, LOOK, SCRIPT};
@@ -14,14 +15,16 @@ use crate::web::Web;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Here {
     Devices,
+    Attention,
     Activity,
     Api,
     Account,
     Nowhere,
 }
 
-const PLACES: [(Here, &str, &str, &str, Icon); 4] = [
+const PLACES: [(Here, &str, &str, &str, Icon); 5] = [
     (Here::Devices, "/devices", "Devices", "Devices", Icon::Lock),
+    (Here::Attention, "/attention", "What needs you", "Needs you", Icon::Alert),
     (Here::Activity, "/activity", "Activity log", "Activity", Icon::Activity),
     (Here::Api, "/settings/api-tokens", "API", "API", Icon::Api),
     (Here::Account, "/settings/account", "Account", "Account", Icon::Settings),
@@ -83,7 +86,10 @@ pub(crate) fn page(web: &Web, person: &Person, here: Here, title: &str, main: &M
                         nav aria-label="Main" {
                             @for (place, path, name, _, shape) in PLACES {
                                 @if place == Here::Api { hr; }
-                                a href=(path) aria-current=[current(place)] { (icon(shape)) (name) }
+                                a href=(path) aria-current=[current(place)] {
+                                    (icon(shape)) (name)
+                                    @if place == Here::Attention { (badge("side", person.attention)) }
+                                }
                             }
                         }
                         div.who {
@@ -96,7 +102,10 @@ pub(crate) fn page(web: &Web, person: &Person, here: Here, title: &str, main: &M
                 }
                 nav.bottom aria-label="Main, at the bottom" {
                     @for (place, path, _, name, shape) in PLACES {
-                        a href=(path) aria-current=[current(place)] { (icon(shape)) (name) }
+                        a href=(path) aria-current=[current(place)] {
+                            (icon(shape)) (name)
+                            @if place == Here::Attention { (badge("bottom", person.attention)) }
+                        }
                     }
                 }
                 (voices())

@@ -1,5 +1,6 @@
 //! One function per part of a page. The page, the answer to a form and the live update call the same one.
 
+pub(crate) mod attention;
 pub(crate) mod bulk;
 pub(crate) mod card;
 pub(crate) mod commands;
@@ -18,6 +19,7 @@ pub(crate) mod icon;
 pub(crate) mod listing;
 pub(crate) mod night;
 pub(crate) mod picture;
+pub(crate) mod pictures;
 pub(crate) mod problem;
 pub(crate) mod reach;
 pub(crate) mod said;

@@ -53,7 +53,7 @@ fn right_for(route: &RouteInfo) -> Rights {
     match (route.method, route.path) {
         // Leads on, and leaving is everybody's.
         ("GET", "/") | ("POST", "/sign-out") => Rights::NONE,
-        ("GET", "/live" | "/devices" | "/devices/{id}") => Rights::VIEW,
+        ("GET", "/live" | "/devices" | "/devices/{id}" | "/attention") => Rights::VIEW,
         (_, "/devices/new") => Rights::CREATE,
         (_, path) if path.starts_with("/bridges/") => Rights::CREATE,
         ("GET", "/devices/{id}/settings") => Rights::VIEW,
@@ -267,7 +267,7 @@ async fn the_navigation_leads_to_what_there_is_and_to_nothing_else() {
         let inside = page.between(nav, "</nav>").to_owned();
         let paths: Vec<&str> =
             inside.split("href=\"/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-        assert_eq!(paths, ["devices", "activity", "settings/api-tokens", "settings/account"]);
+        assert_eq!(paths, ["devices", "attention", "activity", "settings/api-tokens", "settings/account"]);
         for path in paths {
             assert_eq!(browser.get(&format!("/{path}")).await.status, StatusCode::OK, "{path}");
         }

@@ -13,6 +13,7 @@ mod adding;
 mod choosing;
 mod forms;
 mod grouping;
+mod health;
 mod kit;
 mod listing;
 mod live;

@@ -1,16 +1,17 @@
 //! What the list of one account is answered from: a short row for each device, in memory, in the order of the names.
 //! Pure, so that every question can be tried against the obvious way of answering it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::text::{fold, sort_key};
 use super::{Counts, Filter, GroupCounts, ListOrder, ListPage, ListQuery, Place, Wrong};
 use crate::actor::Scope;
 use crate::clock::Time;
-use crate::devices::condition::{Kind, Problems, open_since};
+use crate::devices::condition::{Kind, Problem, Problems, open_since};
 use crate::devices::{Device, DeviceType};
 use crate::groups::Tree;
+use crate::health::{self, Ailment};
 use crate::ids::{DeviceId, GroupId};
 
 /// In no group: after all of them.
@@ -32,6 +33,8 @@ struct Row {
     favourite: bool,
     added_at: Time,
     acted_at: Option<Time>,
+    /// `health::version`.
+    firmware: Option<u64>,
 }
 
 impl Row {
@@ -52,6 +55,7 @@ impl Row {
             problems: Problems::whenever(device),
             open_since: open_since(device),
             favourite: device.favourite,
+            firmware: said.firmware.as_deref().and_then(health::version),
             added_at: device.added_at,
             acted_at: [
                 said.last.map(|last| last.at),
@@ -116,6 +120,15 @@ impl Wanted<'_> {
     fn takes_kind(&self, kind: Kind) -> bool {
         self.filter.kind.is_none_or(|wanted| wanted == kind)
     }
+}
+
+/// Devices with what is wrong with them; as many as are listed, and how many there are.
+#[derive(Debug, Default)]
+pub(super) struct Ailing {
+    pub problems: Vec<(Problem, usize, Vec<DeviceId>)>,
+    pub old_count: usize,
+    /// Each with one that has the newest firmware of its type.
+    pub old: Vec<(DeviceId, DeviceId)>,
 }
 
 /// Where a row stands in the order: its group, what the order asks for, and its place among the names.
@@ -274,6 +287,49 @@ impl Roster {
             .filter(|(_, (_, holds))| *holds || *scope == Scope::All)
             .map(|(group, (counts, _))| GroupCounts { group: group.clone(), counts })
             .collect()
+    }
+
+    /// How many devices need somebody, by themselves or because they are among these.
+    pub(super) fn count_ailing(&self, also: &HashSet<DeviceId>, scope: &Scope, now: Time) -> usize {
+        let ails = |row: &&Row| {
+            let problems = row.problems.at(row.open_since, now);
+            let by_itself = || problems.iter().any(|one| Ailment::Problem(one).calls_somebody());
+            scope.contains(row.id) && (also.contains(&row.id) || (!problems.is_none() && by_itself()))
+        };
+        self.slots.iter().flatten().filter(ails).count()
+    }
+
+    /// Which devices have which problem, by name, and which have an older firmware than others of their type.
+    pub(super) fn ailing(&self, scope: &Scope, now: Time, most: usize) -> Ailing {
+        let rows =
+            || self.by_name.iter().filter_map(|slot| self.row(*slot)).filter(|row| scope.contains(row.id));
+        let mut problems = Problem::ALL.map(|problem| (problem, 0, Vec::new()));
+        for row in rows() {
+            for problem in row.problems.at(row.open_since, now).iter() {
+                if let Some((_, count, listed)) = problems.get_mut(problem as usize) {
+                    *count += 1;
+                    if listed.len() < most {
+                        listed.push(row.id);
+                    }
+                }
+            }
+        }
+        let newest = health::newest(rows().filter_map(|row| Some((row.device_type?, row.firmware?, row.id))));
+        let mut found = Ailing {
+            problems: problems.into_iter().filter(|(_, count, _)| *count > 0).collect(),
+            ..Ailing::default()
+        };
+        for row in rows() {
+            let newer = newest.iter().find(|(kind, version, _)| {
+                row.device_type == Some(*kind) && row.firmware.is_some_and(|has| has < *version)
+            });
+            let Some((.., newer)) = newer else { continue };
+            found.old_count += 1;
+            if found.old.len() < most {
+                found.old.push((row.id, *newer));
+            }
+        }
+        found
     }
 
     fn wanted<'q>(&self, filter: &'q Filter, now: Time) -> Wanted<'q> {

@@ -128,7 +128,7 @@ fn any_filter(dice: &mut Dice) -> Filter {
     Filter {
         words: words.to_owned(),
         kind: [None, None, Some(Kind::Locked), Some(Kind::Offline)][usize::from(dice.throw(4))],
-        wrong: [None, None, Some(Wrong::Anything), Some(Wrong::This(crate::devices::Problem::Jammed))]
+        wrong: [None, None, Some(Wrong::Anything), Some(Wrong::This(Problem::Jammed))]
             [usize::from(dice.throw(4))],
         place: [None, None, Some(Place::InNoGroup), Some(Place::Within(GroupId(1)))]
             [usize::from(dice.throw(4))],

@@ -1,7 +1,7 @@
 //! Every account's roster, made when it is first asked for, and kept true: a commit notes what it changed before it
 //! returns, and whoever asks next reads that again first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
@@ -12,7 +12,7 @@ use crate::App;
 use crate::actor::{Actor, Scope};
 use crate::bus::{Bus, Changes};
 use crate::clock::Steady;
-use crate::devices::sql;
+use crate::devices::{Problem, sql};
 use crate::error::Result;
 use crate::groups::{self, Group};
 use crate::ids::{AccountId, DeviceId};
@@ -33,6 +33,14 @@ struct Kept {
     roster: Slot,
     rows: usize,
     used: Steady,
+}
+
+/// See [`App::list_ailing`].
+pub(crate) struct AilingDevices {
+    pub problems: Vec<(Problem, usize, Vec<DeviceId>)>,
+    pub old_count: usize,
+    /// Each with the newest firmware seen.
+    pub old: Vec<(DeviceId, String)>,
 }
 
 impl Rosters {
@@ -96,6 +104,28 @@ impl App {
         actor.may_list_devices()?;
         let roster = self.roster(actor.account).await?;
         Ok(roster.as_ref().map(|roster| roster.tree().groups().to_vec()).unwrap_or_default())
+    }
+
+    /// How many devices in the actor's scope need somebody, by what they say or because they are among these.
+    pub(crate) async fn count_ailing(&self, actor: &Actor, also: &HashSet<DeviceId>) -> Result<usize> {
+        let (roster, now) = (self.roster(actor.account).await?, self.now());
+        Ok(roster.as_ref().map_or(0, |roster| roster.count_ailing(also, &actor.scope, now)))
+    }
+
+    /// Which devices in the actor's scope have which problem, and which an old firmware.
+    pub(crate) async fn list_ailing(&self, actor: &Actor, most: usize) -> Result<AilingDevices> {
+        let (roster, now) = (self.roster(actor.account).await?, self.now());
+        let found = roster.as_ref().map(|roster| roster.ailing(&actor.scope, now, most)).unwrap_or_default();
+        drop(roster);
+        let newest: Vec<DeviceId> = {
+            let all: HashSet<DeviceId> = found.old.iter().map(|(_, newest)| *newest).collect();
+            all.into_iter().collect()
+        };
+        let mut tx = self.read().await?;
+        let newest = sql::some(&mut tx, actor.account, &newest).await?;
+        let version_of = |id: DeviceId| newest.iter().find(|one| one.id == id)?.said.firmware.clone();
+        let old = found.old.iter().filter_map(|(id, newest)| Some((*id, version_of(*newest)?))).collect();
+        Ok(AilingDevices { problems: found.problems, old_count: found.old_count, old })
     }
 
     /// For the start of a server: makes the rosters before anybody waits for one.
