@@ -19,5 +19,5 @@ create table forecasts (
 );
 
 -- What the work list asks of all devices at once.
-create index settings_refused on settings (device_id) where state = 'refused';
+create index settings_refused on settings (device_id, setting) where state = 'refused';
 create index facts_signal on facts (device_id) where fact = 'signal-dbm';

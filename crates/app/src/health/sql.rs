@@ -1,4 +1,5 @@
-//! What is asked of all devices of an account at once. Each is served by an index, and bounded.
+//! What is asked of all devices of an account at once. Each is bounded, and begins with the few rows that ail: the plus before
+//! the account, and the cross join, keep SQLite from walking all its devices instead.
 
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
@@ -12,7 +13,7 @@ pub(super) async fn troubles(
 ) -> Result<Vec<(DeviceId, String, String, String)>, DbError> {
     let query = tx.query(
         "select t.device_id, t.connector, t.trouble, t.detail from troubles t join devices d on d.id = t.device_id \
-         where d.account_id = $1 and d.removed_at is null order by t.since, t.device_id limit $2",
+         where +d.account_id = $1 and d.removed_at is null order by t.since, t.device_id limit $2",
     );
     query.bind(account).bind(MOST).all().await
 }
@@ -20,7 +21,7 @@ pub(super) async fn troubles(
 pub(super) async fn refused(tx: &mut Tx, account: AccountId) -> Result<Vec<(DeviceId, String)>, DbError> {
     let query = tx.query(
         "select s.device_id, s.setting from settings s join devices d on d.id = s.device_id \
-         where s.state = 'refused' and d.account_id = $1 and d.removed_at is null \
+         where s.state = 'refused' and +d.account_id = $1 and d.removed_at is null \
          order by s.device_id, s.setting limit $2",
     );
     query.bind(account).bind(MOST).all().await
@@ -30,7 +31,7 @@ pub(super) async fn refused(tx: &mut Tx, account: AccountId) -> Result<Vec<(Devi
 pub(super) async fn weak(tx: &mut Tx, account: AccountId) -> Result<Vec<(DeviceId, String)>, DbError> {
     let query = tx.query(
         "select f.device_id, f.value from facts f join devices d on d.id = f.device_id \
-         where f.fact = 'signal-dbm' and d.account_id = $1 and d.removed_at is null \
+         where f.fact = 'signal-dbm' and +d.account_id = $1 and d.removed_at is null \
          and (f.value like '-8_' or f.value like '-9_' or f.value like '-1__') and f.value <> '-80' \
          order by f.device_id limit $2",
     );
@@ -45,9 +46,9 @@ pub(super) async fn soon_low(
     low: i64,
 ) -> Result<Vec<(DeviceId, Time, Time)>, DbError> {
     let query = tx.query(
-        "select f.device_id, f.low_at, f.earliest_at from forecasts f join devices d on d.id = f.device_id \
-         join device_states s on s.device_id = f.device_id \
-         where d.account_id = $1 and d.removed_at is null and f.low_at <= $2 and s.battery_percent > $3 \
+        "select f.device_id, f.low_at, f.earliest_at from forecasts f cross join devices d \
+         cross join device_states s where d.id = f.device_id and s.device_id = f.device_id \
+         and +d.account_id = $1 and d.removed_at is null and f.low_at <= $2 and s.battery_percent > $3 \
          and coalesce(s.battery_critical, false) = false order by f.low_at, f.device_id limit $4",
     );
     query.bind(account).bind(by).bind(low).bind(MOST).all().await
