@@ -2,10 +2,10 @@
 //! in the device's state and in the log.
 
 use axum::extract::State;
-use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::LockAction;
+use lockwarden_app::devices::{DeviceType, LockAction};
+use lockwarden_app::{App, Refusal};
 
 use crate::ask::{Body, IdempotencyKey, Smartlock};
 use crate::bearer::Bearer;
@@ -20,8 +20,9 @@ pub(crate) async fn any(
     key: IdempotencyKey,
     Body(body): Body<wire::Action>,
 ) -> Result<Accepted, Failure> {
-    let action =
-        body.action().ok_or_else(|| Failure::bad("action: 1 to 5 (option 4 with action 2: full lock)"))?;
+    let action = body.action(is_opener(number)).ok_or_else(|| {
+        Failure::bad("action: 1 to 5 (option 4 with action 2: full lock); of an opener 1, 2, 3, 6 or 7")
+    })?;
     Ok(order(&app, &actor, number, action, &key).await?)
 }
 
@@ -31,7 +32,7 @@ pub(crate) async fn lock(
     Smartlock(number): Smartlock,
     key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Lock, &key).await.map_err(Failure::without_a_body)
+    turn(&app, &actor, number, LockAction::Lock, &key).await.map_err(Failure::without_a_body)
 }
 
 pub(crate) async fn unlock(
@@ -40,7 +41,27 @@ pub(crate) async fn unlock(
     Smartlock(number): Smartlock,
     key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
+    turn(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
+}
+
+/// The number carries the device's type (Web API 4.10.0, `smartlockId`).
+fn is_opener(number: i64) -> bool {
+    number >> 32 == i64::from(DeviceType::Opener.code())
+}
+
+/// An order to turn a bolt, which an opener does not have.
+async fn turn(
+    app: &App,
+    actor: &Actor,
+    number: i64,
+    action: LockAction,
+    key: &IdempotencyKey,
+) -> lockwarden_app::Result<Accepted> {
+    if is_opener(number) {
+        app.find_operable(actor, number).await?;
+        return Err(Refusal::NotOffered.into());
+    }
+    order(app, actor, number, action, key).await
 }
 
 async fn order(

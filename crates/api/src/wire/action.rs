@@ -22,9 +22,21 @@ const FULL_LOCK: i64 = 4;
 const MOST_KEYS: usize = 32;
 
 impl Action {
-    pub(crate) fn action(&self) -> Option<LockAction> {
+    /// Locks and openers share the numbers 1 to 3; continuous mode is 6 and 7 here, and 4 and 5 everywhere else (Web API
+    /// 4.10.0, `SmartlockAction.action`).
+    pub(crate) fn action(&self, is_opener: bool) -> Option<LockAction> {
         if !(0..=7).contains(&self.option) {
             return None;
+        }
+        if is_opener {
+            return match self.action {
+                1 => Some(LockAction::Unlock),
+                2 => Some(LockAction::Lock),
+                3 => Some(LockAction::Unlatch),
+                6 => Some(LockAction::LockNGo),
+                7 => Some(LockAction::LockNGoUnlatch),
+                _ => None,
+            };
         }
         match self.action {
             1 => Some(LockAction::Unlock),
@@ -99,7 +111,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<LockAction> {
-        serde_json::from_str::<Action>(text).ok()?.action()
+        serde_json::from_str::<Action>(text).ok()?.action(false)
     }
 
     #[test]
@@ -109,6 +121,17 @@ mod tests {
         assert_eq!(read(r#"{"action":"3","option":null,"config":0}"#), Some(LockAction::Unlatch));
         assert_eq!(read(r#"{"action":2,"option":4}"#), Some(LockAction::FullLock));
         assert_eq!(read(r#"{"option":2,"action":5}"#), Some(LockAction::LockNGoUnlatch));
+    }
+
+    #[test]
+    fn continuous_mode_of_an_opener_is_6_and_7_and_nothing_else_is() {
+        let of_opener = |text: &str| serde_json::from_str::<Action>(text).unwrap().action(true);
+        assert_eq!(of_opener(r#"{"action":1}"#), Some(LockAction::Unlock));
+        assert_eq!(of_opener(r#"{"action":6}"#), Some(LockAction::LockNGo));
+        assert_eq!(of_opener(r#"{"action":7}"#), Some(LockAction::LockNGoUnlatch));
+        for number in [0, 4, 5, 8] {
+            assert_eq!(of_opener(&format!(r#"{{"action":{number}}}"#)), None, "{number}");
+        }
     }
 
     #[test]
