@@ -2,10 +2,10 @@
 //! in the device's state and in the log.
 
 use axum::extract::State;
-use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::Order;
 use lockwarden_app::devices::{DeviceType, LockAction};
+use lockwarden_app::{App, Refusal};
 
 use crate::ask::{Body, IdempotencyKey, Smartlock};
 use crate::bearer::Bearer;
@@ -37,7 +37,7 @@ pub(crate) async fn lock(
     Smartlock(number): Smartlock,
     key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Lock, &key).await.map_err(Failure::without_a_body)
+    turn(&app, &actor, number, LockAction::Lock, &key).await.map_err(Failure::without_a_body)
 }
 
 pub(crate) async fn unlock(
@@ -46,7 +46,22 @@ pub(crate) async fn unlock(
     Smartlock(number): Smartlock,
     key: IdempotencyKey,
 ) -> Result<Accepted, Failure> {
-    order(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
+    turn(&app, &actor, number, LockAction::Unlock, &key).await.map_err(Failure::without_a_body)
+}
+
+/// An order to turn a bolt, which an opener does not have.
+async fn turn(
+    app: &App,
+    actor: &Actor,
+    number: i64,
+    action: LockAction,
+    key: &IdempotencyKey,
+) -> lockwarden_app::Result<Accepted> {
+    if DeviceType::from_stored(number >> 32) == DeviceType::Opener {
+        app.find_operable(actor, number).await?;
+        return Err(Refusal::NotOffered.into());
+    }
+    order(app, actor, number, action, key).await
 }
 
 /// Everything the device has to tell is asked for anew; the answers come with its state and settings.

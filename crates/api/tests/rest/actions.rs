@@ -131,9 +131,14 @@ async fn what_the_device_does_not_offer_is_405_without_a_body_and_400_with_one()
         ("/action/unlock", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let answer =
-            api.call("POST", &format!("/smartlock/8589934753{path}"), &token, r#"{"action":1}"#).await;
+            api.call("POST", &format!("/smartlock/8589934753{path}"), &token, r#"{"action":4}"#).await;
         assert_eq!(answer.status, expected, "{path}");
     }
+    assert!(api.world.app.list_commands(&anna, opener, 9).await.unwrap().is_empty());
+    let rings = api.call("POST", "/smartlock/8589934753/action", &token, r#"{"action":6}"#).await;
+    assert_eq!(rings.status, StatusCode::NO_CONTENT);
+    let commands = api.world.app.list_commands(&anna, opener, 9).await.unwrap();
+    assert_eq!(commands[0].action, LockAction::LockNGo);
 }
 
 #[tokio::test]

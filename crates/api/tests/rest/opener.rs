@@ -39,12 +39,12 @@ async fn an_opener_is_told_nothing_by_a_number_that_means_something_else_to_it()
     let anna = api.world.owner("Anna").await;
     let opener = api.behind_hub(&anna, "Opener", (DeviceType::Opener, 0xA1)).await;
     let token = api.token(&anna, TokenScope::ALL).await;
-    for (number, word) in [(4, "1, 2, 3, 6 or 7"), (5, "1, 2, 3, 6 or 7"), (6, "cannot do that")] {
+    for number in [0, 4, 5, 8] {
         let body = json!({ "action": number }).to_string();
         let answer = api.call("POST", "/smartlock/8589934753/action", &token, &body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         let words = answer.json()["detailMessage"].as_str().unwrap().to_owned();
-        assert!(words.contains(word), "{number}: {words}");
+        assert!(words.contains("1, 2, 3, 6 or 7"), "{number}: {words}");
     }
     assert!(api.world.app.list_commands(&anna, opener, 10).await.unwrap().is_empty());
 }

@@ -109,6 +109,6 @@ fn detail(patient: &Patient, when: &When) -> Markup {
 /// How many devices need somebody, beside a name in the navigation.
 pub(crate) fn badge(place: &str, count: usize) -> Markup {
     html! {
-        span.badge id={ "badge-" (place) } hidden[count == 0] { (number(count)) span.sr { " devices need you" } }
+        span.badge id={ "badge-" (place) } hidden[count == 0] { (number(count)) span.sr { @if count == 1 { " device needs you" } @else { " devices need you" } } }
     }
 }

@@ -76,6 +76,8 @@ async function devices(page) {
   await look(page, away, 'text=offline since');
   await look(page, device, '[value=unlock]');
   await settings(page, device);
+  await look(page, `${device}/safety`, 'label.check');
+  await look(page, '/attention', 'h1');
   await page.goto(url + device);
   await page.getByText('More ways').click();
   await check(page, 'more ways');

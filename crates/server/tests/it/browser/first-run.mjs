@@ -52,7 +52,7 @@ const lock = spawn(process.env.LOCKWARDEN, ['simulate', '--broker', `${host}:${p
 lock.stdin.end(secret);
 await page.getByText('Connected', { exact: true }).waitFor();
 
-await page.getByRole('link', { name: 'Devices' }).first().click();
+await page.getByRole('link', { name: 'Devices', exact: true }).first().click();
 const door = tile(page, 'Front door');
 await door.getByText('Locked', { exact: true }).waitFor();
 await door.getByRole('button', { name: 'Unlock' }).click();
@@ -61,6 +61,6 @@ await door.getByText(/Unlock at .*done/).waitFor();
 await page.getByRole('link', { name: 'Activity log' }).first().click();
 await page.getByText('Anna unlocked Front door').waitFor();
 lock.kill('SIGTERM');
-await page.getByRole('link', { name: 'Devices' }).first().click();
+await page.getByRole('link', { name: 'Devices', exact: true }).first().click();
 await tile(page, 'Front door').getByText('Unknown').waitFor();
 await browser.close();

@@ -7,7 +7,7 @@ const bar = page.getByRole('navigation', { name: 'Main, at the bottom' });
 await bar.getByRole('link', { name: 'Activity' }).tap();
 await page.waitForURL(/activity/);
 await page.getByRole('heading', { name: 'Activity log' }).waitFor();
-await bar.getByRole('link', { name: 'Devices' }).tap();
+await bar.getByRole('link', { name: 'Devices', exact: true }).tap();
 await page.waitForURL(/devices/);
 const sent = ordersOf(page);
 const door = tile(page, 'Front door');
