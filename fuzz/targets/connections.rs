@@ -30,8 +30,12 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
         let (_, credentials) = world.device(&anna, "Front door").await;
         let login = world.login(&credentials).await;
         world.app.bind_login(&login, 0xA1).await.unwrap().unwrap();
-        let config =
-            Config { plain: Some("127.0.0.1:0".parse().unwrap()), tls: None, limits: Limits::default() };
+        let config = Config {
+            plain: Some("127.0.0.1:0".parse().unwrap()),
+            tls: None,
+            callbacks: None,
+            limits: Limits::default(),
+        };
         let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
         let addr = gateway.local_addr();
         tokio::spawn(gateway.run(CancellationToken::new()));
