@@ -85,12 +85,15 @@ async fn a_hub_tells_the_state_of_its_lock_and_is_known_by_what_it_says_of_its_c
     hub.says("configuration/basicJson", BASIC).await;
     hub.is("locked", "system", "Lock").await;
     hub.says("battery/basicJson", r#"{"critical":"0","charging":"0","level":86}"#).await;
+    hub.says("battery/advancedJson", r#"{"batteryVoltage":5.9,"startTemperature":23}"#).await;
     hub.says("rssi", "-61").await;
     let seen = site.until(&anna, door, |device| device.said.battery_percent.is_some()).await;
     assert_eq!((seen.nuki_id, seen.connector), (Some(0x3C88_62ED), Connector::NukiHub));
     assert_eq!((seen.said.state, seen.link.accepts_commands), (Some(LockState::Locked), Some(true)));
     let facts = site.world.app.load_connection(&anna, door).await.unwrap().facts;
-    assert!(facts.iter().any(|said| said.fact == Fact::Signal && said.value == "-61"));
+    for (fact, value) in [(Fact::Signal, "-61"), (Fact::BatteryVoltage, "5900"), (Fact::Temperature, "23")] {
+        assert!(facts.iter().any(|said| said.fact == fact && said.value == value), "{fact:?}");
+    }
     assert!(log(&site, &anna, door).await.is_empty(), "a first state is where it stands, not what happened");
 }
 

@@ -327,8 +327,13 @@ impl Card<'_> {
         if self.device.nuki_id.is_none() {
             return Some(html! { a.btn.main href={ (self.path()) "#connect" } { "Connect it" } });
         }
-        if !self.may_operate || self.device.offers().is_empty() {
+        if !self.may_operate {
             return Some(html! {});
+        }
+        if self.device.offers().is_empty() {
+            return Some(
+                html! { p.hint { "It is operated in the Nuki app: what it makes of an order is not documented." } },
+            );
         }
         if !self.device.link.online {
             return Some(still("Offline"));

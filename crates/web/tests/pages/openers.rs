@@ -44,3 +44,14 @@ async fn what_lets_everybody_in_for_good_is_asked_twice_and_says_what_it_does() 
     let page = browser.get(&format!("/devices/{device}")).await;
     assert!(page.body.contains("<b>Ring to open on</b> by Anna"));
 }
+
+#[tokio::test]
+async fn a_box_says_why_there_is_nothing_to_press() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Key box", 7).await;
+    site.world.says(device, Observation::DeviceType(DeviceType::Box)).await;
+    let page = browser.get("/devices").await;
+    let card = page.part(&format!("device-{device}"));
+    assert!(card.contains("It is operated in the Nuki app") && !card.contains("name=\"order\""), "{card}");
+}
