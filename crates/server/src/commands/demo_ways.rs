@@ -61,7 +61,11 @@ pub(super) async fn await_all(app: &App, actor: &Actor, fleet: &Fleet, devices: 
     app.add_bridge(actor, new).await?;
     for _ in 0..60 {
         let mut there = app.list_devices(actor, SortBy::Name).await?;
-        there.retain(|device| device.nuki_id.is_some());
+        there.retain(|device| {
+            // A lock with a network of its own may be away again by now.
+            let here = device.link.online || device.connector == Connector::NukiMqtt;
+            here && device.nuki_id.is_some() && device.kind.is_some()
+        });
         if u32::try_from(there.len()).is_ok_and(|there| there >= devices) {
             return settle(app, actor, &there).await;
         }

@@ -253,7 +253,7 @@ async fn a_demo_of_six_devices_reaches_them_by_every_way() {
     let devices = demo.ask("/api/smartlock").await;
     let devices = devices.as_array().unwrap();
     assert_eq!(devices.len(), 6);
-    let of_type = |kind: u64| devices.iter().find(|device| device["type"] == kind).unwrap();
+    let of_type = |kind: u64| devices.iter().find(|device| device["type"] == kind).expect("of each kind");
     assert_eq!(of_type(2)["name"], "Street door", "an opener, behind the hub");
     assert_eq!(of_type(0)["name"], "Bicycle cellar", "an old lock, behind the bridge");
     assert!([0, 2].into_iter().all(|kind| of_type(kind)["serverState"] == 0), "{devices:?}");
