@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
 use crate::nuki_bridge::action::{Deed, OpenerAction, Outcome};
-use crate::nuki_bridge::address::BridgeAddress;
 use crate::nuki_bridge::ask;
 use crate::nuki_bridge::call::Answer;
 use crate::nuki_bridge::callback::{self, Callers, Keep, PathToken, keep};
@@ -34,6 +33,7 @@ use crate::nuki_bridge::token::{Once, Token, TokenForm};
 use crate::nuki_bridge::wire::devices::{BridgeDevice, Fresh, Mechanism, OpenerState, list, lock_state};
 use crate::nuki_bridge::wire::info::info;
 use crate::nuki_bridge::wire::{self, Added, Authorised};
+use lockwarden_app::bridges::BridgeAddress;
 
 /// Where nobody calls us, changes are seen this late.
 const EVERY: Duration = Duration::from_secs(30);
@@ -145,11 +145,6 @@ pub async fn authorise_at_bridge(clock: &Clock, address: &str) -> Result<String,
         Ok(Authorised::NotPressed) => Err("nobody pressed the button of the bridge in time".to_owned()),
         Err(_) => Err(Trouble::NotABridge.words().to_owned()),
     }
-}
-
-/// How an address is written down, so that the same bridge is always written the same.
-pub fn bridge_address(text: &str) -> Result<String, &'static str> {
-    BridgeAddress::parse(text).map(|address| address.to_string())
 }
 
 fn listed(device: &BridgeDevice) -> Listed {

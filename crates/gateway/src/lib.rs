@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use bridges::{authorise_at_bridge, bridge_address, check_bridge};
+pub use bridges::{authorise_at_bridge, check_bridge};
 pub use listen::TlsConfig;
 use lockwarden_app::App;
 use tokio::net::TcpListener;

@@ -1,7 +1,7 @@
 //! Adding bridges, and writing down what they list, how they are reached, and what became of the commands they were given.
 
 use super::sql::{self, Known};
-use super::{Access, Behind, Bridge, Listed, MOST};
+use super::{Access, Behind, Bridge, BridgeAddress, Listed, MOST};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
@@ -14,7 +14,7 @@ use crate::ids::{AccountId, BridgeId, DeviceId};
 use crate::ways;
 
 pub struct NewBridge<'a> {
-    /// Host and port, checked by whoever speaks to it.
+    /// As [`BridgeAddress::parse`] reads it.
     pub address: &'a str,
     pub token: &'a str,
     /// How it travels: encrypted, hashed or plain.
@@ -49,6 +49,9 @@ impl App {
     pub async fn add_bridge(&self, actor: &Actor, new: NewBridge<'_>) -> Result<(BridgeId, Vec<DeviceId>)> {
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
+        let address = BridgeAddress::parse(new.address).map_err(|why| Error::invalid("address", why))?;
+        // So the same bridge is always written the same.
+        let address = address.to_string();
         if !(1..=64).contains(&new.token.len()) || !new.token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid("token", "the token of the bridge, as the Nuki app shows it"));
         }
@@ -56,13 +59,13 @@ impl App {
         if known.len() >= MOST {
             return Err(Refusal::TooMany("bridges", MOST).into());
         }
-        if known.into_iter().map(Bridge::from).any(|bridge| bridge.address == new.address) {
+        if known.into_iter().map(Bridge::from).any(|bridge| bridge.address == address) {
             return Err(Refusal::BridgeExists.into());
         }
         let access = Access {
             bridge: BridgeId(self.random_id()),
             account: actor.account,
-            address: new.address.to_owned(),
+            address,
             token: new.token.to_owned(),
             token_form: new.token_form.to_owned(),
             callback: self.chance().code::<32>().to_lowercase(),

@@ -2,10 +2,12 @@
 //! as reports like any other; what is told to a device leaves by commands.
 
 mod actions;
+mod address;
 mod sql;
 
 pub(crate) use actions::all_offline;
 pub use actions::{BridgeOutcome, NewBridge, Polled};
+pub use address::{BridgeAddress, Host};
 
 use crate::clock::Time;
 use crate::devices::DeviceType;

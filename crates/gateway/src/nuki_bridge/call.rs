@@ -16,10 +16,10 @@ use lockwarden_app::clock::{Clock, Steady};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::address::{BridgeAddress, Host};
 use super::errors::Trouble;
 use super::wire::LONGEST_ANSWER;
 use crate::socket::{self, DELIVERY, SHORTEST_DELIVERY};
+use lockwarden_app::bridges::{BridgeAddress, Host};
 
 /// To find the bridge's address and connect to it.
 const CONNECT: Duration = Duration::from_secs(5);

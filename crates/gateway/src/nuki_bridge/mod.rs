@@ -2,7 +2,6 @@
 //! (`queue`), reading what comes back (`wire`), and being called (`callback`, `listener`). No database is in here.
 
 pub(crate) mod action;
-pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod callback;
 pub(crate) mod errors;
@@ -14,9 +13,9 @@ mod tests;
 pub(crate) mod token;
 pub(crate) mod wire;
 
+use lockwarden_app::bridges::BridgeAddress;
 use lockwarden_app::clock::{Clock, Steady};
 
-use self::address::BridgeAddress;
 use self::call::{Answer, Call};
 use self::callback::{PathToken, keep};
 use self::errors::Trouble;

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
-use lockwarden_app::bridges::NewBridge;
+use lockwarden_app::bridges::{BridgeAddress, NewBridge};
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Connector, Device, NewDevice, SortBy};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
 use lockwarden_app::ways::Connection;
-use lockwarden_gateway::{authorise_at_bridge, bridge_address, check_bridge};
+use lockwarden_gateway::{authorise_at_bridge, check_bridge};
 use serde_json::{Value, json};
 
 use super::admin::{actor_of, print_line, tell};
@@ -125,7 +125,7 @@ async fn add_bridge(
     bridge: &str,
     (token, form): (Option<String>, &str),
 ) -> Result<()> {
-    let address = bridge_address(bridge).map_err(|why| invalid(&format!("bridge: {why}")))?;
+    let address = BridgeAddress::parse(bridge).map_err(|why| invalid(&format!("bridge: {why}")))?.to_string();
     let desk = Desk::open(at, email).await?;
     let (clock, chance) = (desk.app.clock(), desk.app.chance());
     let refused = |why: String| CommandError::new(Exit::Refused, format!("bridge: {why}"));

@@ -1,8 +1,6 @@
 //! Adding a device, step by step: by which way, its name, and then what to type where ([`super::begin`]). A bridge brings
 //! its devices with their names ([`super::bridge`]).
 
-use std::net::IpAddr;
-
 use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
@@ -32,9 +30,6 @@ const TOKEN_FORMS: [(&str, &str); 3] = [
     ("hashed", "Hashed (older bridges)"),
     ("plain", "Readable by everybody in the network (only where nothing else works)"),
 ];
-
-/// What a bridge listens on, unless somebody changed it (Bridge API 1.13.3).
-const BRIDGE_PORT: u16 = 8080;
 
 pub(crate) async fn show(
     State(web): State<Web>,
@@ -72,16 +67,11 @@ pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) 
 }
 
 async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Response, Failure> {
-    signed.actor.may_add_devices()?;
     let wrong = |wrong: Wrong| Ok(again(page(web, signed, Connector::NukiBridge, fields, &wrong)));
-    let address = match bridge_address(fields.text("address")) {
-        Ok(address) => address,
-        Err(why) => return wrong(Wrong::at("address", why)),
-    };
     let form = fields.text("token_form");
     let form = TOKEN_FORMS.iter().find(|(name, _)| *name == form).or(TOKEN_FORMS.first());
     let new = NewBridge {
-        address: &address,
+        address: fields.text("address"),
         token: fields.text("token").trim(),
         token_form: form.map_or("encrypted", |(name, _)| name),
         listed: &[],
@@ -92,49 +82,6 @@ async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Respo
         Err(Error::Refused(why @ Refusal::BridgeExists)) => wrong(Wrong::at("address", why.to_string())),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Host and port, as whoever speaks to the bridge reads them.
-fn bridge_address(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    if text.is_empty() {
-        return Err("enter the address of the bridge, for example 192.168.1.50");
-    }
-    if text.starts_with("https://") {
-        return Err("a bridge speaks plain http and no https");
-    }
-    if let Ok(IpAddr::V6(address)) = text.parse() {
-        return Ok(format!("[{address}]:{BRIDGE_PORT}"));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => {
-            let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-            let port = port.parse::<u16>().ok().filter(|port| digits && *port > 0);
-            (host, port.ok_or("the port is a number from 1 to 65535")?)
-        }
-        None => (text, BRIDGE_PORT),
-    };
-    let is_long = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .is_some_and(|host| matches!(host.parse(), Ok(IpAddr::V6(_))));
-    if is_long || is_host(host) {
-        Ok(format!("{host}:{port}"))
-    } else {
-        Err("only the address of the bridge and its port, for example 192.168.1.50:8080")
-    }
-}
-
-/// An IPv4 address, or a name of labels (RFC 1123).
-fn is_host(host: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    host.len() <= 253 && host.split('.').all(label)
 }
 
 /// Step one: how the device is reached.
@@ -270,29 +217,6 @@ fn bridge_fields(fields: &Fields, wrong: &Wrong) -> Markup {
             select #token_form name="token_form" {
                 @for (name, words) in TOKEN_FORMS { option value=(name) selected[name == chosen] { (words) } }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_of_a_bridge_is_understood_as_people_copy_it() {
-        for (text, address) in [
-            ("192.168.1.50", "192.168.1.50:8080"),
-            (" http://192.168.1.50:8081/ ", "192.168.1.50:8081"),
-            ("bridge.lan", "bridge.lan:8080"),
-            ("fd00::50", "[fd00::50]:8080"),
-            ("[fd00::50]:80", "[fd00::50]:80"),
-        ] {
-            assert_eq!(bridge_address(text).as_deref(), Ok(address), "{text}");
-        }
-        for text in
-            ["", "https://192.168.1.50", "a b", "x/y", "user@host", "host:0", "host:+80", "-x.lan", "a..b"]
-        {
-            assert!(bridge_address(text).is_err(), "{text}");
         }
     }
 }

@@ -114,3 +114,23 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     let again = browser.get(&path).await;
     assert!(again.body.contains("1 device found.") && again.body.contains("Smart Lock 1.0 or 2.0"));
 }
+
+#[tokio::test]
+async fn an_address_that_nobody_would_ask_is_refused_at_its_field_and_the_same_bridge_is_one_however_it_is_written()
+ {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let mut add = async |address: &str| {
+        let fields =
+            [("way", "nuki-bridge"), ("address", address), ("token", "abc123"), ("token_form", "encrypted")];
+        browser.post("/devices/new", &fields).await
+    };
+    for address in ["2130706433", "192.168.1.050", "0.0.0.0"] {
+        let again = add(address).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
+        assert!(again.body.contains("id=\"address-wrong\""), "{address}");
+    }
+    add("http://Bridge.lan/").await.leads_to();
+    assert!(add("bridge.lan:8080").await.body.contains("There is a bridge at this address already"));
+    assert_eq!(site.world.app.list_bridges(&anna).await.unwrap().len(), 1);
+}

@@ -8,12 +8,12 @@ use lockwarden_app::devices::{DeviceType, LockAction, LockState, Observation};
 
 use super::kit::{Server, answer, both, clock, from_now, while_time_passes, within};
 use crate::nuki_bridge::action::{Deed, Outcome};
-use crate::nuki_bridge::address::BridgeAddress;
 use crate::nuki_bridge::ask;
 use crate::nuki_bridge::call::Answer;
 use crate::nuki_bridge::errors::Trouble;
 use crate::nuki_bridge::request::Request;
 use crate::nuki_bridge::wire::{self, devices};
+use lockwarden_app::bridges::BridgeAddress;
 
 fn unlock() -> Request {
     let deed = Deed::of_lock(LockAction::Unlock, DeviceType::SmartLock34).unwrap();

@@ -8,7 +8,7 @@ use lockwarden_app::clock::{Clock, Steady, Time};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::nuki_bridge::address::BridgeAddress;
+use lockwarden_app::bridges::BridgeAddress;
 
 pub(super) fn clock() -> Clock {
     Clock::manual(Time(1_795_521_600_000))

@@ -9,11 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::kit::{Server, a_moment, answer, both, clock, from_now, while_time_passes, within};
 use crate::nuki_bridge::action::Deed;
-use crate::nuki_bridge::address::BridgeAddress;
 use crate::nuki_bridge::ask;
 use crate::nuki_bridge::call::{Answer, connect, guard};
 use crate::nuki_bridge::errors::Trouble;
 use crate::nuki_bridge::request::Request;
+use lockwarden_app::bridges::BridgeAddress;
 
 fn unlock() -> Request {
     let deed = Deed::of_lock(LockAction::Unlock, DeviceType::SmartLock34).unwrap();

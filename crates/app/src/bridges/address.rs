@@ -15,13 +15,13 @@ const MOST: usize = 4;
 
 /// A bridge's host and port, as configured. `Display` writes it so that it reads back as the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct BridgeAddress {
+pub struct BridgeAddress {
     host: Host,
     port: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Host {
+pub enum Host {
     Ip(IpAddr),
     /// In lower case, without a dot at its end.
     Name(String),
@@ -30,7 +30,7 @@ pub(crate) enum Host {
 impl BridgeAddress {
     /// Reads `http://192.168.1.50:8080`, `192.168.1.50`, `bridge.lan:8080`, `[fd00::50]:8080` or `fd00::50`; what is
     /// wrong with it otherwise, in words.
-    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         let authority = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
@@ -57,22 +57,22 @@ impl BridgeAddress {
         Ok(Self { host: Host::parse(host)?, port: port.map_or(Ok(PORT), port_number)? })
     }
 
-    pub(crate) fn host(&self) -> &Host {
+    pub fn host(&self) -> &Host {
         &self.host
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// For the `Host` of a request (RFC 9110, 7.2): the port only if it is not that of HTTP.
-    pub(crate) fn host_header(&self) -> String {
+    pub fn host_header(&self) -> String {
         if self.port == 80 { self.host.to_string() } else { self.to_string() }
     }
 
     /// Which of the addresses that a name has just resolved to may be connected to: none that nothing is ever sent to,
     /// and for a name none that only an address in numbers may mean. IPv4 first, because bridges speak it.
-    pub(crate) fn allowed(&self, found: impl Iterator<Item = IpAddr>) -> Vec<SocketAddr> {
+    pub fn allowed(&self, found: impl Iterator<Item = IpAddr>) -> Vec<SocketAddr> {
         let may = |address: &IpAddr| match &self.host {
             Host::Ip(configured) => address == configured,
             Host::Name(name) => !is_never(*address) && (name == "localhost" || !is_only_in_numbers(*address)),
@@ -217,6 +217,24 @@ mod tests {
 
     fn refused(text: &str) -> &'static str {
         BridgeAddress::parse(text).expect_err(text)
+    }
+
+    #[test]
+    fn an_address_of_a_bridge_is_understood_as_people_copy_it() {
+        for (text, address) in [
+            ("192.168.1.50", "192.168.1.50:8080"),
+            (" http://192.168.1.50:8081/ ", "192.168.1.50:8081"),
+            ("bridge.lan", "bridge.lan:8080"),
+            ("fd00::50", "[fd00::50]:8080"),
+            ("[fd00::50]:80", "[fd00::50]:80"),
+        ] {
+            assert_eq!(written(text), address, "{text}");
+        }
+        for text in
+            ["", "https://192.168.1.50", "a b", "x/y", "user@host", "host:0", "host:+80", "-x.lan", "a..b"]
+        {
+            assert!(BridgeAddress::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]
