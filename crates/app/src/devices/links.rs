@@ -81,6 +81,7 @@ fn way_is(way: &mut Way, up: bool, at: Time) {
     if way.online != up {
         way.online = up;
         way.changed_at = Some(at);
+        way.heard_at = Some(at);
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Way {
     pub changed_at: Option<Time>,
     /// `Some(false)`: it is there, and does not listen for commands.
     pub accepts_commands: Option<bool>,
-    /// When it last told anything.
+    /// When it last came or went: known also after a restart, which does not know since when it is away.
     pub heard_at: Option<Time>,
     /// The Nuki ID of another device, which it turned out to speak for: nothing it says is believed.
     pub speaks_for: Option<u32>,

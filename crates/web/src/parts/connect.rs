@@ -137,7 +137,10 @@ impl Connect<'_> {
         let optional = [
             (way.online && way.accepts_commands == Some(false)).then(|| "listens to no commands".to_owned()),
             bridge.and_then(|bridge| bridge.latency_ms).map(|latency| format!("answers in {latency} ms")),
-            way.heard_at.map(|at| format!("last heard {}", when.short(at))),
+            // Otherwise "since" says it.
+            way.heard_at
+                .filter(|_| way.changed_at.is_none())
+                .map(|at| format!("last heard {}", when.short(at))),
             bridge.and_then(|bridge| bridge.version.as_ref()).map(|version| format!("firmware {version}")),
             bridge.and_then(|bridge| bridge.trouble.as_ref()).map(|trouble| format!("trouble: {trouble}")),
             self.login(way.connector)

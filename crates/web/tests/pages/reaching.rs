@@ -208,3 +208,14 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
     browser.post(&format!("/bridges/{bridge}/remove"), &[]).await.leads_to();
     assert_eq!(browser.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_way_that_was_there_before_a_restart_is_away_and_not_one_that_never_came() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = behind_hub(&site, &anna, DeviceType::SmartLock34, 7).await;
+    site.world.app.forget_connections().await.unwrap();
+    let page = browser.get(&format!("/devices/{device}")).await;
+    let hub = page.between(&format!("id=\"way-{device}-nuki-hub\""), "</li>");
+    assert!(hub.contains("away") && hub.contains("last heard") && !hub.contains("never connected"), "{hub}");
+}
