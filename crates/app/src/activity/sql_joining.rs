@@ -30,40 +30,41 @@ pub(super) async fn find_logged(
         .await
 }
 
+macro_rules! select_found {
+    ($rest:literal) => {
+        concat!(
+            "select id, at, action, marks, auth_id, code_id from activity \
+             where account_id = $1 and device_id = $2 and at >= $3 and at <= $4 and ",
+            $rest,
+            " order by at desc, id desc limit 200"
+        )
+    };
+}
+
 pub(super) async fn unlogged(
     tx: &mut Tx,
-    (account, device): (AccountId, DeviceId),
-    (from, to): (Time, Time),
+    whose: (AccountId, DeviceId),
+    span: (Time, Time),
 ) -> Result<Vec<FoundRow>, DbError> {
-    tx.query(
-        "select id, at, action, marks, auth_id, code_id from activity \
-         where account_id = $1 and device_id = $2 and at >= $3 and at <= $4 and log_index is null \
-         order by at desc, id desc limit 200",
-    )
-    .bind(account)
-    .bind(device)
-    .bind(from)
-    .bind(to)
-    .all()
-    .await
+    found(tx, select_found!("log_index is null"), whose, span).await
 }
 
 pub(super) async fn logged_only(
     tx: &mut Tx,
+    whose: (AccountId, DeviceId),
+    span: (Time, Time),
+) -> Result<Vec<FoundRow>, DbError> {
+    let only = select_found!("log_index is not null and delivered_by is null and command_id is null");
+    found(tx, only, whose, span).await
+}
+
+async fn found(
+    tx: &mut Tx,
+    sql: &'static str,
     (account, device): (AccountId, DeviceId),
     (from, to): (Time, Time),
 ) -> Result<Vec<FoundRow>, DbError> {
-    tx.query(
-        "select id, at, action, marks, auth_id, code_id from activity \
-         where account_id = $1 and device_id = $2 and at >= $3 and at <= $4 and log_index is not null \
-         and delivered_by is null and command_id is null order by at desc, id desc limit 200",
-    )
-    .bind(account)
-    .bind(device)
-    .bind(from)
-    .bind(to)
-    .all()
-    .await
+    tx.query(sql).bind(account).bind(device).bind(from).bind(to).all().await
 }
 
 pub(super) async fn add_log(tx: &mut Tx, id: ActivityId, record: &LogRecord) -> Result<(), DbError> {

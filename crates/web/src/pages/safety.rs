@@ -3,13 +3,12 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, Response};
 use lockwarden_app::devices::{Device, Safety};
-use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
 
 use super::order::prove;
 use super::{again, done};
 use crate::failure::Failure;
-use crate::fields::{Fields, id};
+use crate::fields::Fields;
 use crate::identify::Signed;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
@@ -31,8 +30,7 @@ pub(crate) async fn save(
     Path(device): Path<String>,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    let device: DeviceId = id(&device)?;
-    let device = super::manage::manageable(&web, &signed, &device.to_string()).await?;
+    let device = super::manage::manageable(&web, &signed, &device).await?;
     let is_on = |name: &str| fields.text(name) == "on";
     let safety =
         Safety { never_open: is_on("never"), ask_again: is_on("ask"), fresh_sign_in: is_on("fresh") };
