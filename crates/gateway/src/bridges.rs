@@ -204,11 +204,17 @@ async fn look_at(door: &Door, device: DeviceId) {
     }
 }
 
+/// The bridge of a device, and what the device is to it.
+async fn reached(door: &Door, device: DeviceId) -> Option<(Arc<Bridge>, Behind)> {
+    let id = door.app.bridge_of(device).await.ok()??;
+    let bridge = door.bridges.of(id)?;
+    let behind = door.app.devices_behind(id).await.ok()?;
+    Some((bridge, behind.into_iter().find(|one| one.device == device)?))
+}
+
 /// Has the bridge ask the device itself, which wakes it.
 async fn wake(door: Arc<Door>, device: DeviceId) {
-    let Ok(Some(id)) = door.app.bridge_of(device).await else { return };
-    let (Some(bridge), Ok(behind)) = (door.bridges.of(id), door.app.devices_behind(id).await) else { return };
-    let Some(one) = behind.into_iter().find(|one| one.device == device) else { return };
+    let Some((bridge, one)) = reached(&door, device).await else { return };
     let request = Request::LockState { nuki_id: one.nuki_id, kind: one.kind };
     let answer = bridge.ask(&door, Urgency::Poll, &request).await;
     let fresh = answer.ok().and_then(|answer| lock_state(&answer.body, one.kind).ok());
@@ -430,12 +436,9 @@ pub(crate) async fn act(door: Arc<Door>, taken: Taken) {
 }
 
 async fn told(door: &Door, taken: &Taken) -> BridgeOutcome {
-    let none = BridgeOutcome::NotExecuted("the bridge is not there any more");
-    let Ok(Some(id)) = door.app.bridge_of(taken.device).await else { return none };
-    let (Some(bridge), Ok(behind)) = (door.bridges.of(id), door.app.devices_behind(id).await) else {
-        return none;
+    let Some((bridge, device)) = reached(door, taken.device).await else {
+        return BridgeOutcome::NotExecuted("the bridge is not there any more");
     };
-    let Some(device) = behind.iter().find(|one| one.device == taken.device) else { return none };
     let deed = match deed_of(taken.action, device.kind) {
         Ok(deed) => deed,
         Err(words) => return BridgeOutcome::NotExecuted(words),

@@ -111,15 +111,9 @@ impl App {
         Ok(credentials)
     }
 
-    /// A login that brings nothing else ends with its way.
     async fn end_way(&self, tx: &mut Tx, way: &Way) -> Result<()> {
         sql::delete(tx, way.id).await?;
-        if let Some(login) = way.login
-            && sql::of_login(tx, login).await?.is_empty()
-        {
-            logins::revoke(tx, login, self.now()).await?;
-        }
-        Ok(())
+        Ok(end_login(tx, way, self.now()).await?)
     }
 
     /// Ends one of several ways. The last one ends with the device itself.
@@ -239,14 +233,22 @@ pub(crate) async fn end(
     devices::way_ended(tx, device, now).await
 }
 
-/// The device leaves the account: nothing leads to it any more. Logins that bring nothing else end.
+/// A login that brings nothing else ends with its way.
+async fn end_login(tx: &mut Tx, way: &Way, now: Time) -> Result<(), DbError> {
+    if let Some(login) = way.login
+        && sql::of_login(tx, login).await?.is_empty()
+    {
+        logins::revoke(tx, login, now).await?;
+    }
+    Ok(())
+}
+
+/// The device leaves the account: nothing leads to it any more.
 pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
     let ways = load_of(tx, device).await?;
     sql::delete_of_device(tx, device).await?;
-    for login in ways.into_iter().filter_map(|way| way.login) {
-        if sql::of_login(tx, login).await?.is_empty() {
-            logins::revoke(tx, login, now).await?;
-        }
+    for way in &ways {
+        end_login(tx, way, now).await?;
     }
     Ok(())
 }

@@ -71,6 +71,15 @@ async fn added(site: &Site, owner: &Actor) -> (DeviceId, Credentials) {
     site.world.app.add_device(owner, NewDevice::by_hub("By the hub", None)).await.unwrap()
 }
 
+/// Anna's lock, behind a hub that is connected and has said nothing yet.
+async fn with_hub(base: &str) -> (Site, Actor, DeviceId, Hub) {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    let hub = Hub::connect(&site, &login, base).await;
+    (site, anna, door, hub)
+}
+
 async fn log(site: &Site, owner: &Actor, device: DeviceId) -> Vec<Entry> {
     let query = EntryQuery { device: Some(device), ..EntryQuery::default() };
     site.world.app.list_activity(owner, query).await.unwrap().entries
@@ -78,10 +87,7 @@ async fn log(site: &Site, owner: &Actor, device: DeviceId) -> Vec<Entry> {
 
 #[tokio::test]
 async fn a_hub_tells_the_state_of_its_lock_and_is_known_by_what_it_says_of_its_configuration() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.says("configuration/basicJson", BASIC).await;
     hub.is("locked", "system", "Lock").await;
     hub.says("battery/basicJson", r#"{"critical":"0","charging":"0","level":86}"#).await;
@@ -117,10 +123,7 @@ async fn hubs_with_the_usual_base_path_do_not_mix() {
 
 #[tokio::test]
 async fn a_command_waits_out_the_seconds_in_which_a_hub_ignores_it_and_is_said_in_its_words() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.is("locked", "system", "Lock").await;
     site.until(&anna, door, |device| device.link.accepts_commands == Some(true)).await;
     let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
@@ -170,10 +173,7 @@ async fn a_command_waits_out_the_seconds_in_which_a_hub_ignores_it_and_is_said_i
 #[tokio::test]
 async fn a_hub_that_gives_up_leaves_a_command_failed_or_unknown_by_what_it_saw() {
     for (result, state) in [("failed", CommandState::Failed), ("timeOut", CommandState::Unknown)] {
-        let site = Site::open().await;
-        let anna = site.world.owner("Anna").await;
-        let (door, login) = added(&site, &anna).await;
-        let mut hub = Hub::connect(&site, &login, BASE).await;
+        let (site, anna, door, mut hub) = with_hub(BASE).await;
         hub.says("configuration/basicJson", BASIC).await;
         hub.is("locked", "system", "Lock").await;
         site.until(&anna, door, |device| device.link.accepts_commands == Some(true)).await;
@@ -277,10 +277,7 @@ async fn what_a_log_tells_first_and_the_lock_afterwards_is_one_entry_too() {
 
 #[tokio::test]
 async fn without_its_own_mqtt_an_action_is_one_entry_of_what_the_state_and_the_log_know() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.is("locked", "system", "Lock").await;
     hub.is("unlocked", "manual", "Unlock").await;
     let first = log(&site, &anna, door).await;
@@ -303,10 +300,7 @@ async fn without_its_own_mqtt_an_action_is_one_entry_of_what_the_state_and_the_l
 
 #[tokio::test]
 async fn a_list_that_was_cut_is_told_to_the_owner_until_it_comes_whole() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     let entry = logged(1, 0, r#""type":"LockAction","action":"Lock","trigger":"system""#);
     let mut long = format!("[{}", vec![entry.clone(); 20].join(","));
     long.truncate(4_095);
@@ -344,10 +338,7 @@ async fn a_hub_whose_base_path_begins_like_the_locks_own_topics_reads_as_a_hub()
 
 #[tokio::test]
 async fn a_hub_that_was_paired_with_another_lock_is_not_believed() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.says("configuration/basicJson", BASIC).await;
     hub.is("locked", "system", "Lock").await;
     site.until(&anna, door, |device| device.said.state.is_some()).await;
@@ -367,10 +358,7 @@ async fn a_hub_that_was_paired_with_another_lock_is_not_believed() {
 
 #[tokio::test]
 async fn a_state_that_was_left_over_from_before_is_not_taken_and_the_end_of_summer_time_is_no_leftover() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     let app = site.world.app.clone();
     let state = async || app.load_device(&anna, door).await.unwrap().said.state;
     for (clock, told, taken) in [
@@ -462,10 +450,7 @@ async fn a_setting_is_brought_to_the_lock_until_the_lock_says_that_it_has_it() {
 
 #[tokio::test]
 async fn whoever_changed_a_setting_meanwhile_is_not_overruled_unseen() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let mut hub = Hub::connect(&site, &login, BASE).await;
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.says("configuration/basicJson", r#"{"nukiID":"3c8862ed","deviceType":4,"ledBrightness":2}"#).await;
     let change = |value, seen| Change {
         setting: Setting::LedBrightness,
