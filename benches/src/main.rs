@@ -5,6 +5,7 @@ mod figures;
 mod lists;
 mod measure;
 mod mqtt;
+mod orders;
 mod pages;
 mod world;
 
@@ -48,6 +49,11 @@ enum What {
         devices: usize,
         #[arg(long, default_value_t = 1_000)]
         orders: usize,
+    },
+    /// The same while all of them come back at once after a restart
+    Storm {
+        #[arg(long, default_value_t = 10_000)]
+        devices: usize,
     },
     /// Idle memory, and memory for each connected device with three subscriptions
     Memory {
@@ -103,7 +109,8 @@ async fn main() -> anyhow::Result<()> {
             measure::events(if mqtt_5 { Version::V5 } else { Version::V3 }, devices, window, seconds).await
         }
         What::Latency { devices, seconds } => measure::latency(devices, seconds).await,
-        What::Commands { devices, orders } => measure::commands(devices, orders).await,
+        What::Commands { devices, orders } => orders::commands(devices, orders).await,
+        What::Storm { devices } => orders::storm(devices).await,
         What::Memory { devices, tls } => measure::memory(devices, tls).await,
         What::Pages { devices, seconds } => pages::pages(devices, seconds).await,
         What::Lists { devices, database } => lists::lists(database, devices).await,
@@ -118,7 +125,8 @@ async fn main() -> anyhow::Result<()> {
             measure::events(Version::V3, 5_000, 1, 10).await?;
             measure::latency(1_000, 20).await?;
             measure::disk()?;
-            measure::commands(10_000, 1_000).await?;
+            orders::commands(10_000, 1_000).await?;
+            orders::storm(10_000).await?;
             measure::memory(10_000, false).await?;
             measure::memory(10_000, true).await?;
             pages::pages(1_000, 10).await?;

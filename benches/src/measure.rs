@@ -189,44 +189,6 @@ pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// From the request of an order until the lock's answer is acknowledged, which is after it is committed.
-pub(crate) async fn commands(devices: usize, orders: usize) -> Result<()> {
-    let world = World::new(devices).await?;
-    let mut streams = everybody(&world).await?;
-    let mut lock = streams.swap_remove(0);
-    let id = format!("{:X}", World::nuki_id(0));
-    mqtt::subscribe(&mut lock, &[format!("nuki/{id}/lockAction")]).await?;
-    let smartlock = World::smartlock(0);
-    let mut http = TcpStream::connect(world.http).await?;
-    http.set_nodelay(true)?;
-    let request = format!(
-        "POST /api/smartlock/{smartlock}/action/unlock HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
-         content-length: 0\r\n\r\n",
-        world.http, world.token
-    );
-    let length = 2 + 2 + format!("nuki/{id}/lockAction").len() + 2 + 1;
-    let mut seen = Vec::with_capacity(orders);
-    for _ in 0..orders {
-        let begun = Instant::now();
-        http.write_all(request.as_bytes()).await?;
-        let mut answer = [0; 1_024];
-        let count = http.read(&mut answer).await?;
-        ensure!(
-            answer.get(..count).is_some_and(|answer| answer.starts_with(b"HTTP/1.1 204")),
-            "not accepted"
-        );
-        let mut command = vec![0; length];
-        lock.read_exact(&mut command).await?;
-        let packet: Vec<u8> = command.iter().rev().skip(1).take(2).rev().copied().collect();
-        lock.write_all(&[&[0x40, 2], packet.as_slice()].concat()).await?;
-        lock.write_all(&mqtt::publish(&format!("nuki/{id}/commandResponse"), "0", 1)?).await?;
-        lock.read_exact(&mut [0; 4]).await?;
-        seen.push(begun.elapsed());
-    }
-    print(&format!("command round trip, {devices} devices connected: {}", times(seen)));
-    Ok(())
-}
-
 pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     let world = World::new(devices).await?;
     let idle = world.memory()?;

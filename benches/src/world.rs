@@ -61,14 +61,9 @@ impl World {
         let actor = Actor::operator(app.create_account(new).await?);
         let (_, token) =
             app.create_token(&actor, NewToken { name: "bench", scopes: TokenScope::ALL }).await?;
-        let (mut ids, mut logins) = (Vec::with_capacity(devices), Vec::with_capacity(devices));
-        for number in 0..devices {
-            let name = format!("Door {number}");
-            let new = NewDevice::by_mqtt(&name);
-            let (id, login) = app.add_device(&actor, new).await?;
-            ids.push(id);
-            logins.push(login);
-        }
+        let names: Vec<String> = (0..devices).map(|number| format!("Door {number}")).collect();
+        let new: Vec<_> = names.iter().map(|name| NewDevice::by_mqtt(name)).collect();
+        let (ids, logins) = app.add_devices(&actor, &new, None).await?.into_iter().unzip();
         if others > 0 {
             add_others(app.db(), actor.account, others).await?;
         }

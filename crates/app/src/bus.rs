@@ -186,6 +186,13 @@ impl Bus {
         accounts.get_mut(&account).map(std::mem::take)
     }
 
+    /// Of which accounts more devices than this are noted.
+    pub(crate) fn much_changed(&self, more_than: usize) -> Vec<AccountId> {
+        let accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let much = accounts.iter().filter(|(_, changes)| changes.devices.len() > more_than);
+        much.map(|(account, _)| *account).collect()
+    }
+
     pub(crate) fn publish(&self, event: Event) {
         self.notes.note(event);
         if matches!(event, Event::AccessChanged { .. } | Event::DataReplaced) {

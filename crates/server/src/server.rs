@@ -24,6 +24,7 @@ use crate::http;
 use crate::settings::Settings;
 
 /// How often old sessions, counts of failed sign-ins and old history are dropped, and batteries looked at.
+const ROSTERS: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// After a start, locks come back within this: keep-alives are shorter, and so are their pauses between tries.
@@ -157,9 +158,18 @@ fn spawn_background(tasks: &TaskTracker, app: &App, stop: &CancellationToken, st
     });
     let (beside, until) = (app.clone(), stop.clone());
     tasks.spawn(async move {
-        if let Some(Err(error)) = until.run_until_cancelled(beside.make_rosters()).await {
-            tracing::warn!(%error, "the lists of devices are made when they are first asked for");
-        }
+        let keep_rosters = async {
+            if let Err(error) = beside.make_rosters().await {
+                tracing::warn!(%error, "the lists of devices are made when they are first asked for");
+            }
+            loop {
+                beside.clock().wait(ROSTERS).await;
+                if let Err(error) = beside.refresh_rosters().await {
+                    tracing::warn!(%error, "a list of devices is made anew when it is next asked for");
+                }
+            }
+        };
+        until.run_until_cancelled(keep_rosters).await;
     });
     let (beside, until) = (app.clone(), stop.clone());
     tasks.spawn(async move {

@@ -17,7 +17,7 @@ use crate::opener::{Opener, OpenerBody, OpenerMachine};
 use crate::seen::Seen;
 use crate::site::Site;
 use crate::spec::{Broker, Faults, LockSpec, Options};
-use crate::way::Ways;
+use crate::way::{Presence, Ways};
 
 pub struct Fleet {
     locks: Vec<Lock>,
@@ -33,8 +33,8 @@ pub struct Fleet {
 #[derive(Clone)]
 pub struct Lock {
     pub nuki_id: u32,
-    /// Whether it connects by itself to the broker.
-    connects: bool,
+    /// Whether it connects by itself to the broker, and stays.
+    stays: bool,
     control: mpsc::UnboundedSender<Control>,
     seen: watch::Receiver<Seen>,
 }
@@ -55,14 +55,14 @@ impl Fleet {
         for spec in site.locks {
             let nuki_id = spec.nuki_id;
             let way = ways.next(spec.official);
-            let connects = way.connects;
+            let stays = matches!(way.presence, Presence::Stays);
             let machine = Machine::new(spec, options.order, options.seed);
             let (control, orders) = mpsc::unbounded_channel();
             let first = Seen { state: machine.state, battery: machine.battery, ..Seen::default() };
             let (show, seen) = watch::channel(first);
             let body = Body::new(shared.clone(), machine, show);
             tasks.spawn(Box::new(Link::new(way, body, orders, stop.clone())).run());
-            locks.push(Lock { nuki_id, connects, control, seen });
+            locks.push(Lock { nuki_id, stays, control, seen });
         }
         let mut openers = Vec::new();
         for spec in site.openers {
@@ -113,9 +113,9 @@ impl Fleet {
         self.by_id.get(&nuki_id).and_then(|place| self.locks.get(*place))
     }
 
-    /// Returns once every lock that connects by itself is connected.
+    /// Returns once every lock that connects by itself and stays is connected.
     pub async fn all_connected(&self) {
-        for lock in self.locks.iter().filter(|lock| lock.connects) {
+        for lock in self.locks.iter().filter(|lock| lock.stays) {
             lock.wait_for(|seen| seen.connected).await;
         }
     }

@@ -12,7 +12,7 @@ use crate::body::{Body, Control, LONG};
 use crate::machine::Input;
 use crate::mqtt::{Connection, Event, Hello, Message};
 use crate::seen::Received;
-use crate::way::Way;
+use crate::way::{Presence, Way};
 
 pub(crate) struct Link {
     way: Way,
@@ -27,6 +27,7 @@ enum Over {
     Lost,
     Silent,
     Stopped,
+    Visited,
 }
 
 /// What came of an attempt to connect.
@@ -49,7 +50,7 @@ impl Link {
     /// Boxed, so that a task does not hold it twice: as what it was given, and as what it works with.
     pub(crate) async fn run(mut self: Box<Self>) {
         self.body.next_scene();
-        if !self.way.connects {
+        if matches!(self.way.presence, Presence::Away) {
             self.body.offline_until = Some(Instant::now() + LONG);
         }
         while !self.stop.is_cancelled() {
@@ -62,6 +63,7 @@ impl Link {
                     return;
                 }
             }
+            let Ok(_room) = self.way.room() else { continue };
             match self.connect().await {
                 Ok(Opened::Line(mut connection)) => {
                     let over = self.connected(&mut connection).await;
@@ -74,6 +76,12 @@ impl Link {
                             Over::Stopped => return,
                             _ => continue,
                         },
+                        Over::Visited => {
+                            self.way.presence = Presence::Away;
+                            self.body.offline_until = Some(Instant::now() + LONG);
+                            connection.leave().await;
+                            continue;
+                        }
                         Over::Lost => {}
                     }
                 }
@@ -147,6 +155,9 @@ impl Link {
         loop {
             if is_let_in {
                 self.flush(connection);
+                if matches!(self.way.presence, Presence::Visits(_)) {
+                    return Over::Visited;
+                }
             }
             if self.body.offline_until.is_some() {
                 return if self.body.is_silent { Over::Silent } else { Over::Lost };

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -125,13 +125,16 @@ impl Connection {
         }
     }
 
-    /// In good order (3.14).
+    /// In good order (3.14). The broker closes the line; closed at this end with something unread, it would be reset, and
+    /// the last words could be lost.
     pub(crate) async fn leave(mut self) {
         self.say(0xE0, &[]);
         let bytes = std::mem::take(&mut self.outgoing);
-        let _ = timeout(Duration::from_millis(200), async {
+        let _ = timeout(Duration::from_secs(1), async {
             self.stream.write_all(&bytes).await?;
-            self.stream.shutdown().await
+            self.stream.shutdown().await?;
+            while self.stream.read(&mut [0; 64]).await? > 0 {}
+            Result::Ok(())
         })
         .await;
     }

@@ -180,6 +180,8 @@ pub struct Options {
     pub state_qos: u8,
     /// Only the first so many locks connect; the others do when told to come back.
     pub connect: Option<usize>,
+    /// The others come by once, so many a second: they connect, say what they are, and leave.
+    pub visits_a_second: Option<f64>,
     /// All locks together connect no faster than so many a second, in real time.
     pub connects_a_second: Option<f64>,
     /// Addresses to connect from, in turn: one of them has about 28,000 ports. On a machine of its own the loopback has
@@ -199,6 +201,7 @@ impl Default for Options {
             order: Order::Documented,
             state_qos: 0,
             connect: None,
+            visits_a_second: None,
             connects_a_second: None,
             sources: Vec::new(),
             kept: crate::seen::KEPT,

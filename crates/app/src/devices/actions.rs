@@ -13,14 +13,16 @@ use crate::clock::Time;
 use crate::commands;
 use crate::db::{DbError, Tx};
 use crate::error::{Error, Refusal, Result};
+use crate::groups::{set_group, target_group};
 use crate::history;
-use crate::ids::{AccountId, ActivityId, DeviceId};
+use crate::ids::{AccountId, ActivityId, DeviceId, GroupId};
 use crate::logins::{self, Credentials};
 use crate::ways;
 
 /// Devices in one account.
 const MOST_DEVICES: usize = 200_000;
 
+#[derive(Clone, Copy)]
 pub struct NewDevice<'a> {
     pub name: &'a str,
     pub connector: Connector,
@@ -50,6 +52,39 @@ pub enum SortBy {
 impl App {
     /// Adds a device that has yet to connect, with the login it connects with.
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        check_room(&mut tx, actor.account, 1).await?;
+        let added = self.add(&mut tx, &actor, new).await?;
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Adds many at once, and puts them into a group: all of them or none.
+    pub async fn add_devices(
+        &self,
+        actor: &Actor,
+        new: &[NewDevice<'_>],
+        group: Option<GroupId>,
+    ) -> Result<Vec<(DeviceId, Credentials)>> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        check_room(&mut tx, actor.account, new.len()).await?;
+        let group = target_group(&mut tx, &actor, group).await?;
+        let mut added = Vec::with_capacity(new.len());
+        for new in new {
+            let (device, credentials) = self.add(&mut tx, &actor, *new).await?;
+            if group.is_some() {
+                let manageable = actor.may_manage(&mut tx, device).await?;
+                set_group(&mut tx, &actor, manageable, group, self.now()).await?;
+            }
+            added.push((device, credentials));
+        }
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    async fn add(&self, tx: &mut Tx, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         actor.may_add_devices()?;
         let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
         let base_path = match new.connector {
@@ -59,18 +94,11 @@ impl App {
             }
             _ => None,
         };
-        let (mut tx, actor) = self.write_as(actor).await?;
-        actor.may_add_devices()?;
-        if usize::try_from(sql::count(&mut tx, actor.account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
-            return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
-        }
-        let id = insert(self, &mut tx, actor.account, (name, new.connector), false).await?;
+        let id = insert(self, tx, actor.account, (name, new.connector), false).await?;
         let by = (new.connector, base_path);
-        let (login, credentials) = logins::create(self, &mut tx, (actor.account, id), by).await?;
-        ways::add(self, &mut tx, (id, actor.account), (new.connector, Some(login))).await?;
+        let (login, credentials) = logins::create(self, tx, (actor.account, id), by).await?;
+        ways::add(self, tx, (id, actor.account), (new.connector, Some(login))).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device: id });
-        tx.emit(Event::DevicesChanged { account: actor.account });
-        tx.commit().await?;
         Ok((id, credentials))
     }
 
@@ -271,4 +299,12 @@ pub(crate) async fn some(
     devices: &[DeviceId],
 ) -> Result<Vec<Device>, DbError> {
     sql::some(tx, account, devices).await
+}
+
+async fn check_room(tx: &mut Tx, account: AccountId, more: usize) -> Result<()> {
+    let have = usize::try_from(sql::count(tx, account).await?).unwrap_or(usize::MAX);
+    if have.saturating_add(more) > MOST_DEVICES {
+        return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
+    }
+    Ok(())
 }

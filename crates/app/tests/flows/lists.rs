@@ -6,7 +6,7 @@ use lockwarden_app::Error;
 use lockwarden_app::accounts::Preference;
 use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::devices::list::{Filter, ListOrder, ListQuery, Place, Wrong};
-use lockwarden_app::devices::{DoorState, Kind, LockState, Observation, Problem};
+use lockwarden_app::devices::{DoorState, Kind, LockState, NewDevice, Observation, Problem};
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::World;
@@ -95,6 +95,51 @@ async fn nobody_finds_or_counts_what_is_not_theirs() {
     let refused = world.app.list_page(&nobody, &ListQuery::default()).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
     assert!(world.app.list_groups(&nobody).await.is_err());
+}
+
+#[tokio::test]
+async fn what_many_devices_said_is_read_before_anybody_asks() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let is_read_by = async |count: usize| {
+        found(&world, &anna, Filter::default()).await;
+        let names: Vec<String> = (0..count).map(|number| format!("Flat {number}")).collect();
+        let new: Vec<_> = names.iter().map(|name| NewDevice::by_mqtt(name)).collect();
+        let added = world.app.add_devices(&anna, &new, None).await.unwrap();
+        world.app.refresh_rosters().await.unwrap();
+        // Nobody is told of this, so that who read before it does not know it.
+        let mut tx = world.app.db().write().await.unwrap();
+        tx.query("update devices set name = 'Read late'").run().await.unwrap();
+        tx.commit().await.unwrap();
+        let late = found(&world, &anna, words("late")).await;
+        let first = added[0].0;
+        world.app.set_favourite(&anna, first, true).await.unwrap();
+        assert!(found(&world, &anna, words("late")).await.contains(&first), "what is told of is known");
+        !late.contains(&first)
+    };
+    assert!(!is_read_by(9).await, "a few are read by who asks");
+    assert!(is_read_by(300).await);
+}
+
+#[tokio::test]
+async fn many_devices_come_into_a_group_at_once_or_not_at_all() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let boris = world.owner("Boris").await;
+    let house = world.app.create_group(&anna, NewGroup { name: "House", parent: None }).await.unwrap();
+    let new = ["Flat 1", "Flat 2"].map(NewDevice::by_mqtt);
+    let added = world.app.add_devices(&anna, &new, Some(house)).await.unwrap();
+    assert_ne!(added[0].1.username, added[1].1.username);
+    let within = Filter { place: Some(Place::Within(house)), ..Filter::default() };
+    assert_eq!(found(&world, &anna, within).await, [added[0].0, added[1].0]);
+    let bad = [NewDevice::by_mqtt("Flat 3"), NewDevice::by_mqtt("")];
+    assert!(matches!(world.app.add_devices(&anna, &bad, Some(house)).await, Err(Error::Invalid { .. })));
+    assert!(matches!(world.app.add_devices(&boris, &new, Some(house)).await, Err(Error::NotFound)));
+    let mut nobody = anna.clone();
+    nobody.rights = Rights::NONE;
+    assert!(matches!(world.app.add_devices(&nobody, &new, None).await, Err(Error::Forbidden(_))));
+    assert_eq!(found(&world, &anna, Filter::default()).await.len(), 2);
+    assert!(found(&world, &boris, Filter::default()).await.is_empty());
 }
 
 #[tokio::test]

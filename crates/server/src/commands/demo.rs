@@ -28,10 +28,14 @@ use crate::settings::{ServeArgs, Settings};
 const EMAIL: &str = "demo@example.org";
 /// Entries of the past in one transaction.
 const SLICE: usize = 2_000;
-/// Locks whose past is made together; also from how many on somebody is told how far it is.
+/// From how many locks on somebody is told how far it is, and how often.
 const MANY: usize = 500;
-/// Beside the connections of locks: pages, the database, and room at the door.
-const OTHER_FILES: u64 = 512;
+/// Beside the connections of locks that stay: those that come by, pages, the database, and room at the door.
+const OTHER_FILES: u64 = 1_024;
+/// A lock from the crowd that cannot stay.
+const VISITS_A_SECOND: f64 = 400.0;
+/// An address has about 28,000 ports to connect from.
+const FROM_ONE_ADDRESS: u32 = 20_000;
 /// Days of history times locks that a demo makes by itself: about a hundred thousand entries.
 const LOCK_DAYS: u32 = 15_000;
 
@@ -42,7 +46,7 @@ struct Keys {
 }
 
 pub async fn demo(args: DemoArgs) -> Result<()> {
-    make_room(args.devices)?;
+    let most = make_room(args.devices)?;
     let (dir, _keep) = place(&args)?;
     let settings = Settings::resolve(ServeArgs {
         data_dir: Some(dir),
@@ -54,35 +58,33 @@ pub async fn demo(args: DemoArgs) -> Result<()> {
     })?;
     let server = Server::start(&settings, Sources { demo: true, ..Sources::system() }).await?;
     let (site, actor, keys) = furnish(&server.app, &args).await?;
-    let fleet = connect(&server.running, site, args.seed);
-    await_connections(&server.app, &fleet, args.devices).await;
-    demo_ways::await_all(&server.app, &actor, &fleet, args.devices).await?;
+    server.app.make_rosters().await?;
+    let fleet = connect(&server.running, site, args.seed, most);
+    await_connections(&server.app, &fleet, args.devices.min(most)).await;
+    demo_ways::await_all(&server.app, &actor, &fleet, args.devices.min(most)).await?;
 
     let url = url_for_people(&settings, server.running.http);
     if args.json {
         let line = json!({ "url": url, "email": EMAIL, "password": keys.password, "token": keys.token });
         print_line(&line.to_string())?;
     }
-    welcome(&url, &keys, args.devices);
+    welcome(&url, &keys, args.devices, most);
     asked_to_stop().await;
     fleet.stop().await;
     server.stop().await;
     Ok(())
 }
 
-/// Both ends of every connection are in this process, and each is an open file.
-fn make_room(devices: u32) -> Result<()> {
+/// How many devices can be connected: both ends of every connection are in this process, and each is an open file.
+fn make_room(devices: u32) -> Result<u32> {
     let needed = 2 * u64::from(devices) + OTHER_FILES;
     let (soft, hard) = rlimit::getrlimit(Resource::NOFILE)
         .map_err(|error| CommandError::failed("cannot ask for the limit of open files", error))?;
-    if soft >= needed || rlimit::setrlimit(Resource::NOFILE, needed, hard.max(needed)).is_ok() {
-        return Ok(());
-    }
-    let words = format!(
-        "{devices} simulated locks need {needed} open files, and this process may have {hard}: \
-         ask for fewer with --devices, or for more files with ulimit -n"
-    );
-    Err(CommandError::new(Exit::Refused, words))
+    let wanted = [(needed, hard.max(needed)), (hard, hard)];
+    let raised =
+        wanted.into_iter().find(|(soft, hard)| rlimit::setrlimit(Resource::NOFILE, *soft, *hard).is_ok());
+    let files = raised.map_or(soft, |(files, _)| files).max(soft);
+    Ok(u32::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(devices).clamp(1, devices))
 }
 
 /// The directory, and what deletes it at the end if it is nobody's.
@@ -112,15 +114,18 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
     let others = if args.devices >= demo_ways::FROM { demo_ways::OTHERS } else { 0 };
     let mut specs = building(args.devices - others, args.seed);
     let (mut made, mut front) = (0, None);
-    let mut floors = Floors::of(args.devices);
-    for together in specs.chunks_mut(MANY) {
+    let mut floors = Floors::default();
+    for together in specs.chunks_mut(on_a_floor(args.devices)) {
+        let (floor, is_new_house) = floors.next(app, &actor).await?;
+        let new: Vec<_> = together.iter().map(|spec| NewDevice::by_mqtt(&spec.name)).collect();
+        let added = app.add_devices(&actor, &new, Some(floor)).await?;
         let mut past = Vec::new();
-        for spec in together.iter_mut() {
-            let new = NewDevice::by_mqtt(&spec.name);
-            let (device, credentials) = app.add_device(&actor, new).await?;
-            floors.take_in(app, &actor, device).await?;
+        for (place, (spec, (device, login))) in together.iter_mut().zip(added).enumerate() {
+            if is_new_house && place == 0 {
+                app.set_favourite(&actor, device, true).await?;
+            }
             front.get_or_insert((device, spec.nuki_id));
-            *spec = spec.clone().with_login(&credentials.username, &credentials.password);
+            *spec = spec.clone().with_login(&login.username, &login.password);
             let events = history(spec, days, args.seed, app.now().0);
             past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
         }
@@ -128,8 +133,11 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
         for slice in past.chunks(SLICE) {
             app.import_activity(&actor, slice).await?;
         }
+        let before = made / MANY;
         made += together.len();
-        told_how_far("made", made, args.devices);
+        if made / MANY > before {
+            told_how_far("made", made, args.devices);
+        }
     }
     let site = match front.filter(|_| others > 0) {
         Some(front) => demo_ways::add(app, &actor, front, specs).await?,
@@ -138,12 +146,16 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
     Ok((site, actor, Keys { password, token }))
 }
 
-/// Where the next device is: ten or more on a floor, five floors in a house.
+/// Ten or more.
+fn on_a_floor(devices: u32) -> usize {
+    usize::try_from(devices.div_ceil(MOST_FLOORS)).unwrap_or(usize::MAX).max(10)
+}
+
+/// Where the next devices are: five floors in a house.
+#[derive(Default)]
 struct Floors {
-    on_a_floor: usize,
-    devices: usize,
+    made: usize,
     house: Option<GroupId>,
-    floor: Option<GroupId>,
 }
 
 const FLOORS: [&str; 5] = ["Ground floor", "1st floor", "2nd floor", "3rd floor", "4th floor"];
@@ -151,26 +163,17 @@ const FLOORS: [&str; 5] = ["Ground floor", "1st floor", "2nd floor", "3rd floor"
 const MOST_FLOORS: u32 = 1_000;
 
 impl Floors {
-    fn of(devices: u32) -> Self {
-        let on_a_floor = usize::try_from(devices.div_ceil(MOST_FLOORS)).unwrap_or(usize::MAX).max(10);
-        Self { on_a_floor, devices: 0, house: None, floor: None }
-    }
-
-    async fn take_in(&mut self, app: &App, actor: &Actor, device: DeviceId) -> Result<()> {
-        let (floor, place) = (self.devices / self.on_a_floor, self.devices % self.on_a_floor);
-        let storey = floor % FLOORS.len();
-        if place == 0 && storey == 0 {
-            let name = format!("Harbour street {}", floor / FLOORS.len() * 2 + 2);
+    /// Makes one, and says whether it is the first of a new house.
+    async fn next(&mut self, app: &App, actor: &Actor) -> Result<(GroupId, bool)> {
+        let storey = self.made % FLOORS.len();
+        if storey == 0 {
+            let name = format!("Harbour street {}", self.made / FLOORS.len() * 2 + 2);
             self.house = Some(app.create_group(actor, NewGroup { name: &name, parent: None }).await?);
-            app.set_favourite(actor, device, true).await?;
         }
-        if place == 0 {
-            let name = FLOORS.get(storey).copied().unwrap_or("Roof");
-            self.floor = Some(app.create_group(actor, NewGroup { name, parent: self.house }).await?);
-        }
-        app.set_group(actor, device, self.floor).await?;
-        self.devices += 1;
-        Ok(())
+        self.made += 1;
+        let name = FLOORS.get(storey).copied().unwrap_or("Roof");
+        let floor = app.create_group(actor, NewGroup { name, parent: self.house }).await?;
+        Ok((floor, storey == 0))
     }
 }
 
@@ -236,20 +239,44 @@ fn remember(device: DeviceId, at: i64, event: PastEvent) -> Past {
     past
 }
 
-fn connect(running: &Running, site: Site, seed: u64) -> Fleet {
+fn connect(running: &Running, site: Site, seed: u64, most: u32) -> Fleet {
     let mut host = running.mqtt.ip();
     if host.is_unspecified() {
         host = Ipv4Addr::LOCALHOST.into();
     }
+    let count = u32::try_from(site.locks.len()).unwrap_or(u32::MAX);
+    let sources = if cfg!(target_os = "linux") && host == Ipv4Addr::LOCALHOST && count > FROM_ONE_ADDRESS {
+        let first = u32::from(Ipv4Addr::LOCALHOST);
+        (0..count.div_ceil(FROM_ONE_ADDRESS)).map(|more| Ipv4Addr::from(first + more).into()).collect()
+    } else {
+        Vec::new()
+    };
+    // What a hub and a bridge are for is connected by them.
+    let by_others = u32::try_from(site.hubs.len() + site.bridges.len()).unwrap_or(0);
+    let options = Options {
+        seed,
+        connect: usize::try_from(most.saturating_sub(by_others)).ok(),
+        visits_a_second: Some(VISITS_A_SECOND),
+        sources,
+        ..Options::default()
+    };
     let broker = Broker { host: host.to_string(), port: running.mqtt.port() };
-    Fleet::open(&broker, site, &Options { seed, ..Options::default() })
+    Fleet::open(&broker, site, &options)
 }
 
-fn welcome(url: &str, keys: &Keys, devices: u32) {
+fn welcome(url: &str, keys: &Keys, devices: u32, most: u32) {
     let password = &keys.password;
     let token = &keys.token;
+    let who = match devices.saturating_sub(most) {
+        0 => format!("{devices} simulated devices are connected and lead a life of their own."),
+        others => format!(
+            "{most} simulated devices are connected and lead a life of their own. The other {others} come by one after the \
+             other, say what they are and leave: each connection takes two open files, and this process may not have \
+             more (ulimit -n)."
+        ),
+    };
     tell(&format!(
-        "\n{devices} simulated devices are connected and lead a life of their own.\n\n  \
+        "\n{who}\n\n  \
          Open      {url}\n  E-mail    {EMAIL}\n  Password  {password}\n\n  \
          curl -H 'Authorization: Bearer {token}' {url}/api/smartlock\n\nStop with Ctrl-C.\n"
     ));

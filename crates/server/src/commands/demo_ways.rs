@@ -17,7 +17,7 @@ pub(super) const FROM: u32 = 6;
 /// How many these are.
 pub(super) const OTHERS: u32 = 2;
 
-const OPENER: u32 = 0x3B00_00B1;
+const OPENER: u32 = 0x3F00_00B1;
 const OLD_LOCK: u32 = 0x1C00_00C1;
 const BRIDGE: u32 = 0x7F00_0001;
 const TOKEN: &str = "demo-bridge";
@@ -49,7 +49,7 @@ pub(super) async fn add(
     })
 }
 
-/// Adds the bridge once it can be asked, and waits until all devices are there.
+/// Adds the bridge once it can be asked, and waits until it, the hub and so many devices in all are there.
 pub(super) async fn await_all(app: &App, actor: &Actor, fleet: &Fleet, devices: u32) -> Result<()> {
     let Some(bridge) = fleet.bridges().first() else {
         return Ok(());
@@ -66,7 +66,9 @@ pub(super) async fn await_all(app: &App, actor: &Actor, fleet: &Fleet, devices: 
             let here = device.link.online || device.connector == Connector::NukiMqtt;
             here && device.nuki_id.is_some() && device.kind.is_some()
         });
-        if u32::try_from(there.len()).is_ok_and(|there| there >= devices) {
+        let others = there.iter().filter(|device| device.connector != Connector::NukiMqtt).count();
+        let is_complete = u32::try_from(there.len()).is_ok_and(|there| there >= devices);
+        if is_complete && u32::try_from(others).is_ok_and(|others| others >= OTHERS) {
             return settle(app, actor, &there).await;
         }
         app.clock().wait(std::time::Duration::from_millis(500)).await;

@@ -16,8 +16,22 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use crate::kit::{Site, get, within};
 
 fn lockwarden(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lockwarden"));
-    command.args(args).env("LOCKWARDEN_LOG", "warn").env_remove("LOCKWARDEN_DATABASE");
+    let mut command = quiet(env!("CARGO_BIN_EXE_lockwarden"));
+    command.args(args);
+    command
+}
+
+/// The same, allowed to have so many files open.
+fn lockwarden_with_files(most: u32) -> Command {
+    let mut command = quiet("sh");
+    command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
+    command.arg(env!("CARGO_BIN_EXE_lockwarden"));
+    command
+}
+
+fn quiet(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("LOCKWARDEN_LOG", "warn").env_remove("LOCKWARDEN_DATABASE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -33,10 +47,15 @@ struct Demo {
 
 impl Demo {
     async fn start(devices: &str, seed: &str) -> Self {
+        Self::with(lockwarden(&[]), devices, seed).await
+    }
+
+    async fn with(mut command: Command, devices: &str, seed: &str) -> Self {
         let tmp = tempfile::tempdir().unwrap();
         let words = std::fs::File::create(tmp.path().join("words")).unwrap();
         let args = ["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
-        let mut child = lockwarden(&args)
+        let mut child = command
+            .args(args)
             .args(["--devices", devices, "--history-days", "2", "--seed", seed])
             .env("TMPDIR", tmp.path())
             .stderr(words)
@@ -183,6 +202,25 @@ async fn the_same_seed_is_the_same_building_with_the_same_history() {
     for demo in [one, two, other] {
         assert_eq!(demo.stop().await.0, Some(0));
     }
+}
+
+#[tokio::test]
+async fn a_demo_of_more_devices_than_it_may_connect_has_all_of_them() {
+    let demo = Demo::with(lockwarden_with_files(1_104), "60", "5").await;
+    within(60, async {
+        loop {
+            let locks = demo.ask("/api/smartlock").await;
+            let locks = locks.as_array().unwrap();
+            let away = locks.iter().filter(|lock| lock["serverState"] == 4).count();
+            let said = locks.iter().filter(|lock| lock["state"]["state"].is_number()).count();
+            if (locks.len(), said) == (60, 60) && away >= 20 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(demo.stop().await.0, Some(0));
 }
 
 #[tokio::test]

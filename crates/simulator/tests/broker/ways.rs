@@ -1,9 +1,10 @@
-//! One lock by all its ways at once.
+//! One lock by all its ways at once, and crowds of which not all connect.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, LockSpec, Options, Site};
-use rumqttc::QoS;
+use rumqttc::{Event, Packet, QoS};
 use tokio::task::JoinSet;
 
 use crate::hub::{ID, listening};
@@ -71,5 +72,42 @@ async fn only_as_many_locks_connect_as_are_asked_for_and_others_when_they_are_to
     fleet.locks()[4].come_back();
     within(fleet.locks()[4].wait_for(|seen| seen.connected)).await;
     assert_eq!((fleet.connected(), fleet.locks()[3].seen().connected), (4, false));
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn locks_that_only_come_by_say_what_they_are_and_leave() {
+    let mosquitto = Mosquitto::start().await;
+    let (_client, mut events) = mosquitto.watcher().await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            if let Event::Incoming(Packet::Publish(said)) = events.poll().await.unwrap() {
+                tell.send((said.topic, said.payload)).unwrap();
+            }
+        }
+    });
+    let options = Options { connect: Some(1), visits_a_second: Some(50.0), ..fast() };
+    let locks = (0..4).map(|number| LockSpec::new(0xA0 + number, "Door")).collect();
+    let fleet = Fleet::start(&mosquitto.broker, locks, &options);
+    let mut states = BTreeSet::new();
+    within(async {
+        while states.len() < 4 {
+            let (topic, payload) = told.recv().await.unwrap();
+            if topic.ends_with("/state") && payload == "1" {
+                states.insert(topic);
+            }
+        }
+    })
+    .await;
+    for lock in &fleet.locks()[1..] {
+        within(lock.wait_for(|seen| !seen.connected)).await;
+    }
+    assert_eq!(fleet.connected(), 1);
+    // Whoever has been there comes again when it is told to, and stays.
+    fleet.locks()[3].come_back();
+    within(fleet.locks()[3].wait_for(|seen| seen.connected)).await;
+    assert_eq!(fleet.connected(), 2);
     fleet.stop().await;
 }

@@ -19,6 +19,8 @@ use crate::ids::{AccountId, DeviceId};
 
 /// Devices in all rosters together: about 300 bytes each. The account that was not asked for longest is forgotten first.
 const MOST_ROWS: usize = 1_000_000;
+/// Changes that whoever asks next does not notice reading first: a few milliseconds.
+const FEW: usize = 256;
 /// Devices read at a time.
 const AT_A_TIME: i64 = 2_048;
 
@@ -134,6 +136,14 @@ impl App {
         let accounts = sql::accounts(&mut tx).await?;
         drop(tx);
         for account in accounts {
+            self.roster(account).await?;
+        }
+        Ok(())
+    }
+
+    /// For every second or so: reads what much changed in, so that nobody waits for it who asks later.
+    pub async fn refresh_rosters(&self) -> Result<()> {
+        for account in self.bus().much_changed(FEW) {
             self.roster(account).await?;
         }
         Ok(())
