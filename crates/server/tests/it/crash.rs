@@ -8,6 +8,7 @@ mod events;
 mod power;
 mod start;
 mod stop;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::crash::commands::{Arrivals, Orders, operate};
+use crate::crash::commands::{ACTIONS, Arrivals, Orders, operate};
 use crate::crash::events::{Ledger, Publisher, acknowledged};
 use crate::kit::{Site, within};
 
@@ -29,14 +30,14 @@ const LOCKS: u32 = 3;
 /// How much is enough.
 #[derive(Clone, Copy)]
 struct Goal {
-    kills: usize,
+    kills: u64,
     events: u64,
 }
 
 impl Goal {
     fn chosen() -> Self {
         if is_long() {
-            Self { kills: 1_000, events: number("EVENTS").unwrap_or(1_000_000) }
+            Self { kills: number("KILLS").unwrap_or(1_000), events: number("EVENTS").unwrap_or(1_000_000) }
         } else {
             Self { kills: 6, events: 1 }
         }
@@ -77,7 +78,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_and_no_command_repeats_however_
     let fleet = Fleet::start(&site.broker(), specs, &Options { time_scale: 0.002, ..Options::default() });
     let token = site.token();
     for nuki_id in nuki_ids {
-        load.spawn(operate((site.http, token.clone()), nuki_id, Arc::clone(&orders), stop.clone()));
+        let login = (site.http, token.clone());
+        load.spawn(operate(login, (4, nuki_id), ACTIONS, Arc::clone(&orders), stop.clone()));
     }
 
     // On a machine that is busy, the first lives could be too short for any command.
@@ -103,7 +105,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_and_no_command_repeats_however_
     let lost = commands::check(&mut tx, &arrivals, &orders).await;
     assert!(arrivals.count() > 0, "no command arrived");
     // A kill can catch one command of each lock between the table and the wire.
-    assert!(lost <= (kills + 1) * LOCKS as usize, "{lost} commands were sent and never arrived");
+    assert!(lost as u64 <= (kills + 1) * u64::from(LOCKS), "{lost} commands were sent and never arrived");
     eprintln!(
         "{kills} kills, {} acknowledged events, {} commands at the locks, {lost} lost on the way",
         acknowledged(&ledger),

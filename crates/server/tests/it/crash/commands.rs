@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::kit::call;
 
 /// In turn, so that neighbours can be told apart: unlock, lock, unlatch, lock 'n' go, the same with unlatch.
-const ACTIONS: [u8; 5] = [1, 2, 3, 4, 5];
+pub(super) const ACTIONS: &[u8] = &[1, 2, 3, 4, 5];
 /// From the server's clock to the lock's task, on a machine that is busy.
 const TRANSPORT_MS: i64 = 1_000;
 
@@ -30,15 +30,17 @@ pub(super) type Orders = Mutex<BTreeMap<u32, Ordered>>;
 
 pub(super) async fn operate(
     (http, token): (SocketAddr, String),
-    nuki_id: u32,
+    (device_type, nuki_id): (u8, u32),
+    actions: &'static [u8],
     orders: Arc<Orders>,
     stop: CancellationToken,
 ) {
-    let path = format!("/api/smartlock/{}/action", (4_u64 << 32) | u64::from(nuki_id));
+    let smartlock = u64::from(device_type) << 32 | u64::from(nuki_id);
+    let path = format!("/api/smartlock/{smartlock}/action");
     let mut turn = 0;
     while !stop.is_cancelled() {
         turn += 1;
-        let body = format!("{{\"action\":{}}}", ACTIONS[turn % ACTIONS.len()]);
+        let body = format!("{{\"action\":{}}}", actions[turn % actions.len()]);
         let answer = call(http, "POST", &path, &token, &body).await;
         {
             let mut orders = orders.lock().unwrap();
@@ -101,50 +103,59 @@ struct Row {
 pub(super) async fn check(tx: &mut Tx, arrivals: &Arrivals, orders: &Orders) -> usize {
     let mut lost = 0;
     for (nuki_id, received) in &arrivals.by_lock {
-        let rows = tx
-            .query(
-                "select c.id, c.action, c.deadline, case when c.state = 'expired' \
-                 or c.state = 'failed' and c.error_code is null then null else c.sent_at end \
-                 from commands c join devices d on d.id = c.device_id where d.nuki_id = $1 order by c.id",
-            )
-            .bind(i64::from(*nuki_id))
-            .all::<(i64, i64, i64, Option<i64>)>()
-            .await
-            .unwrap();
-        let rows: Vec<Row> = rows
-            .into_iter()
-            .map(|(id, action, deadline, sent_at)| Row { id, action, deadline, sent_at })
-            .collect();
-        let ordered = orders.lock().unwrap().get(nuki_id).copied().unwrap_or_default();
-        let written = i64::try_from(rows.len()).unwrap();
         assert!(
-            (ordered.taken..=ordered.taken + ordered.perhaps).contains(&written),
-            "lock {nuki_id:X}: {written} commands in the table, {ordered:?}"
+            received.iter().all(|command| !command.retain && !command.dup),
+            "lock {nuki_id:X}: {received:?}"
         );
-        let moments: Vec<(i64, &Received)> =
-            received.iter().map(|command| (arrivals.time(command.at), command)).collect();
-        lost += unmatched(*nuki_id, &rows, &moments);
+        let ordered = orders.lock().unwrap().get(nuki_id).copied().unwrap_or_default();
+        let arrived =
+            received.iter().map(|command| (Some(arrivals.time(command.at)), command.payload.clone()));
+        lost += unmatched(tx, (*nuki_id, ordered), &arrived.collect::<Vec<_>>()).await;
     }
     lost
 }
 
-/// Finds for every arrival a sent row of its own behind that of the arrival before it. How many rows are left over.
-fn unmatched(nuki_id: u32, rows: &[Row], arrivals: &[(i64, &Received)]) -> usize {
+/// Finds for everything that came to a lock, when and what, a sent row of its own behind that of what came before it. How
+/// many rows are left over.
+pub(super) async fn unmatched(
+    tx: &mut Tx,
+    (nuki_id, ordered): (u32, Ordered),
+    arrivals: &[(Option<i64>, String)],
+) -> usize {
+    let rows = rows_of(tx, nuki_id).await;
+    let written = i64::try_from(rows.len()).unwrap();
+    assert!(
+        (ordered.taken..=ordered.taken + ordered.perhaps).contains(&written),
+        "lock {nuki_id:X}: {written} commands in the table, {ordered:?}"
+    );
     let mut sent = rows.iter().filter_map(|row| Some((row, row.sent_at?)));
     let all = sent.clone().count();
-    for (at, command) in arrivals {
-        assert!(!command.retain && !command.dup, "lock {nuki_id:X}: {command:?}");
-        let found = sent.find(|(row, sent_at)| {
-            row.action.to_string() == command.payload
-                && *at + TRANSPORT_MS >= *sent_at
-                && *at <= row.deadline + TRANSPORT_MS
-        });
+    for (at, action) in arrivals {
+        let is_in_time = |row: &Row, sent_at: i64| {
+            at.is_none_or(|at| at + TRANSPORT_MS >= sent_at && at <= row.deadline + TRANSPORT_MS)
+        };
+        let found =
+            sent.find(|(row, sent_at)| row.action.to_string() == *action && is_in_time(row, *sent_at));
         assert!(
             found.is_some(),
-            "lock {nuki_id:X} got at {at} what was not sent for it, or not again, or not so late: {command:?}; \
+            "lock {nuki_id:X} got at {at:?} what was not sent for it, or not again, or not so late: {action}; \
              the last row is {:?}",
             rows.last().map(|row| row.id)
         );
     }
     all - arrivals.len()
+}
+
+async fn rows_of(tx: &mut Tx, nuki_id: u32) -> Vec<Row> {
+    let rows = tx
+        .query(
+            "select c.id, c.action, c.deadline, case when c.state = 'expired' \
+             or c.state = 'failed' and c.error_code is null then null else c.sent_at end \
+             from commands c join devices d on d.id = c.device_id where d.nuki_id = $1 order by c.id",
+        )
+        .bind(i64::from(nuki_id))
+        .all::<(i64, i64, i64, Option<i64>)>()
+        .await
+        .unwrap();
+    rows.into_iter().map(|(id, action, deadline, sent_at)| Row { id, action, deadline, sent_at }).collect()
 }

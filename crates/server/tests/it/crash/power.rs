@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::disk::Disk;
 use self::record::{FILES, Step};
-use super::commands::{Orders, operate};
+use super::commands::{ACTIONS, Orders, operate};
 use super::{chance, events, is_long};
 use crate::kit::{Site, trace, within};
 
@@ -58,7 +58,8 @@ async fn what_was_promised_before_a_power_cut_is_kept_through_it() {
         Fleet::start(&site.broker(), locks.to_vec(), &Options { time_scale: 0.002, ..Options::default() });
     let orders = Arc::new(Orders::default());
     for nuki_id in LOCKS {
-        load.spawn(operate((site.http, token.clone()), nuki_id, Arc::clone(&orders), stop.clone()));
+        let login = (site.http, token.clone());
+        load.spawn(operate(login, (4, nuki_id), ACTIONS, Arc::clone(&orders), stop.clone()));
     }
     let ours = within(120, publish(&site, &publisher)).await;
     stop.cancel();
