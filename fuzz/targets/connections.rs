@@ -36,7 +36,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
             callbacks: None,
             limits: Limits::default(),
         };
-        let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
+        let gateway = Gateway::bind(world.app.clone(), config).unwrap();
         let addr = gateway.local_addr();
         tokio::spawn(gateway.run(CancellationToken::new()));
         (addr, credentials, world)

@@ -53,7 +53,7 @@ impl<S: Stream> Connection<S> {
         if let Some(bound) = self.login.nuki_id {
             return Ok(if bound == nuki_id { Ok(()) } else { Err(RefusalReason::OtherDevice) });
         }
-        match self.door.app.bind_login(&self.login, nuki_id).await {
+        match self.door.bind(&self.login, nuki_id).await {
             Ok(Ok(())) => {
                 self.login.nuki_id = Some(nuki_id);
                 self.drop_foreign_filters();

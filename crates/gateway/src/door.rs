@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use lockwarden_app::App;
 use lockwarden_app::ids::LoginId;
-use lockwarden_app::logins::RefusalReason;
+use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
 use crate::bridges::Bridges;
@@ -24,6 +25,9 @@ pub(crate) struct Door {
     pub guesses: Guesses,
     pub refusals: Refusals,
     pub addresses: Addresses,
+    /// Turns of those that sign in: when all come at once, they wait here, and nobody else waits behind them for the
+    /// database.
+    desk: Semaphore,
     /// Connections there was no room for, since the start.
     pub turned_away: AtomicU64,
     pub bridges: Bridges,
@@ -40,10 +44,26 @@ impl Door {
             guesses: Guesses::default(),
             refusals: Refusals::default(),
             addresses: Addresses::default(),
+            desk: Semaphore::new(AT_THE_DESK),
             turned_away: AtomicU64::new(0),
             bridges: Bridges::default(),
             connections: TaskTracker::new(),
         }
+    }
+
+    /// A turn for something that whoever signs in asks the database.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.desk.acquire().await.ok()
+    }
+
+    /// See [`App::bind_login`].
+    pub(crate) async fn bind(
+        &self,
+        login: &Authenticated,
+        nuki_id: u32,
+    ) -> lockwarden_app::Result<Result<(), BindRefusal>> {
+        let _turn = self.turn().await;
+        self.app.bind_login(login, nuki_id).await
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -55,6 +75,9 @@ impl Door {
         }
     }
 }
+
+/// Fewer than the database answers at once, so that there is always one for others.
+const AT_THE_DESK: usize = 3;
 
 /// Different things refused between two looks of the sweep; more are only counted.
 const MOST_NOTES: usize = 4_096;

@@ -115,10 +115,13 @@ async fn sign_in(door: &Door, connect: &Connect, address: IpAddr) -> Result<Auth
         slow_down(door, address).await;
         return Err(Refusal::NotAuthorized);
     };
+    let turn = door.turn().await;
     let checked = door.app.check_login(username, password).await.map_err(|error| {
         tracing::error!(%error, "a login could not be checked");
         Refusal::Unavailable
     })?;
+    // Whoever guesses wrong waits long, and not in the way of others.
+    drop(turn);
     match checked {
         LoginCheck::Right(login) => Ok(login),
         LoginCheck::WrongPassword(login) => {
@@ -159,7 +162,7 @@ async fn check_will(door: &Door, login: &mut Authenticated, connect: &Connect) -
     match login.nuki_id {
         Some(bound) if bound == own.nuki_id => Ok(()),
         Some(_) => Err(refuse(RefusalReason::ForeignWill)),
-        None => match door.app.bind_login(login, own.nuki_id).await {
+        None => match door.bind(login, own.nuki_id).await {
             Ok(Ok(())) => {
                 login.nuki_id = Some(own.nuki_id);
                 Ok(())
@@ -256,6 +259,7 @@ async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option
     // What an earlier connection of this client handed over belongs to the session before, and must not come into a new one.
     door.committer.settled(login).await;
     let taking = async {
+        let _turn = door.turn().await;
         let brought = [Some(entry.login.device), entry.login.opener].into_iter().flatten();
         if !door.app.login_stands(login, brought).await? {
             return Ok(Err(Refusal::NotAuthorized));

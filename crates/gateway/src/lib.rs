@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use bridges::{authorise_at_bridge, check_bridge};
 pub use listen::TlsConfig;
 use lockwarden_app::App;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -99,14 +99,12 @@ impl Gauge {
 const FAREWELL: Duration = Duration::from_secs(3);
 
 impl Gateway {
-    /// Opens the listeners; nothing is accepted before [`Gateway::run`].
-    pub async fn bind(app: App, config: Config) -> io::Result<Self> {
-        let plain = match config.plain {
-            Some(addr) => Some(open(addr).await?),
-            None => None,
-        };
-        let tls = match &config.tls {
-            Some(tls) => Some((open(tls.addr).await?, listen::acceptor(tls)?)),
+    /// Opens the listeners; nothing is accepted before [`Gateway::run`]. Within a runtime only.
+    pub fn bind(app: App, config: Config) -> io::Result<Self> {
+        let Config { plain, tls, callbacks, limits } = config;
+        let plain = plain.map(open).transpose()?;
+        let tls = match tls {
+            Some(tls) => Some((open(tls.addr)?, listen::acceptor(&tls)?)),
             None => None,
         };
         let tls_addr = tls.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
@@ -114,7 +112,7 @@ impl Gateway {
         let addr = plain_addr.or(tls_addr).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "neither a plain nor a TLS address for devices")
         })?;
-        let (door, callbacks) = (Arc::new(Door::new(app, config.limits)), config.callbacks);
+        let door = Arc::new(Door::new(app, limits));
         Ok(Self { door, plain, tls, callbacks, addr, tls_addr })
     }
 
@@ -175,9 +173,17 @@ impl Gateway {
     }
 }
 
-async fn open(addr: SocketAddr) -> io::Result<TcpListener> {
+/// Whoever does not fit in here while it waits to be accepted tries again after a second, two, four and so on. The kernel
+/// takes as many as it is set up for, often 4,096.
+const AT_THE_GATE: u32 = 16_384;
+
+fn open(addr: SocketAddr) -> io::Result<TcpListener> {
     let told = |error: io::Error| io::Error::new(error.kind(), format!("{addr}: {error}"));
-    TcpListener::bind(addr).await.map_err(told)
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(told)?;
+    // A start right after a stop finds connections of before in their last minute.
+    socket.set_reuseaddr(true).map_err(told)?;
+    socket.bind(addr).map_err(told)?;
+    socket.listen(AT_THE_GATE).map_err(told)
 }
 
 /// For fuzzing: reads any bytes as the packets of a connection would be, in both versions.

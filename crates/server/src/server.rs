@@ -72,7 +72,7 @@ impl Server {
         app.forget_connections().await?;
 
         let gateway =
-            Gateway::bind(app.clone(), gateway_config(settings, room.devices)).await.map_err(|error| {
+            Gateway::bind(app.clone(), gateway_config(settings, room.devices)).map_err(|error| {
                 CommandError::new(
                     Exit::Refused,
                     format!("cannot open the MQTT door: {error}. --mqtt names another address"),

@@ -25,17 +25,17 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn open() -> Self {
-        Self::on(World::new().await).await
+        Self::on(World::new().await)
     }
 
-    pub(crate) async fn on(world: World) -> Self {
-        Self::with(world, Limits::default()).await
+    pub(crate) fn on(world: World) -> Self {
+        Self::with(world, Limits::default())
     }
 
-    pub(crate) async fn with(world: World, limits: Limits) -> Self {
+    pub(crate) fn with(world: World, limits: Limits) -> Self {
         let local = Some(LOCAL.parse().unwrap());
         let config = Config { plain: local, tls: None, callbacks: local, limits };
-        let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
+        let gateway = Gateway::bind(world.app.clone(), config).unwrap();
         let (addr, gauge, stop) = (gateway.local_addr(), gateway.gauge(), CancellationToken::new());
         let mut running = JoinSet::new();
         running.spawn(gateway.run(stop.clone()));
@@ -45,7 +45,7 @@ impl Site {
     /// Everything goes away as with a graceful stop, and comes back on the same database.
     pub(crate) async fn reopen(self) -> Self {
         let world = self.close().await;
-        Self::on(world.restart(2).await).await
+        Self::on(world.restart(2).await)
     }
 
     pub(crate) async fn close(self) -> World {

@@ -120,7 +120,7 @@ async fn a_wrong_password_is_answered_late_and_a_right_one_is_not() {
 
 #[tokio::test]
 async fn a_login_holds_so_many_connections_and_an_address_so_many_unknown_ones() {
-    let site = Site::with(World::new().await, Limits { unknown_per_address: 5, ..Limits::default() }).await;
+    let site = Site::with(World::new().await, Limits { unknown_per_address: 5, ..Limits::default() });
     let anna = site.world.owner("Anna").await;
     let (device, credentials) = site.device(&anna, "Front door").await;
     let mut held = Vec::new();

@@ -34,7 +34,7 @@ async fn secured(plain: Option<SocketAddr>) -> Secured {
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let tls = TlsConfig { addr: LOCAL.parse().unwrap(), cert, key };
     let config = Config { plain, tls: Some(tls), callbacks: None, limits: Limits::default() };
-    let gateway = Gateway::bind(world.app.clone(), config).await.unwrap();
+    let gateway = Gateway::bind(world.app.clone(), config).unwrap();
     let mut trusted = RootCertStore::empty();
     trusted.add(made.cert.der().clone()).unwrap();
     Secured { world, gateway, trusted }
@@ -145,6 +145,6 @@ async fn a_certificate_that_cannot_be_read_stops_the_start_and_not_the_first_loc
     let missing = world.database.dir.path().join("missing.pem");
     let tls = TlsConfig { addr: LOCAL.parse().unwrap(), cert: missing.clone(), key: missing };
     let config = Config { plain: None, tls: Some(tls), callbacks: None, limits: Limits::default() };
-    let error = Gateway::bind(world.app.clone(), config).await.err().unwrap();
+    let error = Gateway::bind(world.app.clone(), config).err().unwrap();
     assert!(error.to_string().contains("missing.pem"), "{error}");
 }
