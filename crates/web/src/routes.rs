@@ -7,8 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, attention, begin, bridge, bulk, device, devices, groups,
-    manage, order, safety, set_up, settings, sign_in, ways,
+    account, activity, add_device, announced, api_tokens, attention, begin, bridge, bulk, device, devices,
+    groups, manage, order, safety, set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -95,6 +95,7 @@ fn of_devices() -> Vec<Route> {
         route("GET", "/devices", SignedIn, get(devices::show)),
         route("GET", "/devices/new", SignedIn, get(add_device::show)),
         route("POST", "/devices/new", SignedIn, post(add_device::add)),
+        route("POST", "/devices/new/announced", SignedIn, post(announced::add)),
         route("GET", "/devices/{id}", SignedIn, get(device::show)),
         route("GET", "/devices/{id}/add", SignedIn, get(begin::show)),
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::identity::insert;
+use super::identity::{insert, unnamed};
 use super::{Connector, Device, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
@@ -22,7 +22,8 @@ use crate::ways;
 const MOST_DEVICES: usize = 200_000;
 
 pub struct NewDevice<'a> {
-    pub name: &'a str,
+    /// Nothing: it is called what it calls itself, as soon as it does.
+    pub name: Option<&'a str>,
     pub connector: Connector,
     /// Of a hub: where it publishes, if not at the usual place.
     pub base_path: Option<&'a str>,
@@ -31,11 +32,11 @@ pub struct NewDevice<'a> {
 impl<'a> NewDevice<'a> {
     /// A lock with an MQTT client of its own.
     pub fn by_mqtt(name: &'a str) -> Self {
-        Self { name, connector: Connector::NukiMqtt, base_path: None }
+        Self { name: Some(name), connector: Connector::NukiMqtt, base_path: None }
     }
 
     pub fn by_hub(name: &'a str, base_path: Option<&'a str>) -> Self {
-        Self { name, connector: Connector::NukiHub, base_path }
+        Self { name: Some(name), connector: Connector::NukiHub, base_path }
     }
 }
 
@@ -51,7 +52,7 @@ impl App {
     /// Adds a device that has yet to connect, with the login it connects with.
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         actor.may_add_devices()?;
-        let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
+        let given = new.name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
         let base_path = match new.connector {
             Connector::NukiHub => {
                 let path = logins::check_base_path(new.base_path.unwrap_or(logins::BASE_PATH));
@@ -61,9 +62,8 @@ impl App {
         };
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
-        if usize::try_from(sql::count(&mut tx, actor.account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
-            return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
-        }
+        check_room(&mut tx, actor.account).await?;
+        let name = (given.unwrap_or(unnamed(false)), given.is_some());
         let id = insert(self, &mut tx, actor.account, (name, new.connector), false).await?;
         let by = (new.connector, base_path);
         let (login, credentials) = logins::create(self, &mut tx, (actor.account, id), by).await?;
@@ -224,6 +224,14 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Whether the account may have one more.
+pub(crate) async fn check_room(tx: &mut Tx, account: AccountId) -> Result<()> {
+    if usize::try_from(sql::count(tx, account).await?).unwrap_or(usize::MAX) >= MOST_DEVICES {
+        return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
+    }
+    Ok(())
 }
 
 pub(crate) async fn set_favourite(tx: &mut Tx, device: Manageable, yes: bool, now: Time) -> Result<()> {

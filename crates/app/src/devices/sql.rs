@@ -206,7 +206,7 @@ pub(super) async fn count(tx: &mut Tx, account: AccountId) -> Result<i64, DbErro
 }
 
 pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str, now: Time) -> Result<(), DbError> {
-    tx.query("update devices set name = $2, updated_at = $3 where id = $1")
+    tx.query("update devices set name = $2, name_given = true, updated_at = $3 where id = $1")
         .bind(id)
         .bind(name.to_owned())
         .bind(now)

@@ -206,7 +206,11 @@ impl One {
     }
 
     async fn draw(&mut self, web: &Web, person: &Person, when: &When) -> Result<DrawnParts> {
-        let told = match Told::load(web, person, self.id).await {
+        let loaded = match self.step {
+            Some(_) => Told::of_new(web, person, self.id).await,
+            None => Told::load(web, person, self.id).await,
+        };
+        let told = match loaded {
             Ok(told) => told,
             Err(Error::NotFound) => return Ok(DrawnParts { refresh: true, ..DrawnParts::default() }),
             Err(error) => return Err(error),

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod add_device;
+pub(crate) mod announced;
 pub(crate) mod api_tokens;
 pub(crate) mod attention;
 pub(crate) mod begin;

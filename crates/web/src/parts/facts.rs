@@ -129,6 +129,10 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
             },
         ),
         Fact::BridgeHeard => ("Heard by the bridge", when.short(Time(value.parse().ok()?))),
+        Fact::Model => ("Model", value.to_owned()),
+        Fact::Maker => ("Maker", value.to_owned()),
+        Fact::Serial => ("Serial number", value.to_owned()),
+        Fact::AnnouncedName => ("Announces itself as", value.to_owned()),
         Fact::TimeZoneOffset | Fact::HomeKit | Fact::Matter => return None,
     })
 }
@@ -146,7 +150,17 @@ fn signal(value: &str, (good, weak): (i64, i64)) -> Option<String> {
     Some(format!("{dbm} dBm, {word}"))
 }
 
+/// Something better says the same.
+fn is_better_known(device: &Device, fact: Fact, more: &[FactSaid]) -> bool {
+    match fact {
+        Fact::AnnouncedName => device.said.own_name.is_some(),
+        Fact::Model => more.iter().any(|said| said.fact == Fact::Variant),
+        _ => false,
+    }
+}
+
 pub(crate) fn facts(device: &Device, more: &[FactSaid], when: &When) -> Markup {
+    let more = more.iter().filter(|said| !is_better_known(device, said.fact, more));
     html! {
         section #{ "facts-" (device.id) } {
             h2 { "What it says of itself" }

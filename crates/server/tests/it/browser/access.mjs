@@ -152,7 +152,7 @@ async function newDevice(page) {
   await look(page, '/devices/new', '.choice');
   for (const way of ['nuki-mqtt', 'nuki-hub']) {
     await look(page, `/devices/new?way=${way}`, 'form.card');
-    await refused(page, `/devices/new?way=${way}`, { Name: ' ' }, 'Add device');
+    await refused(page, `/devices/new?way=${way}`, { Name: 'x'.repeat(65) }, 'Add device');
   }
   await bridge(page);
   await page.goto(`${url}/devices/new?way=nuki-mqtt`);
