@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::identify::signed_in_only;
 use crate::pages::{
     account, activity, add_device, announced, api_tokens, attention, begin, bridge, bulk, device, devices,
-    groups, manage, order, safety, set_up, settings, sign_in, ways,
+    groups, left_open, manage, order, safety, set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -80,6 +80,8 @@ fn table() -> Vec<Route> {
         route("POST", "/settings/account/password", SignedIn, post(account::change_password)),
         route("POST", "/settings/account/sessions/{id}/end", SignedIn, post(account::end_session)),
         route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
+        route("GET", "/settings/left-open", SignedIn, get(left_open::show)),
+        route("POST", "/settings/left-open", SignedIn, post(left_open::save)),
         route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
         route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
         route("GET", "/settings/api-tokens/{id}/revoke", SignedIn, get(api_tokens::ask_revoke)),

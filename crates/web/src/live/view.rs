@@ -97,7 +97,7 @@ impl From<&Asked> for View {
                 let oldest = entry::read_cursor(asked.text("oldest"));
                 Self::Activity(Log { device, shown, oldest, orders: BTreeMap::new() })
             }
-            ("attention", _) => Self::WorkList(WorkList::default()),
+            ("attention", _) => Self::WorkList(WorkList::of(asked)),
             ("bulk", _) => Self::Bulk(Bulk::of(asked)),
             _ => Self::Devices(Box::new(Devices::of(asked))),
         }

@@ -13,6 +13,7 @@ pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod error;
 pub(crate) mod groups;
+pub(crate) mod left_open;
 pub(crate) mod manage;
 pub(crate) mod order;
 pub(crate) mod safety;

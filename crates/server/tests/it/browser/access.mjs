@@ -78,6 +78,9 @@ async function devices(page) {
   await settings(page, device);
   await look(page, `${device}/safety`, 'label.check');
   await look(page, '/attention', 'h1');
+  await look(page, '/attention?group=none', '#attention');
+  await look(page, '/settings/left-open', 'form.card');
+  await refused(page, '/settings/left-open', { 'For how many minutes': '0' }, 'Save');
   await page.goto(url + device);
   await page.getByText('More ways').click();
   await check(page, 'more ways');
