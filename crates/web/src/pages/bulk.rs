@@ -7,6 +7,7 @@ use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::{Error, Refusal, Result};
 use maud::{Markup, html};
 
+use super::option;
 use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
@@ -31,6 +32,10 @@ pub(crate) async fn propose(
         "no-favourite" => Deed::SetFavourite(false),
         "group" if fields.has("group") => Deed::SetGroup(Some(id(fields.text("group"))?)),
         "group" => Deed::SetGroup(None),
+        "option" | "set" => match option::read(&fields) {
+            Ok(deed) => deed,
+            Err(asking) => return option::page(&web, &signed, &fields, &asking),
+        },
         _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
     };
     let devices: Vec<DeviceId> = if fields.text("all") == "yes" {
@@ -144,7 +149,7 @@ fn results(shown: &Shown, after: i64) -> Markup {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
-                ol.card.plain #results { @for item in &shown.items { (bulk::item(item)) } }
+                ol.card.plain #results { @for item in &shown.items { (bulk::item(item, shown.bulk.deed)) } }
             }
             nav.pages aria-label="More results" {
                 @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }

@@ -15,6 +15,7 @@ pub(crate) mod error;
 pub(crate) mod groups;
 pub(crate) mod left_open;
 pub(crate) mod manage;
+pub(crate) mod option;
 pub(crate) mod order;
 pub(crate) mod safety;
 pub(crate) mod set_up;

@@ -112,6 +112,17 @@ async function groups(page) {
   await page.locator('form .btn.main').click();
   await page.locator('#bulk-progress').getByText('Done: 1 device.').waitFor();
   await check(page, 'what became of them');
+  await look(page, '/devices?select=yes&view=tiles', '.picks input');
+  await page.locator('.picks input').first().check();
+  await page.getByRole('button', { name: 'Set an option…' }).click();
+  await page.getByLabel('Option').selectOption('autoLock');
+  await check(page, 'which option is to be set');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.locator('#autoLock').waitFor();
+  await check(page, 'what the option should be');
+  await page.getByRole('button', { name: 'See what would change…' }).click();
+  await page.locator('#left-out').waitFor();
+  await check(page, 'what the option would change');
   await look(page, '/devices?by=group&view=tiles', '.of-group');
   await look(page, '/devices?by=group&view=list&wrong=any', '.of-group, #nothing');
   await page.locator('#filters summary').click();
