@@ -19,6 +19,8 @@ use crate::web::Web;
 
 /// Results on one page.
 pub(crate) const RESULTS: usize = 500;
+/// As many that are left out are shown without asking.
+const FEW: usize = 20;
 
 /// Writes down what was chosen, and leads to what would become of it.
 pub(crate) async fn propose(
@@ -52,21 +54,26 @@ pub(crate) async fn propose(
 pub(crate) struct Shown {
     pub bulk: Bulk,
     pub items: Vec<Item>,
+    /// Of a proposal: the devices that nothing would be done with.
+    left_out: Vec<Item>,
     group: Option<String>,
 }
 
 impl Shown {
     pub(crate) async fn load(web: &Web, person: &Person, id: BulkId, after: i64) -> Result<Self> {
         let bulk = web.app.load_bulk(&person.actor, id).await?;
-        let left_out = bulk.tally.meant() == 0;
-        let items = web.app.list_bulk_items(&person.actor, id, left_out, (after, RESULTS)).await?;
+        let items = web.app.list_bulk_items(&person.actor, id, false, (after, RESULTS)).await?;
+        let left_out = match bulk.state {
+            BulkState::Proposed => web.app.list_bulk_items(&person.actor, id, true, (0, RESULTS)).await?,
+            _ => Vec::new(),
+        };
         let group = match bulk.deed {
             Deed::SetGroup(Some(group)) => {
                 groups::path_of(web.app.known_groups(&person.actor).await?.iter(), group)
             }
             _ => None,
         };
-        Ok(Self { bulk, items, group })
+        Ok(Self { bulk, items, left_out, group })
     }
 
     fn title(&self) -> String {
@@ -139,6 +146,12 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
             }
         }
         @if shown.bulk.tally.waiting > 0 { (results(shown, 0)) }
+        @if !shown.left_out.is_empty() {
+            details.card.pad open[shown.left_out.len() <= FEW] {
+                summary { "Left out, and why" }
+                ol.plain { @for item in &shown.left_out { (bulk::item(item, shown.bulk.deed)) } }
+            }
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn strangers(seen: &[StrangerSeen], when: &When) -> Markup {
         @if !seen.is_empty() {
             section #announced {
                 h2 { "Announcing themselves" }
-                ul.card.plain { @for one in seen { (stranger(one, when)) } }
+                ul.card.plain.ways { @for one in seen { (stranger(one, when)) } }
             }
         }
     }

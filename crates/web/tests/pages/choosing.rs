@@ -158,6 +158,8 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
         "1 has no Nuki Hub",
         "is off, will be on",
         "pushes the bolt out all the same",
+        "Left out, and why",
+        ">No hub</a>",
     ] {
         assert!(preview.body.contains(words), "{words}");
     }
