@@ -150,10 +150,11 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
 
 fn found(told: &Told) -> Markup {
     let device = &told.device;
+    let model = told.connection.fact(Fact::Model).filter(|model| facts::says_more(model, device.kind));
     let rows = [
         ("Name in the Nuki app", announced::own_name(device, &told.connection).map(ToOwned::to_owned)),
         ("Type", device.kind.map(|kind| facts::kind_words(kind).to_owned())),
-        ("Model", told.connection.fact(Fact::Model).map(ToOwned::to_owned)),
+        ("Model", model.map(ToOwned::to_owned)),
         ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
         ("Firmware", device.said.firmware.clone()),
     ];

@@ -5,7 +5,7 @@ use lockwarden_app::logins::StrangerSeen;
 use lockwarden_app::ways::{Connection, Fact};
 use maud::{Markup, html};
 
-use super::facts::kind_words;
+use super::facts::{kind_words, says_more};
 use super::icon::{Icon, icon};
 use crate::when::When;
 
@@ -18,8 +18,7 @@ pub(crate) fn own_name<'t>(device: &'t Device, connection: &'t Connection) -> Op
 /// “Found: Maison, Smart Lock 3.0 or 4.0, Smart Lock 3.0 Pro”, as soon as anything of it is known.
 pub(crate) fn found(device: &Device, connection: &Connection) -> Markup {
     let kind = device.kind.map(kind_words);
-    let is_news = |model: &&str| kind.is_none_or(|kind| !kind.eq_ignore_ascii_case(model));
-    let model = connection.fact(Fact::Model).filter(is_news);
+    let model = connection.fact(Fact::Model).filter(|model| says_more(model, device.kind));
     let known: Vec<&str> = [own_name(device, connection), kind, model].into_iter().flatten().collect();
     html! {
         @if !known.is_empty() {

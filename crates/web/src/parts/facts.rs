@@ -151,16 +151,24 @@ fn signal(value: &str, (good, weak): (i64, i64)) -> Option<String> {
 }
 
 /// Something better says the same.
-fn is_better_known(device: &Device, fact: Fact, more: &[FactSaid]) -> bool {
-    match fact {
+fn is_better_known(device: &Device, said: &FactSaid, more: &[FactSaid]) -> bool {
+    match said.fact {
         Fact::AnnouncedName => device.said.own_name.is_some(),
-        Fact::Model => more.iter().any(|said| said.fact == Fact::Variant),
+        Fact::Model => {
+            !says_more(&said.value, device.kind) || more.iter().any(|one| one.fact == Fact::Variant)
+        }
         _ => false,
     }
 }
 
+/// Whether a model tells more than the type that is known: a hub announces any lock as “SmartLock”.
+pub(crate) fn says_more(model: &str, kind: Option<DeviceType>) -> bool {
+    let bare = |text: &str| text.to_lowercase().replace(' ', "");
+    kind.is_none_or(|kind| !bare(kind_words(kind)).starts_with(&bare(model)))
+}
+
 pub(crate) fn facts(device: &Device, more: &[FactSaid], when: &When) -> Markup {
-    let more = more.iter().filter(|said| !is_better_known(device, said.fact, more));
+    let more = more.iter().filter(|said| !is_better_known(device, said, more));
     html! {
         section #{ "facts-" (device.id) } {
             h2 { "What it says of itself" }

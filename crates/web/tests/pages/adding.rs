@@ -180,6 +180,11 @@ async fn the_name_that_a_device_announces_is_suggested_beside_the_one_it_was_giv
         browser.post(&format!("/devices/{device}/name"), &[("name", "Maison"), ("from", "add")]).await;
     assert_eq!(named.leads_to(), path);
     assert!(!browser.get(&path).await.body.contains("Call it"));
+    // A hub calls every lock so.
+    site.world.says(device, Observation::Facts(vec![(Fact::Model, "SmartLock".to_owned())])).await;
+    let page = browser.get(&path).await;
+    assert!(!page.body.contains("SmartLock") && !page.body.contains("<dt>Model</dt>"));
+    site.world.says(device, announcing("Maison")).await;
     // Its own word is better than an announcement, and what the lock is better than what it is called.
     site.world.says(device, Observation::OwnName("Haustür".to_owned())).await;
     site.world.says(device, Observation::Facts(vec![(Fact::Variant, "3".to_owned())])).await;
