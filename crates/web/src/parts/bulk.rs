@@ -184,38 +184,47 @@ pub(crate) fn headline(tally: &Tally) -> String {
 
 /// What became of one device.
 pub(crate) fn item(item: &Item, deed: Deed) -> Markup {
-    let option = match deed {
-        Deed::Set(wish) => Some(change(wish, item)),
-        _ => None,
+    let (is_option, change) = match deed {
+        Deed::Set(wish) => (true, change(wish, item)),
+        _ => (false, None),
     };
     let (tone, shape, words) = match item.became {
         Became::LeftOut => ("", Icon::Off, "left out"),
         Became::Waiting => ("", Icon::Clock, "waiting for its turn"),
-        Became::UnderWay if option.is_some() => ("", Icon::Busy, "on its way: done when the device says it"),
+        Became::UnderWay if is_option => ("", Icon::Busy, "on its way: done when the device says it"),
         Became::UnderWay => ("", Icon::Busy, "waiting for the lock"),
         Became::Done => ("ok", Icon::Check, "done"),
         Became::Failed => ("bad", Icon::Cross, "failed"),
         Became::Unknown => ("warn", Icon::Help, "no answer from the lock"),
+    };
+    let words = item.reason.as_deref().unwrap_or(words);
+    let words = match change {
+        // Before anything happens, what would change says it all.
+        Some(change) if item.became == Became::Waiting => sentence(&change),
+        Some(change) => format!("{} · {change}", sentence(words)),
+        None => sentence(words),
     };
     html! {
         li.result id={ "result-" (item.device) } {
             span class={ "ic " (tone) } { (icon(shape)) }
             div {
                 a href={ "/devices/" (item.device) } { (item.name) }
-                small class=(tone) { (sentence(item.reason.as_deref().unwrap_or(words))) @if let Some(option) = option { " · " (option) } }
+                small class=(tone) { (words) }
             }
         }
     }
 }
 
 /// “is off, will be on”, as it was when it was proposed.
-fn change(wish: Wish, item: &Item) -> String {
-    let was = item.was.as_ref().map_or_else(|| "not known".to_owned(), |was| in_words(wish.setting(), was));
-    match item.became {
-        Became::LeftOut => format!("is {was}"),
-        Became::Waiting => format!("is {was}, will be {}", value_words(wish)),
-        _ => format!("was {was}, to be {}", value_words(wish)),
-    }
+fn change(wish: Wish, item: &Item) -> Option<String> {
+    let (was, will) = (item.was.as_ref().map(|was| in_words(wish.setting(), was)), value_words(wish));
+    let known = was.as_deref().unwrap_or("not known");
+    Some(match item.became {
+        Became::LeftOut => format!("is {}", was?),
+        Became::Waiting => format!("is {known}, will be {will}"),
+        Became::Done => format!("was {known}, is {will}"),
+        Became::UnderWay | Became::Failed | Became::Unknown => format!("was {known}, to be {will}"),
+    })
 }
 
 /// Which options there are for many devices at once, under the headings of a device's own page.

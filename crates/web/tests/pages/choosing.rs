@@ -156,7 +156,7 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
         "Set “Lock by itself” of 1 device to on?",
         "1 device will be changed.",
         "1 has no Nuki Hub",
-        "is off, will be on",
+        ">Is off, will be on<",
         "pushes the bolt out all the same",
         "Left out, and why",
         ">No hub</a>",
@@ -174,7 +174,8 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
     }
     by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(true))])).await;
     site.world.clock.advance(Duration::from_secs(1));
-    crate::live::until(&mut stream, "Done: 1 device.").await;
+    crate::live::until(&mut stream, "Done · was off, is on").await;
+    assert!(browser.get(&path).await.body.contains("Done: 1 device."));
     let nobody = browser.post("/bulks", &[("deed", "option")]).await;
     assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
