@@ -23,6 +23,8 @@ pub enum Event {
     AccessChanged { account: AccountId },
     /// A device's login was changed or revoked: its connections close.
     LoginChanged { account: AccountId, device: DeviceId },
+    /// What the account chose for all its devices.
+    AccountSet { account: AccountId },
     /// A backup was restored: whoever is connected has to come back.
     DataReplaced,
     /// Bridges came, went, or are reached otherwise than before.
@@ -46,6 +48,7 @@ impl Event {
             Self::BulkChanged { account, bulk } => ("bulk", account, DeviceId(bulk.0)),
             Self::AccessChanged { account } => ("access", account, nobody.1),
             Self::LoginChanged { account, device } => ("login", account, device),
+            Self::AccountSet { account } => ("account", account, nobody.1),
             Self::DataReplaced => ("replaced", nobody.0, nobody.1),
             Self::CommandsWaiting => ("commands", nobody.0, nobody.1),
             Self::BridgesChanged { account } => ("bridges", account, nobody.1),
@@ -61,6 +64,7 @@ impl Event {
             "devices" => Self::DevicesChanged { account },
             "bulk" => Self::BulkChanged { account, bulk: BulkId(device.0) },
             "access" => Self::AccessChanged { account },
+            "account" => Self::AccountSet { account },
             "login" => Self::LoginChanged { account, device },
             "replaced" => Self::DataReplaced,
             "commands" => Self::CommandsWaiting,
@@ -79,6 +83,7 @@ impl Event {
             | Self::BulkChanged { account, .. }
             | Self::AccessChanged { account }
             | Self::LoginChanged { account, .. }
+            | Self::AccountSet { account }
             | Self::BridgesChanged { account }
             | Self::SyncAsked { account, .. } => Some(account),
             Self::DataReplaced | Self::CommandsWaiting | Self::SettingsWanted => None,
@@ -105,6 +110,7 @@ impl Changes {
                 self.devices.insert(device);
             }
             Event::DevicesChanged { .. } => self.groups = true,
+            Event::AccountSet { .. } => self.everything = true,
             _ => {}
         }
     }
@@ -230,6 +236,7 @@ mod tests {
             Event::BulkChanged { account, bulk: BulkId(11) },
             Event::AccessChanged { account },
             Event::LoginChanged { account, device },
+            Event::AccountSet { account },
             Event::DataReplaced,
             Event::CommandsWaiting,
             Event::BridgesChanged { account },

@@ -76,10 +76,14 @@ impl<S: Stream> Connection<S> {
         let Some(HubName::Part(part, _)) = nuki_hub::name(&base, topic) else {
             return Ok(());
         };
-        let device = self.door.app.hub_part(self.login.login, part).await.map_err(|error| {
+        let found = self.door.app.hub_part(self.login.login, part).await.map_err(|error| {
             tracing::error!(%error, "a part of a hub could not be added");
             Ending::NotCommitted
         })?;
+        let Some(device) = found else {
+            self.login.left_out = Some(part);
+            return Ok(());
+        };
         match part {
             HubPart::Opener if device == self.login.device => self.login.is_opener = true,
             HubPart::Opener => {

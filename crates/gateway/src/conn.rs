@@ -72,6 +72,8 @@ pub(crate) struct Connection<S> {
     pub flush_owed: bool,
     /// Until when the kernel may deliver the last command, as long as the device has not acknowledged it.
     pub command_until: Option<Steady>,
+    /// What it last announced itself as: it says so with every entity.
+    pub announced: u64,
     /// A refusal was told to the log once; more of them are only counted.
     pub grumbled: bool,
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use lockwarden_app::App;
 use lockwarden_app::ids::LoginId;
-use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason};
+use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason, Stranger};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +24,7 @@ pub(crate) struct Door {
     pub committer: Committer,
     pub guesses: Guesses,
     pub refusals: Refusals,
+    pub strangers: Strangers,
     pub addresses: Addresses,
     /// Turns of those that sign in: when all come at once, they wait here, and nobody else waits behind them for the
     /// database.
@@ -43,6 +44,7 @@ impl Door {
             committer: Committer::default(),
             guesses: Guesses::default(),
             refusals: Refusals::default(),
+            strangers: Strangers::default(),
             addresses: Addresses::default(),
             desk: Semaphore::new(AT_THE_DESK),
             turned_away: AtomicU64::new(0),
@@ -109,6 +111,33 @@ impl Refusals {
         let flat = notes.into_iter().map(|((login, reason), (detail, times))| (login, reason, detail, times));
         if let Err(error) = app.note_login_refusals(&flat.collect::<Vec<_>>()).await {
             tracing::warn!(%error, "what devices were refused could not be written down");
+        }
+    }
+}
+
+/// Which devices spoke through logins that are not theirs, since it was last written down for the owners.
+#[derive(Default)]
+pub(crate) struct Strangers(Mutex<HashMap<(LoginId, u32, bool), Stranger>>);
+
+impl Strangers {
+    /// What is known already of one is kept where this says nothing of it.
+    pub(crate) fn note(&self, login: LoginId, stranger: Stranger) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (login, stranger.nuki_id, stranger.is_opener);
+        if notes.len() >= MOST_NOTES && !notes.contains_key(&key) {
+            return;
+        }
+        let known = notes.entry(key).or_insert_with(|| stranger.clone());
+        known.name = stranger.name.or(known.name.take());
+        known.model = stranger.model.or(known.model.take());
+    }
+
+    /// Writes down what has come together.
+    pub(crate) async fn tell(&self, app: &App) {
+        let notes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let flat: Vec<_> = notes.into_iter().map(|((login, ..), stranger)| (login, stranger)).collect();
+        if let Err(error) = app.note_strangers(&flat).await {
+            tracing::warn!(%error, "who else spoke through logins could not be written down");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lockwarden_app::devices::Connector;
 use lockwarden_app::logins::{
-    Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason, check_base_path,
+    Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason, Stranger, check_base_path,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -161,7 +161,10 @@ async fn check_will(door: &Door, login: &mut Authenticated, connect: &Connect) -
     };
     match login.nuki_id {
         Some(bound) if bound == own.nuki_id => Ok(()),
-        Some(_) => Err(refuse(RefusalReason::ForeignWill)),
+        Some(_) => {
+            door.strangers.note(login.login, Stranger::lock(own.nuki_id));
+            Err(refuse(RefusalReason::ForeignWill))
+        }
         None => match door.bind(login, own.nuki_id).await {
             Ok(Ok(())) => {
                 login.nuki_id = Some(own.nuki_id);
@@ -246,6 +249,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         partial: rest,
         flush_owed: false,
         command_until: None,
+        announced: 0,
         grumbled: false,
     };
     connection.listen();

@@ -6,6 +6,7 @@ mod bridges;
 mod codec;
 mod commit;
 mod conn;
+mod discovery;
 mod door;
 mod guesses;
 mod handshake;
@@ -203,6 +204,15 @@ pub fn fuzz_packets(bytes: &[u8]) {
 #[doc(hidden)]
 pub fn fuzz_names(text: &str) {
     let _ = (names::is_topic(text), names::is_filter(text), names::is_client_id(text), names::own(text));
+}
+
+/// For fuzzing: what announces itself to Home Assistant.
+#[doc(hidden)]
+pub fn fuzz_discovery(topic: &str, payload: &[u8]) {
+    let _ = discovery::is_discovery(topic, true);
+    if let Some(told) = discovery::read(topic, payload) {
+        let _ = (told.facts(), told.mark(1));
+    }
 }
 
 /// For fuzzing: topics and payloads of a hub.

@@ -54,11 +54,6 @@ pub(crate) fn own(name: &str) -> Option<Own<'_>> {
     Some(Own { nuki_id: u32::from_str_radix(id, 16).ok()?, id, rest })
 }
 
-/// Where a lock with "auto discovery" on announces itself to Home Assistant (MQTT API 1.4; the prefix is fixed).
-pub(crate) fn is_discovery(topic: &str) -> bool {
-    topic.starts_with("homeassistant/") && topic.ends_with("/config")
-}
-
 pub(crate) fn is_command(rest: &str) -> bool {
     COMMANDS.contains(&rest)
 }

@@ -5,11 +5,12 @@ use lockwarden_app::clock::Steady;
 use lockwarden_app::commands::DEADLINE;
 use lockwarden_app::devices::{Connector, LockAction, Observation};
 use lockwarden_app::ids::DeviceId;
-use lockwarden_app::logins::{Authenticated, RefusalReason};
+use lockwarden_app::logins::{Authenticated, RefusalReason, Stranger};
 use lockwarden_app::ways::HubPart;
 
 use crate::codec::Will;
 use crate::conn::{Connection, Stream};
+use crate::discovery::{self, Announced};
 use crate::names::{self, Own};
 use crate::nuki_hub::{self, HubName, Unreadable};
 use crate::nuki_mqtt;
@@ -17,6 +18,13 @@ use crate::realm::Ear;
 
 /// What a publish says, and of which device; nothing if it says nothing that is kept. An error is what may not be said.
 type Spoken = Result<Option<(DeviceId, Observation)>, ()>;
+
+/// Of whom an announcement speaks.
+enum Whose {
+    Own(DeviceId),
+    Stranger { is_opener: bool },
+    Nobodys,
+}
 
 /// Whether a login may listen here: below its own topics. One that has not spoken yet may listen under any Nuki ID; once it
 /// is bound, only what is its own counts.
@@ -45,7 +53,8 @@ impl<S: Stream> Connection<S> {
         match self.login.connector {
             Connector::NukiHub => matches!(
                 self.hub_name(topic),
-                Some(HubName::Part(part, _)) if self.device_of(part).is_none()
+                Some(HubName::Part(part, _))
+                    if self.device_of(part).is_none() && self.login.left_out != Some(part)
             ),
             _ => self.login.nuki_id.is_none() && names::own(topic).is_some(),
         }
@@ -66,15 +75,12 @@ impl<S: Stream> Connection<S> {
     /// What the device says by this, if anything. An error is what it may not say.
     pub(crate) fn read_publish(&mut self, topic: &str, payload: &[u8]) -> Spoken {
         let is_hub = self.login.connector == Connector::NukiHub;
-        if names::is_discovery(topic) {
-            if !is_hub {
-                // A lock that was cut off for it would come back with it for ever.
-                self.refused(RefusalReason::Discovery, topic);
-            }
-            return Ok(None);
-        }
         if is_hub && let Some(name) = self.hub_name(topic) {
             return Ok(self.read_hub(name, topic, payload));
+        }
+        if discovery::is_discovery(topic, is_hub) {
+            // Whoever was cut off for it would come back with it for ever.
+            return Ok(discovery::read(topic, payload).and_then(|told| self.announced(&told)));
         }
         let own = self.check_own(topic, RefusalReason::ForeignTopic)?;
         if is_hub {
@@ -94,6 +100,56 @@ impl<S: Stream> Connection<S> {
         Ok(seen.map(|seen| (self.login.device, seen)))
     }
 
+    /// A device says who it is. What is said of another than those that this login brings is only noted for the owner.
+    fn announced(&mut self, told: &Announced) -> Option<(DeviceId, Observation)> {
+        let (is_opener, device) = match self.announcing(told) {
+            Whose::Own(device) => (false, Some(device)),
+            Whose::Stranger { is_opener } => (is_opener, None),
+            Whose::Nobodys => return None,
+        };
+        let mark = told.mark(device.map_or(0, |device| device.0));
+        if std::mem::replace(&mut self.announced, mark) == mark {
+            return None;
+        }
+        if let Some(device) = device {
+            return Some((device, Observation::Facts(told.facts())));
+        }
+        let (name, model) = (told.name.clone(), told.model.clone());
+        let nuki_id = told.topics.iter().find_map(|topic| Some(names::own(topic)?.nuki_id));
+        let nuki_id = nuki_id.or(told.nuki_id)?;
+        self.door.strangers.note(self.login.login, Stranger { nuki_id, is_opener, name, model });
+        None
+    }
+
+    /// Whose announcement it is goes by the topics below which it says it speaks; its number counts where it names none.
+    fn announcing(&self, told: &Announced) -> Whose {
+        let mut topics = told.topics.iter();
+        if self.login.connector == Connector::NukiHub {
+            let part = topics.find_map(|topic| match self.hub_name(topic) {
+                Some(HubName::Part(part, _)) => Some(part),
+                _ => None,
+            });
+            return match part.map(|part| (part, self.device_of(part))) {
+                Some((_, Some(device))) => Whose::Own(device),
+                Some((part, None)) if self.login.left_out == Some(part) => {
+                    Whose::Stranger { is_opener: part == HubPart::Opener }
+                }
+                // Of a part that has yet to speak; or of something that cannot be reached through this hub.
+                _ => Whose::Nobodys,
+            };
+        }
+        let ids: Vec<u32> = topics.filter_map(|topic| Some(names::own(topic)?.nuki_id)).collect();
+        let (Some(id), true) =
+            (ids.first().copied().or(told.nuki_id), ids.iter().all(|id| Some(id) == ids.first()))
+        else {
+            return Whose::Nobodys;
+        };
+        match self.login.nuki_id {
+            Some(bound) if bound != id => Whose::Stranger { is_opener: false },
+            _ => Whose::Own(self.login.device),
+        }
+    }
+
     fn read_hub(
         &mut self,
         name: HubName<'_>,
@@ -102,7 +158,14 @@ impl<S: Stream> Connection<S> {
     ) -> Option<(DeviceId, Observation)> {
         let (device, rest, read) = match name {
             HubName::Own(rest) => (self.login.device, rest, nuki_hub::read_own(rest, payload)),
-            HubName::Part(part, rest) => (self.device_of(part)?, rest, nuki_hub::read(part, rest, payload)),
+            HubName::Part(part, rest) => {
+                let read = nuki_hub::read(part, rest, payload);
+                let Some(device) = self.device_of(part) else {
+                    self.note_left_out(part, read.ok().flatten().as_ref());
+                    return None;
+                };
+                (device, rest, read)
+            }
         };
         let seen = match read {
             Ok(seen) if nuki_hub::may_be_cut(rest) => {
@@ -129,6 +192,20 @@ impl<S: Stream> Connection<S> {
             self.login.nuki_id.get_or_insert(id);
         }
         Some((device, seen))
+    }
+
+    /// A part of the hub that its owner removed still speaks: they may want it back.
+    fn note_left_out(&self, part: HubPart, seen: Option<&Observation>) {
+        let Some(Observation::Snapshot { seen, .. }) = seen else { return };
+        let name = seen.iter().find_map(|one| match one {
+            Observation::OwnName(name) => Some(name.clone()),
+            _ => None,
+        });
+        let is_opener = part == HubPart::Opener;
+        if let Some(nuki_id) = seen.iter().find_map(nuki_hub::nuki_id_in) {
+            let stranger = Stranger { name, is_opener, ..Stranger::lock(nuki_id) };
+            self.door.strangers.note(self.login.login, stranger);
+        }
     }
 
     /// A hub in hybrid mode gives its commands to the lock's own MQTT client: to the connection that is there, at once or
@@ -163,6 +240,9 @@ impl<S: Stream> Connection<S> {
         };
         if is_foreign {
             self.refused(RefusalReason::OtherDevice, name);
+            if self.login.connector == Connector::NukiMqtt {
+                self.door.strangers.note(self.login.login, Stranger::lock(own.nuki_id));
+            }
             return Err(());
         }
         Ok(own)

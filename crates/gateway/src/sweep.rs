@@ -27,11 +27,17 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
         loop {
             door.app.clock().wait(PERIOD).await;
             sweep(&door);
-            door.refusals.tell(&door.app).await;
+            tell(&door).await;
         }
     };
     stop.run_until_cancelled(rounds).await;
+    tell(&door).await;
+}
+
+/// What is only counted and noted in between.
+async fn tell(door: &Door) {
     door.refusals.tell(&door.app).await;
+    door.strangers.tell(&door.app).await;
 }
 
 fn sweep(door: &Door) {

@@ -16,6 +16,7 @@
 mod body;
 pub mod bridge;
 mod building;
+mod discovery;
 mod fleet;
 pub mod hub;
 mod json;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Body, Control, LONG};
+use crate::discovery;
 use crate::machine::Input;
 use crate::mqtt::{Connection, Event, Hello, Message};
 use crate::seen::Received;
@@ -203,7 +204,9 @@ impl Link {
             }
         }
         if spec.auto_discovery {
-            announce(spec.nuki_id, connection);
+            for (topic, payload) in discovery::announcements(spec) {
+                connection.publish(&topic, 0, true, &payload);
+            }
         }
         let everything = self.body.machine.everything();
         self.body.carry_out(everything);
@@ -248,22 +251,5 @@ fn command(topic: &str, payload: &str) -> Option<Input> {
         "lock" if payload == "true" => Some(Input::Simple { unlock: false }),
         "unlock" if payload == "true" => Some(Input::Simple { unlock: true }),
         _ => None,
-    }
-}
-
-/// To Home Assistant (MQTT API 1.4, auto discovery). The prefix and the odd `ids` are as real locks have them; the object
-/// ids are unconfirmed.
-fn announce(nuki_id: u32, connection: &mut Connection) {
-    for (component, object) in [
-        ("lock", "smartlock"),
-        ("binary_sensor", "battery_critical"),
-        ("sensor", "battery"),
-        ("button", "unlatch"),
-    ] {
-        let payload = format!(
-            r#"{{"~":"nuki/{nuki_id:X}","avty_t":"~/connected","dev":{{"ids":"[{nuki_id:X}]"}},"uniq_id":"{nuki_id:X}_{object}"}}"#
-        );
-        let topic = format!("homeassistant/{component}/{nuki_id:X}/{object}/config");
-        connection.publish(&topic, 0, true, &payload);
     }
 }

@@ -7,8 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identify::signed_in_only;
 use crate::pages::{
-    account, activity, add_device, api_tokens, attention, begin, bridge, bulk, device, devices, groups,
-    manage, order, safety, set_up, settings, sign_in, ways,
+    account, activity, add_device, announced, api_tokens, attention, begin, bridge, bulk, device, devices,
+    groups, left_open, manage, order, safety, set_up, settings, sign_in, ways,
 };
 use crate::web::Web;
 use crate::{assets, live};
@@ -80,6 +80,8 @@ fn table() -> Vec<Route> {
         route("POST", "/settings/account/password", SignedIn, post(account::change_password)),
         route("POST", "/settings/account/sessions/{id}/end", SignedIn, post(account::end_session)),
         route("POST", "/settings/account/sessions/end-others", SignedIn, post(account::end_others)),
+        route("GET", "/settings/left-open", SignedIn, get(left_open::show)),
+        route("POST", "/settings/left-open", SignedIn, post(left_open::save)),
         route("GET", "/settings/api-tokens", SignedIn, get(api_tokens::show)),
         route("POST", "/settings/api-tokens", SignedIn, post(api_tokens::create)),
         route("GET", "/settings/api-tokens/{id}/revoke", SignedIn, get(api_tokens::ask_revoke)),
@@ -95,6 +97,7 @@ fn of_devices() -> Vec<Route> {
         route("GET", "/devices", SignedIn, get(devices::show)),
         route("GET", "/devices/new", SignedIn, get(add_device::show)),
         route("POST", "/devices/new", SignedIn, post(add_device::add)),
+        route("POST", "/devices/new/announced", SignedIn, post(announced::add)),
         route("GET", "/devices/{id}", SignedIn, get(device::show)),
         route("GET", "/devices/{id}/add", SignedIn, get(begin::show)),
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),

@@ -2,6 +2,7 @@
 
 mod actions;
 mod known_tokens;
+mod limits;
 mod password;
 mod preferences;
 mod scopes;

@@ -234,7 +234,7 @@ impl App {
         let told = one.name.as_deref().unwrap_or_default().trim();
         let name = if told.is_empty() { format!("Nuki {:08X}", one.nuki_id) } else { told.to_owned() };
         let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-        let of = (name.as_str(), Connector::NukiBridge);
+        let of = ((name.as_str(), !told.is_empty()), Connector::NukiBridge);
         let device = devices::insert(self, tx, account, of, one.kind == DeviceType::Opener).await?;
         devices::bind(tx, device, one.nuki_id, self.now()).await?;
         devices::set_type(tx, device, one.kind, self.now()).await?;

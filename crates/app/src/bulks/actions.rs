@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::sql::{self, BulkRow};
+use super::sql::{self, BulkRow, NewItem};
 use super::{Bulk, Deed, Item, PROPOSAL, TURN};
 use crate::App;
 use crate::actor::{Actor, Rights};
 use crate::bus::Event;
 use crate::db::Tx;
-use crate::devices;
+use crate::devices::{self, Device};
 use crate::error::{Error, Refusal, Result};
 use crate::groups;
 use crate::ids::{AccountId, BulkId, DeviceId};
+use crate::settings::{self, Held, SettingValue};
+use crate::ways;
 
 /// How long a proposal that was not begun is kept, and what is over.
 const KEPT_PROPOSED: Duration = Duration::from_hours(1);
@@ -29,18 +31,11 @@ impl App {
         may(actor, deed)?;
         let person = actor.who.person().ok_or(Error::Forbidden("only a person or a token does this"))?;
         let mut items = Vec::with_capacity(devices.len());
-        let mut tx = self.read().await?;
-        let found = devices::some(&mut tx, actor.account, devices).await?;
-        drop(tx);
-        let mut found: HashMap<DeviceId, _> = found
-            .into_iter()
-            .filter(|device| actor.scope.contains(device.id))
-            .map(|device| (device.id, deed.why_not(&device)))
-            .collect();
+        let mut found = self.looked_at(actor, deed, devices).await?;
         for (position, device) in (1..).zip(devices) {
             // A device named twice is one.
-            if let Some(why_not) = found.remove(device) {
-                items.push((position, *device, why_not));
+            if let Some((why_not, was)) = found.remove(device) {
+                items.push(NewItem { position, device: *device, why_not, was });
             }
         }
         if items.is_empty() {
@@ -56,6 +51,30 @@ impl App {
         sql::made(&mut tx, id).await?;
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Each of these devices that the actor may see, with why it is left out and what the option is now.
+    async fn looked_at(
+        &self,
+        actor: &Actor,
+        deed: Deed,
+        devices: &[DeviceId],
+    ) -> Result<HashMap<DeviceId, (Option<String>, Option<SettingValue>)>> {
+        let mut tx = self.read().await?;
+        let mut found = devices::some(&mut tx, actor.account, devices).await?;
+        found.retain(|device| actor.scope.contains(device.id));
+        let Some(wish) = deed.wish() else {
+            return Ok(found.iter().map(|device| (device.id, (deed.why_not(device), None))).collect());
+        };
+        let ids: Vec<DeviceId> = found.iter().map(|device| device.id).collect();
+        let held = settings::held_of_each(&mut tx, wish.setting(), &ids).await?;
+        let ways = ways::load_of_each(&mut tx, &ids).await?;
+        let of_one = |device: &Device| {
+            let (held, ways) = (held.get(&device.id), ways.get(&device.id).map_or(&[][..], Vec::as_slice));
+            let why_not = settings::why_not((wish.setting(), &wish.value()), device, held, ways);
+            (device.id, (why_not, held.and_then(Held::shown).cloned()))
+        };
+        Ok(found.iter().map(of_one).collect())
     }
 
     /// A proposal that nobody sees yet: its devices are written down bit by bit, so that nobody's events wait for all.
@@ -99,7 +118,7 @@ impl App {
         let mut tx = self.read().await?;
         let row = own(&mut tx, actor, id).await?;
         may(actor, row.deed().ok_or(Error::NotFound)?)?;
-        let tally = sql::tally(&mut tx, id).await?;
+        let tally = sql::tally(&mut tx, &row).await?;
         row.with(tally).ok_or(Error::NotFound)
     }
 
@@ -113,9 +132,9 @@ impl App {
         (after, limit): (i64, usize),
     ) -> Result<Vec<Item>> {
         let mut tx = self.read().await?;
-        own(&mut tx, actor, id).await?;
+        let row = own(&mut tx, actor, id).await?;
         let limit = i64::try_from(limit.clamp(1, MOST_ITEMS)).unwrap_or(1);
-        let mut items = sql::items(&mut tx, id, after, limit, left_out).await?;
+        let mut items = sql::items(&mut tx, &row, (after, limit), left_out).await?;
         items.retain(|item| actor.scope.contains(item.device));
         Ok(items)
     }
@@ -125,6 +144,7 @@ impl App {
 fn may(actor: &Actor, deed: Deed) -> Result<()> {
     let (right, refusal) = match deed {
         Deed::Lock => (Rights::OPERATE, "this sign-in may not operate devices"),
+        Deed::Set(_) => (Rights::CONFIGURE, "this sign-in may not change settings of devices"),
         Deed::SetGroup(_) | Deed::SetFavourite(_) => (Rights::MANAGE, "this sign-in may not manage devices"),
     };
     if actor.rights.contains(right) { Ok(()) } else { Err(Error::Forbidden(refusal)) }

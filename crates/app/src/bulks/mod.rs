@@ -5,6 +5,7 @@ mod actions;
 mod sql;
 mod work;
 
+pub(crate) use sql::setting_stands;
 pub use work::Step;
 pub(crate) use work::Works;
 
@@ -13,8 +14,9 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::commands::{self, CommandState};
 use crate::devices::{Device, DoorState, Kind, LockAction};
-use crate::error::Refusal;
+use crate::error::{Error, Refusal};
 use crate::ids::{BulkId, DeviceId, GroupId};
+use crate::settings::{self, Kind as ValueKind, Setting, SettingValue};
 
 /// A proposal tells how things are; after this they may be otherwise.
 pub const PROPOSAL: Duration = Duration::from_mins(10);
@@ -28,6 +30,46 @@ pub enum Deed {
     /// Into this group, or out of all.
     SetGroup(Option<GroupId>),
     SetFavourite(bool),
+    /// One option, to one value.
+    Set(Wish),
+}
+
+/// What an option should be on every one of the devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    setting: Setting,
+    /// 0 and 1 of a switch.
+    number: i64,
+}
+
+impl Wish {
+    /// Only what makes sense for many devices; its value is checked like that of one.
+    pub fn new(setting: Setting, value: &SettingValue) -> Result<Self, Error> {
+        let kind = setting.kind_for_many().filter(|_| setting.is_for_many());
+        let kind = kind.ok_or_else(|| Error::invalid("setting", "this is set device by device"))?;
+        let value = settings::check(setting, kind, value.clone());
+        match value.map_err(|why| Error::invalid("value", why))? {
+            SettingValue::Bool(on) => Ok(Self { setting, number: i64::from(on) }),
+            SettingValue::Int(number) => Ok(Self { setting, number }),
+            _ => Err(Error::invalid("setting", "this is set device by device")),
+        }
+    }
+
+    pub fn setting(self) -> Setting {
+        self.setting
+    }
+
+    pub fn value(self) -> SettingValue {
+        match self.setting.about().kind {
+            ValueKind::Bool => SettingValue::Bool(self.number != 0),
+            _ => SettingValue::Int(self.number),
+        }
+    }
+
+    fn from_stored(setting: &str, value: &str) -> Option<Self> {
+        let setting = Setting::from_key(setting)?;
+        Self::new(setting, &SettingValue::from_stored(setting, value)?).ok()
+    }
 }
 
 impl Deed {
@@ -37,15 +79,25 @@ impl Deed {
             Self::SetGroup(group) => ("group", group),
             Self::SetFavourite(true) => ("favourite", None),
             Self::SetFavourite(false) => ("no favourite", None),
+            Self::Set(_) => ("set", None),
         }
     }
 
-    fn from_stored(name: &str, group: Option<GroupId>) -> Option<Self> {
+    /// What of it has columns of its own.
+    fn wish(self) -> Option<Wish> {
+        match self {
+            Self::Set(wish) => Some(wish),
+            _ => None,
+        }
+    }
+
+    fn from_stored(name: &str, group: Option<GroupId>, wish: Option<Wish>) -> Option<Self> {
         Some(match name {
             "lock" => Self::Lock,
             "group" => Self::SetGroup(group),
             "favourite" => Self::SetFavourite(true),
             "no favourite" => Self::SetFavourite(false),
+            "set" => Self::Set(wish?),
             _ => return None,
         })
     }
@@ -56,7 +108,8 @@ impl Deed {
             Self::SetGroup(group) if device.group == group => "is there already",
             Self::SetFavourite(true) if device.favourite => "is a favourite already",
             Self::SetFavourite(false) if !device.favourite => "is no favourite",
-            Self::SetGroup(_) | Self::SetFavourite(_) => return None,
+            // That takes more than the device itself: `settings::why_not`.
+            Self::SetGroup(_) | Self::SetFavourite(_) | Self::Set(_) => return None,
             Self::Lock => match commands::check(device, LockAction::Lock) {
                 Err(Refusal::Offline) => "is offline",
                 Err(Refusal::NeverConnected) => "has never connected",
@@ -144,8 +197,10 @@ pub enum Became {
 }
 
 impl Became {
-    fn of(item: &str, command: Option<CommandState>) -> Self {
+    /// An order to a device has a command; an option that was asked for is under way until the device says it.
+    fn of(item: &str, command: Option<CommandState>, is_option: bool) -> Self {
         match (item, command) {
+            ("ordered", None) if is_option => Self::UnderWay,
             ("left", _) => Self::LeftOut,
             ("waiting", _) => Self::Waiting,
             ("done", _) | ("ordered", Some(CommandState::Done)) => Self::Done,
@@ -157,13 +212,15 @@ impl Became {
 }
 
 /// One device of a bulk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     pub position: i64,
     pub device: DeviceId,
     pub name: String,
     pub became: Became,
     pub reason: Option<String>,
+    /// What an option was when its change was proposed, if the device had said it.
+    pub was: Option<SettingValue>,
 }
 
 #[cfg(test)]
@@ -178,22 +235,39 @@ mod tests {
             Deed::SetGroup(Some(GroupId(7))),
             Deed::SetFavourite(true),
             Deed::SetFavourite(false),
+            Deed::Set(Wish::new(Setting::AutoLock, &SettingValue::Bool(true)).unwrap()),
+            Deed::Set(Wish::new(Setting::LedBrightness, &SettingValue::Int(3)).unwrap()),
         ] {
             let (name, group) = deed.stored();
-            assert_eq!(Deed::from_stored(name, group), Some(deed));
+            let wish =
+                deed.wish().and_then(|wish| Wish::from_stored(wish.setting().key(), &wish.value().stored()));
+            assert_eq!(Deed::from_stored(name, group, wish), Some(deed));
         }
-        for name in ["unlock", "open", "unlatch", ""] {
-            assert_eq!(Deed::from_stored(name, None), None);
+        for name in ["unlock", "open", "unlatch", "", "set"] {
+            assert_eq!(Deed::from_stored(name, None, None), None);
+        }
+    }
+
+    #[test]
+    fn what_is_of_one_door_and_what_is_no_value_is_no_wish_for_many() {
+        for (setting, value) in [
+            (Setting::AutoUnlatch, SettingValue::Bool(true)),
+            (Setting::Name, SettingValue::Text("Door".to_owned())),
+            (Setting::UnlockedOffset, SettingValue::Int(90)),
+            (Setting::LedBrightness, SettingValue::Int(6)),
+            (Setting::AutoLock, SettingValue::Int(2)),
+        ] {
+            assert!(Wish::new(setting, &value).is_err(), "{setting:?}");
         }
     }
 
     #[test]
     fn only_a_commands_own_answer_makes_its_item_done() {
         for state in CommandState::ALL {
-            let became = Became::of("ordered", Some(*state));
+            let became = Became::of("ordered", Some(*state), false);
             assert_eq!(became == Became::Done, *state == CommandState::Done, "{state:?}");
         }
-        assert_eq!(Became::of("ordered", Some(CommandState::Unknown)), Became::Unknown);
-        assert_eq!(Became::of("ordered", Some(CommandState::Expired)), Became::Failed);
+        assert_eq!(Became::of("ordered", Some(CommandState::Unknown), false), Became::Unknown);
+        assert_eq!(Became::of("ordered", Some(CommandState::Expired), false), Became::Failed);
     }
 }

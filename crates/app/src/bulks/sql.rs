@@ -2,11 +2,12 @@
 
 use sqlx::FromRow;
 
-use super::{Became, Bulk, BulkState, Deed, Item, Tally};
+use super::{Became, Bulk, BulkState, Deed, Item, Tally, Wish};
 use crate::clock::Time;
 use crate::commands::CommandState;
 use crate::db::{DbError, Tx};
 use crate::ids::{AccountId, BulkId, CommandId, DeviceId, GroupId, SessionId, TokenId};
+use crate::settings::{Delivery, Held, Setting, SettingValue};
 
 #[derive(FromRow)]
 pub(super) struct BulkRow {
@@ -17,6 +18,8 @@ pub(super) struct BulkRow {
     pub token_id: Option<TokenId>,
     deed: String,
     group_id: Option<GroupId>,
+    setting: Option<String>,
+    value: Option<String>,
     pub state: String,
     pub created_at: Time,
     begun_at: Option<Time>,
@@ -25,7 +28,13 @@ pub(super) struct BulkRow {
 
 impl BulkRow {
     pub(super) fn deed(&self) -> Option<Deed> {
-        Deed::from_stored(&self.deed, self.group_id)
+        let wish = self.setting.as_deref().zip(self.value.as_deref());
+        let wish = wish.and_then(|(setting, value)| Wish::from_stored(setting, value));
+        Deed::from_stored(&self.deed, self.group_id, wish)
+    }
+
+    fn is_option(&self) -> bool {
+        self.setting.is_some()
     }
 
     pub(super) fn with(self, tally: Tally) -> Option<Bulk> {
@@ -48,8 +57,8 @@ impl BulkRow {
 macro_rules! select_bulk {
     ($rest:literal) => {
         concat!(
-            "select id, account_id, person_id, session_id, token_id, deed, group_id, state, created_at, begun_at, \
-             ended_at from bulks where ",
+            "select id, account_id, person_id, session_id, token_id, deed, group_id, setting, value, state, created_at, \
+             begun_at, ended_at from bulks where ",
             $rest
         )
     };
@@ -62,9 +71,10 @@ pub(super) async fn insert(
     now: Time,
 ) -> Result<(), DbError> {
     let (name, group) = deed.stored();
+    let wish = deed.wish();
     tx.query(
-        "insert into bulks (id, account_id, person_id, deed, group_id, state, created_at) \
-         values ($1, $2, $3, $4, $5, 'making', $6)",
+        "insert into bulks (id, account_id, person_id, deed, group_id, state, created_at, setting, value) \
+         values ($1, $2, $3, $4, $5, 'making', $6, $7, $8)",
     )
     .bind(id)
     .bind(account)
@@ -72,23 +82,32 @@ pub(super) async fn insert(
     .bind(name)
     .bind(group)
     .bind(now)
+    .bind(wish.map(|wish| wish.setting().key()))
+    .bind(wish.map(|wish| wish.value().stored()))
     .run()
     .await?;
     Ok(())
 }
 
-/// Devices in their order, each with why it is left out, if it is.
-pub(super) async fn insert_items(
-    tx: &mut Tx,
-    bulk: BulkId,
-    items: &[(i64, DeviceId, Option<String>)],
-) -> Result<(), DbError> {
+/// A device of a proposal.
+pub(super) struct NewItem {
+    pub position: i64,
+    pub device: DeviceId,
+    /// Why it is left out, if it is.
+    pub why_not: Option<String>,
+    /// What the option is now.
+    pub was: Option<SettingValue>,
+}
+
+/// Devices in their order.
+pub(super) async fn insert_items(tx: &mut Tx, bulk: BulkId, items: &[NewItem]) -> Result<(), DbError> {
     for chunk in crate::db::chunks(items) {
-        let head = "insert into bulk_items (bulk_id, position, device_id, state, reason)";
-        let mut query = tx.rows(head, 5, chunk.len(), "");
-        for (position, device, reason) in chunk {
-            let state = if reason.is_some() { "left" } else { "waiting" };
-            query = query.bind(bulk).bind(*position).bind(*device).bind(state).bind(reason.clone());
+        let head = "insert into bulk_items (bulk_id, position, device_id, state, reason, was)";
+        let mut query = tx.rows(head, 6, chunk.len(), "");
+        for item in chunk {
+            let state = if item.why_not.is_some() { "left" } else { "waiting" };
+            query = query.bind(bulk).bind(item.position).bind(item.device).bind(state);
+            query = query.bind(item.why_not.clone()).bind(item.was.as_ref().map(SettingValue::stored));
         }
         query.run().await?;
     }
@@ -153,10 +172,15 @@ pub(super) async fn end(tx: &mut Tx, id: BulkId, now: Time) -> Result<(), DbErro
     Ok(())
 }
 
-const WAITING: &str = "select position, device_id from bulk_items where bulk_id = $1 and state = 'waiting' \
+const WAITING: &str = "select position, device_id, was from bulk_items where bulk_id = $1 and state = 'waiting' \
     order by position limit $2";
 
-pub(super) async fn waiting(tx: &mut Tx, id: BulkId, limit: i64) -> Result<Vec<(i64, DeviceId)>, DbError> {
+/// Where they stand, and what their option was.
+pub(super) async fn waiting(
+    tx: &mut Tx,
+    id: BulkId,
+    limit: i64,
+) -> Result<Vec<(i64, DeviceId, Option<String>)>, DbError> {
     tx.query(WAITING).bind(id).bind(limit).all().await
 }
 
@@ -189,7 +213,34 @@ pub(super) async fn give_up(tx: &mut Tx, id: BulkId, reason: &str) -> Result<(),
     Ok(())
 }
 
-pub(super) async fn tally(tx: &mut Tx, id: BulkId) -> Result<Tally, DbError> {
+/// A setting of a device stands so now: what became of it for whoever asked for it among many devices. While it is on its
+/// way nothing has; then it is what was asked for, or it is not, and stays so in the results.
+pub(crate) async fn setting_stands(tx: &mut Tx, device: DeviceId, held: &Held) -> Result<(), DbError> {
+    let (wanted, reason) = match (held.delivery, held.is_open()) {
+        (Some(Delivery::Refused), _) => (None, held.reason.as_deref().unwrap_or("no reason given")),
+        (_, true) => (held.desired.as_ref(), "somebody wants it otherwise by now"),
+        (_, false) => (held.reported.as_ref(), "it was given up, or changed by somebody else"),
+    };
+    let done = if held.is_open() { "ordered" } else { "done" };
+    let wanted = wanted.map(SettingValue::stored);
+    tx.query(
+        "update bulk_items set state = case when b.value = $3 then $4 else 'failed' end, \
+         reason = case when b.value = $3 then bulk_items.reason else $5 end \
+         from bulks b where b.id = bulk_items.bulk_id and b.setting = $2 and bulk_items.device_id = $1 \
+         and bulk_items.state = 'ordered' and bulk_items.command_id is null",
+    )
+    .bind(device)
+    .bind(held.setting.key())
+    .bind(wanted)
+    .bind(done)
+    .bind(reason.to_owned())
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn tally(tx: &mut Tx, row: &BulkRow) -> Result<Tally, DbError> {
+    let (id, is_option) = (row.id, row.is_option());
     let mut tally = Tally::default();
     let rows = tx
         .query(
@@ -201,7 +252,7 @@ pub(super) async fn tally(tx: &mut Tx, id: BulkId) -> Result<Tally, DbError> {
         .await?;
     for (item, command, count) in rows {
         let count = usize::try_from(count).unwrap_or(0);
-        match Became::of(&item, command.as_deref().map(CommandState::from_name)) {
+        match Became::of(&item, command.as_deref().map(CommandState::from_name), is_option) {
             Became::LeftOut => {}
             Became::Waiting => tally.waiting += count,
             Became::UnderWay => tally.under_way += count,
@@ -234,17 +285,19 @@ struct ItemRow {
     reason: Option<String>,
     command_state: Option<String>,
     command_reason: Option<String>,
+    was: Option<String>,
 }
 
-impl From<ItemRow> for Item {
-    fn from(row: ItemRow) -> Self {
-        let command = row.command_state.as_deref().map(CommandState::from_name);
-        Self {
-            position: row.position,
-            device: row.device_id,
-            name: row.name.unwrap_or_default(),
-            became: Became::of(&row.state, command),
-            reason: row.command_reason.or(row.reason),
+impl ItemRow {
+    fn item(self, setting: Option<Setting>) -> Item {
+        let command = self.command_state.as_deref().map(CommandState::from_name);
+        Item {
+            position: self.position,
+            device: self.device_id,
+            name: self.name.unwrap_or_default(),
+            became: Became::of(&self.state, command, setting.is_some()),
+            reason: self.command_reason.or(self.reason),
+            was: setting.zip(self.was).and_then(|(setting, was)| SettingValue::from_stored(setting, &was)),
         }
     }
 }
@@ -252,7 +305,7 @@ impl From<ItemRow> for Item {
 macro_rules! select_items {
     ($rest:literal) => {
         concat!(
-            "select i.position, i.device_id, d.name, i.state, i.reason, c.state as command_state, \
+            "select i.position, i.device_id, d.name, i.state, i.reason, i.was, c.state as command_state, \
              c.reason as command_reason from bulk_items i left join devices d on d.id = i.device_id \
              left join commands c on c.id = i.command_id where i.bulk_id = $1 and ",
             $rest
@@ -262,9 +315,8 @@ macro_rules! select_items {
 
 pub(super) async fn items(
     tx: &mut Tx,
-    id: BulkId,
-    after: i64,
-    limit: i64,
+    bulk: &BulkRow,
+    (after, limit): (i64, i64),
     left_out: bool,
 ) -> Result<Vec<Item>, DbError> {
     let query = if left_out {
@@ -272,6 +324,7 @@ pub(super) async fn items(
     } else {
         select_items!("i.state <> 'left' and i.position > $2 order by i.position limit $3")
     };
-    let rows = tx.query(query).bind(id).bind(after).bind(limit).all::<ItemRow>().await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    let setting = bulk.deed().and_then(Deed::wish).map(Wish::setting);
+    let rows = tx.query(query).bind(bulk.id).bind(after).bind(limit).all::<ItemRow>().await?;
+    Ok(rows.into_iter().map(|row| row.item(setting)).collect())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::sql::{self, BulkRow};
-use super::{Deed, is_locked};
+use super::{Deed, Wish, is_locked};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
@@ -18,6 +18,7 @@ use crate::db::Tx;
 use crate::devices::{self, LockAction};
 use crate::error::{Error, Result};
 use crate::ids::{BulkId, CommandId, DeviceId};
+use crate::settings::{self, Change, SettingValue};
 use crate::{accounts, groups};
 
 /// Devices in one transaction.
@@ -68,6 +69,8 @@ pub enum Step {
 enum Turn {
     Done(Option<&'static str>),
     Ordered(CommandId),
+    /// Written down as what should be; its device has yet to say it.
+    Wanted,
     Failed(String),
 }
 
@@ -105,8 +108,9 @@ impl App {
         let over = match self.go_on(&mut tx, &row).await? {
             _ if items.is_empty() => true,
             Ok((actor, deed)) => {
-                for (position, device) in &items {
-                    let became = self.take_turn(&mut tx, &actor, deed, *device).await?;
+                for (position, device, was) in &items {
+                    let turn = self.take_turn(&mut tx, &actor, (deed, was.as_deref()), *device).await;
+                    let became = told(turn)?;
                     note(&mut tx, (id, *position), became).await?;
                     tx.emit(Event::DeviceChanged { account: row.account_id, device: *device });
                 }
@@ -125,6 +129,9 @@ impl App {
         }
         tx.emit(Event::BulkChanged { account: row.account_id, bulk: id });
         tx.emit(Event::CommandsWaiting);
+        if matches!(row.deed(), Some(Deed::Set(_))) {
+            tx.emit(Event::SettingsWanted);
+        }
         tx.commit().await?;
         if over {
             self.works().over(id);
@@ -149,9 +156,16 @@ impl App {
         Ok(actor.zip(row.deed()).ok_or("the right to do this ended before its turn came"))
     }
 
-    async fn take_turn(&self, tx: &mut Tx, actor: &Actor, deed: Deed, device: DeviceId) -> Result<Turn> {
-        let done = match deed {
+    async fn take_turn(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        (deed, was): (Deed, Option<&str>),
+        device: DeviceId,
+    ) -> Result<Turn> {
+        match deed {
             Deed::Lock => self.lock_it(tx, actor, device).await,
+            Deed::Set(wish) => self.set_it(tx, actor, (wish, was), device).await,
             Deed::SetGroup(group) => match actor.may_manage(tx, device).await {
                 Ok(manageable) => match groups::target_group(tx, actor, group).await {
                     Ok(group) => groups::set_group(tx, actor, manageable, group, self.now())
@@ -168,12 +182,24 @@ impl App {
                 }
                 Err(error) => Err(error),
             },
-        };
-        match done {
-            Err(Error::NotFound) => Ok(Turn::Failed("it is not there any more".to_owned())),
-            Err(error @ (Error::Forbidden(_) | Error::Refused(_))) => Ok(Turn::Failed(error.to_string())),
-            other => other,
         }
+    }
+
+    /// On the path of any change of a setting: it is wanted, sent by what reaches the device, and done when the device says
+    /// it. Whoever changed it since it was proposed is not overruled.
+    async fn set_it(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        (wish, was): (Wish, Option<&str>),
+        device: DeviceId,
+    ) -> Result<Turn> {
+        let configurable = actor.may_configure(tx, device).await?;
+        let setting = wish.setting();
+        let seen = was.and_then(|was| SettingValue::from_stored(setting, was)).map(Some);
+        let change = Change { setting, value: wish.value(), seen };
+        let wanted = settings::want_one(tx, actor, configurable, change, self.now()).await?;
+        Ok(if wanted { Turn::Wanted } else { Turn::Done(Some("it had it already")) })
     }
 
     async fn lock_it(&self, tx: &mut Tx, actor: &Actor, device: DeviceId) -> Result<Turn> {
@@ -187,10 +213,21 @@ impl App {
     }
 }
 
+/// What one device cannot is its own result, and not the end of all.
+fn told(turn: Result<Turn>) -> Result<Turn> {
+    match turn {
+        Err(Error::NotFound) => Ok(Turn::Failed("it is not there any more".to_owned())),
+        Err(Error::Invalid { why, .. }) => Ok(Turn::Failed(why)),
+        Err(error @ (Error::Forbidden(_) | Error::Refused(_))) => Ok(Turn::Failed(error.to_string())),
+        other => other,
+    }
+}
+
 async fn note(tx: &mut Tx, item: (BulkId, i64), became: Turn) -> Result<()> {
     match became {
         Turn::Done(how) => sql::set_item(tx, item, "done", (how.map(ToOwned::to_owned), None)).await?,
         Turn::Ordered(command) => sql::set_item(tx, item, "ordered", (None, Some(command))).await?,
+        Turn::Wanted => sql::set_item(tx, item, "ordered", (None, None)).await?,
         Turn::Failed(why) => sql::set_item(tx, item, "failed", (Some(why), None)).await?,
     }
     Ok(())

@@ -48,6 +48,7 @@ const PASSING: &[&str] = &[
     "set_up_links",
     "open_deliveries",
     "broker_sessions",
+    "strangers",
     "foreign_events",
     "bulk_items",
     "bulks",

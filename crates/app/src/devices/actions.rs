@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::identity::insert;
+use super::identity::{insert, unnamed};
 use super::{Connector, Device, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
@@ -24,7 +24,8 @@ const MOST_DEVICES: usize = 200_000;
 
 #[derive(Clone, Copy)]
 pub struct NewDevice<'a> {
-    pub name: &'a str,
+    /// Nothing: it is called what it calls itself, as soon as it does.
+    pub name: Option<&'a str>,
     pub connector: Connector,
     /// Of a hub: where it publishes, if not at the usual place.
     pub base_path: Option<&'a str>,
@@ -33,11 +34,11 @@ pub struct NewDevice<'a> {
 impl<'a> NewDevice<'a> {
     /// A lock with an MQTT client of its own.
     pub fn by_mqtt(name: &'a str) -> Self {
-        Self { name, connector: Connector::NukiMqtt, base_path: None }
+        Self { name: Some(name), connector: Connector::NukiMqtt, base_path: None }
     }
 
     pub fn by_hub(name: &'a str, base_path: Option<&'a str>) -> Self {
-        Self { name, connector: Connector::NukiHub, base_path }
+        Self { name: Some(name), connector: Connector::NukiHub, base_path }
     }
 }
 
@@ -86,7 +87,7 @@ impl App {
 
     async fn add(&self, tx: &mut Tx, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         actor.may_add_devices()?;
-        let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
+        let given = new.name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
         let base_path = match new.connector {
             Connector::NukiHub => {
                 let path = logins::check_base_path(new.base_path.unwrap_or(logins::BASE_PATH));
@@ -94,6 +95,7 @@ impl App {
             }
             _ => None,
         };
+        let name = (given.unwrap_or(unnamed(false)), given.is_some());
         let id = insert(self, tx, actor.account, (name, new.connector), false).await?;
         let by = (new.connector, base_path);
         let (login, credentials) = logins::create(self, tx, (actor.account, id), by).await?;
@@ -254,6 +256,15 @@ impl App {
     }
 }
 
+/// Whether the account may have so many more.
+pub(crate) async fn check_room(tx: &mut Tx, account: AccountId, more: usize) -> Result<()> {
+    let have = usize::try_from(sql::count(tx, account).await?).unwrap_or(usize::MAX);
+    if have.saturating_add(more) > MOST_DEVICES {
+        return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
+    }
+    Ok(())
+}
+
 pub(crate) async fn set_favourite(tx: &mut Tx, device: Manageable, yes: bool, now: Time) -> Result<()> {
     sql::set_favourite(tx, device.device(), yes, now).await?;
     let account = sql::account_of(tx, device.device()).await?.ok_or(Error::NotFound)?;
@@ -299,12 +310,4 @@ pub(crate) async fn some(
     devices: &[DeviceId],
 ) -> Result<Vec<Device>, DbError> {
     sql::some(tx, account, devices).await
-}
-
-async fn check_room(tx: &mut Tx, account: AccountId, more: usize) -> Result<()> {
-    let have = usize::try_from(sql::count(tx, account).await?).unwrap_or(usize::MAX);
-    if have.saturating_add(more) > MOST_DEVICES {
-        return Err(Refusal::TooMany("devices", MOST_DEVICES).into());
-    }
-    Ok(())
 }

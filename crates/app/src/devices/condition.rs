@@ -10,8 +10,43 @@ use crate::clock::Time;
 const CLOCK_TOLERANCE_MS: i64 = 120_000;
 /// In percent. A lock calls its own battery critical later than this.
 const LOW_BATTERY: u8 = 20;
-/// A door that stays open longer was left open.
-pub(super) const LEFT_OPEN: Duration = Duration::from_mins(10);
+
+/// From when on an open door was left open: what the account chose, in whole minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOpen(i64);
+
+impl LeftOpen {
+    pub const USUAL: Self = Self(10);
+    pub const NEVER: Self = Self(0);
+    /// A day.
+    pub const MOST: i64 = 24 * 60;
+
+    pub fn after_minutes(minutes: i64) -> Result<Self, &'static str> {
+        if (1..=Self::MOST).contains(&minutes) {
+            Ok(Self(minutes))
+        } else {
+            Err("1 to 1440 minutes, which are 24 hours")
+        }
+    }
+
+    /// None: however long a door stays open, nobody is told.
+    pub fn minutes(self) -> Option<i64> {
+        Some(self.0).filter(|minutes| *minutes > 0)
+    }
+
+    pub(crate) fn stored(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn from_stored(minutes: i64) -> Self {
+        Self(minutes.clamp(0, Self::MOST))
+    }
+
+    fn from(self, since: Time) -> Option<Time> {
+        let minutes = u64::try_from(self.minutes()?).ok()?;
+        Some(since.plus(Duration::from_mins(minutes)))
+    }
+}
 
 /// Which of the counted kinds a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -158,7 +193,7 @@ pub struct Problems(u16);
 impl Problems {
     /// At this moment: a door is left open by time passing.
     pub fn of(device: &Device, now: Time) -> Self {
-        Self::whenever(device).at(open_since(device), now)
+        Self::whenever(device).at(left_open_from(device), now)
     }
 
     /// Those that do not depend on the time.
@@ -193,8 +228,8 @@ impl Problems {
     }
 
     /// With what only the time makes one.
-    pub(super) fn at(self, open_since: Option<Time>, now: Time) -> Self {
-        let left = open_since.is_some_and(|since| now.since(since) >= LEFT_OPEN);
+    pub(super) fn at(self, left_open_from: Option<Time>, now: Time) -> Self {
+        let left = left_open_from.is_some_and(|from| now >= from);
         if left { Self(self.0 | Problem::DoorLeftOpen.bit()) } else { self }
     }
 
@@ -217,12 +252,12 @@ impl Problems {
     }
 }
 
-/// Since when the door stands open, unlocked, as far as the device still says so.
-pub(super) fn open_since(device: &Device) -> Option<Time> {
+/// From when on the door counts as left open: it stands open, unlocked, as far as the device still says so.
+pub(super) fn left_open_from(device: &Device) -> Option<Time> {
     let said = &device.said;
     let counts = device.link.online && !device.is_stale() && said.door == Some(DoorState::Opened);
     let locked = said.state.is_some_and(LockState::is_locked);
-    said.door_changed_at.filter(|_| counts && !locked)
+    said.door_changed_at.filter(|_| counts && !locked).and_then(|since| device.left_open.from(since))
 }
 
 #[cfg(test)]
@@ -270,11 +305,29 @@ mod tests {
     }
 
     #[test]
-    fn a_door_is_left_open_after_ten_minutes_and_not_before() {
+    fn a_door_is_left_open_from_the_chosen_minute_on_and_not_before() {
         let since = Time(1_000);
-        let after = |minutes| Problems::default().at(Some(since), since.plus(Duration::from_mins(minutes)));
-        assert!(after(9).is_none());
-        assert!(after(10).has(Problem::DoorLeftOpen));
-        assert!(Problems::default().at(None, Time(i64::MAX)).is_none());
+        let left = |limit: LeftOpen, minutes| {
+            let now = since.plus(Duration::from_mins(minutes));
+            Problems::default().at(limit.from(since), now).has(Problem::DoorLeftOpen)
+        };
+        for (limit, last_calm) in [(LeftOpen::USUAL, 9), (LeftOpen(1), 0), (LeftOpen(LeftOpen::MOST), 1_439)]
+        {
+            assert!(!left(limit, last_calm) && left(limit, last_calm + 1), "{limit:?}");
+        }
+        assert!(!left(LeftOpen::NEVER, 1_000_000));
+    }
+
+    #[test]
+    fn a_limit_is_a_minute_to_a_day_or_never() {
+        for wrong in [i64::MIN, -1, 0, 1_441, i64::MAX] {
+            assert!(LeftOpen::after_minutes(wrong).is_err(), "{wrong}");
+        }
+        for limit in
+            [LeftOpen::after_minutes(1).unwrap(), LeftOpen::after_minutes(1_440).unwrap(), LeftOpen::NEVER]
+        {
+            assert_eq!(LeftOpen::from_stored(limit.stored()), limit);
+        }
+        assert_eq!(LeftOpen::NEVER.minutes(), None);
     }
 }

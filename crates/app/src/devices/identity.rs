@@ -2,7 +2,7 @@
 //! device of the same account become one.
 
 use super::report::Observation;
-use super::{Connector, DeviceType, Safety, identity_sql as sql, pictured};
+use super::{Connector, DeviceType, LONGEST_NAME, Safety, check_name, identity_sql as sql, pictured};
 use crate::App;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
@@ -66,12 +66,31 @@ pub(crate) async fn name_of(tx: &mut Tx, device: DeviceId) -> Result<String, DbE
     sql::name_of(tx, device).await
 }
 
-/// A device without a way to it yet.
+/// What something is called that nobody has named yet, itself included.
+pub(crate) fn unnamed(is_opener: bool) -> &'static str {
+    if is_opener { "New opener" } else { "New lock" }
+}
+
+/// A device calls itself something: that is its name for as long as no person gave it one. True if it is a new one.
+pub(crate) async fn calls_itself(
+    tx: &mut Tx,
+    device: DeviceId,
+    name: &str,
+    now: Time,
+) -> Result<bool, DbError> {
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    match check_name(&name) {
+        Ok(name) => sql::set_own_name(tx, device, name, now).await,
+        Err(_) => Ok(false),
+    }
+}
+
+/// A device without a way to it yet, with its name and whether a person gave it that.
 pub(crate) async fn insert(
     app: &App,
     tx: &mut Tx,
     account: AccountId,
-    (name, connector): (&str, Connector),
+    (name, connector): ((&str, bool), Connector),
     is_opener: bool,
 ) -> Result<DeviceId, DbError> {
     let id = DeviceId(app.random_id());

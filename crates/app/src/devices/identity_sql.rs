@@ -86,16 +86,28 @@ pub(super) async fn name_of(tx: &mut Tx, device: DeviceId) -> Result<String, DbE
     tx.query("select name from devices where id = $1").bind(device).value().await
 }
 
+pub(super) async fn set_own_name(
+    tx: &mut Tx,
+    device: DeviceId,
+    name: &str,
+    now: Time,
+) -> Result<bool, DbError> {
+    let query = tx.query(
+        "update devices set name = $2, updated_at = $3 where id = $1 and not name_given and name <> $2",
+    );
+    Ok(query.bind(device).bind(name.to_owned()).bind(now).run().await? > 0)
+}
+
 pub(super) async fn insert(
     tx: &mut Tx,
     (id, account): (DeviceId, AccountId),
-    (name, connector): (&str, Connector),
+    ((name, name_given), connector): ((&str, bool), Connector),
     is_opener: bool,
     now: Time,
 ) -> Result<(), DbError> {
     tx.query(
-        "insert into devices (id, account_id, connector, name, is_opener, added_at, updated_at) \
-         values ($1, $2, $3, $4, $5, $6, $6)",
+        "insert into devices (id, account_id, connector, name, is_opener, added_at, updated_at, name_given) \
+         values ($1, $2, $3, $4, $5, $6, $6, $7)",
     )
     .bind(id)
     .bind(account)
@@ -103,6 +115,7 @@ pub(super) async fn insert(
     .bind(name.to_owned())
     .bind(is_opener)
     .bind(now)
+    .bind(name_given)
     .run()
     .await?;
     tx.query("insert into device_states (device_id) values ($1)").bind(id).run().await?;

@@ -18,13 +18,13 @@ mod sql;
 
 pub use actions::{NewDevice, SortBy};
 pub(crate) use actions::{
-    account_of, all_offline, find_smartlock, load, load_smartlock, set_favourite, some,
+    account_of, all_offline, check_room, find_smartlock, load, load_smartlock, set_favourite, some,
 };
-pub use condition::{Kind, Problem, Problems};
+pub use condition::{Kind, LeftOpen, Problem, Problems};
 pub use connector::{Capability, Connector};
 pub(crate) use identity::{
     bind, find_by_identity, has_said_nothing, identity, insert, join, name_of, set_opener, set_safety,
-    set_type, way_ended,
+    set_type, unnamed, way_ended,
 };
 pub use log_book::LogRecord;
 pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition, Report, Session};
@@ -106,6 +106,8 @@ pub struct Device {
     pub group: Option<GroupId>,
     pub favourite: bool,
     pub safety: Safety,
+    /// What its account chose.
+    pub left_open: LeftOpen,
     pub added_at: Time,
     pub updated_at: Time,
     pub link: Link,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::Connector;
 use super::apply::{Effect, apply, found, turned};
+use super::identity;
 use super::links;
 use super::pictured;
 use super::repeats;
@@ -21,7 +22,7 @@ use crate::history::{self, Pictured};
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins;
 use crate::settings;
-use crate::ways::{self, Joined, Trouble, Way};
+use crate::ways::{self, Fact, Joined, Trouble, Way};
 
 /// A device clock further off than this is marked in the log.
 pub(super) const CLOCK_TOLERANCE_MS: i64 = 120_000;
@@ -95,12 +96,7 @@ impl App {
         match seen {
             Observation::NukiId(id) => return self.identified(tx, work, report, *id).await,
             Observation::Log(records) => return self.take_log(tx, work, device, (records, at)).await,
-            Observation::Facts(facts) => {
-                if ways::set_facts(tx, device, facts, at).await? {
-                    work.changed(tx, device);
-                }
-                return Ok(());
-            }
+            Observation::Facts(facts) => return take_facts(tx, work, report, facts).await,
             Observation::Trouble(trouble, detail) => {
                 let noted = (*trouble, detail.as_deref());
                 if ways::note_trouble(tx, device, report.by, noted, at).await? {
@@ -138,6 +134,11 @@ impl App {
             apply(&mut known.state, seen, at)
         };
         work.picture(device, &before, seen, at);
+        if let Observation::OwnName(name) = seen
+            && before.own_name.as_ref() != Some(name)
+        {
+            calls_itself(tx, work, report, name).await?;
+        }
         match effect {
             Some(effect) => self.follow_up(tx, work, report, effect).await,
             None => Ok(()),
@@ -368,6 +369,28 @@ impl Batch {
         history::insert(tx, self.history).await?;
         Ok(())
     }
+}
+
+async fn take_facts(tx: &mut Tx, work: &Batch, report: &Report, facts: &[(Fact, String)]) -> Result<()> {
+    if let Some((_, name)) = facts.iter().find(|(fact, _)| *fact == Fact::AnnouncedName) {
+        calls_itself(tx, work, report, name).await?;
+    }
+    if ways::set_facts(tx, report.device, facts, report.received_at).await? {
+        work.changed(tx, report.device);
+    }
+    Ok(())
+}
+
+/// Without a name that a person gave it, a device is called what it calls itself.
+async fn calls_itself(tx: &mut Tx, work: &Batch, report: &Report, name: &str) -> Result<()> {
+    let Some(known) = work.known.get(&report.device) else {
+        return Ok(());
+    };
+    if identity::calls_itself(tx, report.device, name, report.received_at).await? {
+        tx.emit(Event::DevicesChanged { account: known.account });
+        work.changed(tx, report.device);
+    }
+    Ok(())
 }
 
 /// Whether a snapshot is older than one that is known already: it was left over somewhere. An hour back to the minute is

@@ -3,8 +3,8 @@
 use sqlx::FromRow;
 
 use super::{
-    Connector, Device, DeviceType, DoorState, LastEvent, Link, LockAction, LockState, Mode, Safety, Said,
-    Trigger,
+    Connector, Device, DeviceType, DoorState, LastEvent, LeftOpen, Link, LockAction, LockState, Mode, Safety,
+    Said, Trigger,
 };
 use crate::activity::Origin;
 use crate::clock::Time;
@@ -84,6 +84,7 @@ struct DeviceRow {
     never_open: bool,
     ask_again: bool,
     fresh_sign_in: bool,
+    left_open_minutes: i64,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -104,7 +105,8 @@ macro_rules! select_device {
     ($rest:literal) => {
         concat!(
             "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.group_id, d.favourite, \
-             d.added_at, d.updated_at, d.is_opener, d.never_open, d.ask_again, d.fresh_sign_in, ",
+             d.added_at, d.updated_at, d.is_opener, d.never_open, d.ask_again, d.fresh_sign_in, \
+             (select a.left_open_minutes from accounts a where a.id = d.account_id) as left_open_minutes, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -206,7 +208,7 @@ pub(super) async fn count(tx: &mut Tx, account: AccountId) -> Result<i64, DbErro
 }
 
 pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str, now: Time) -> Result<(), DbError> {
-    tx.query("update devices set name = $2, updated_at = $3 where id = $1")
+    tx.query("update devices set name = $2, name_given = true, updated_at = $3 where id = $1")
         .bind(id)
         .bind(name.to_owned())
         .bind(now)
@@ -393,6 +395,7 @@ impl From<DeviceRow> for Device {
                 ask_again: row.ask_again,
                 fresh_sign_in: row.fresh_sign_in,
             },
+            left_open: LeftOpen::from_stored(row.left_open_minutes),
             added_at: row.added_at,
             updated_at: row.updated_at,
             link: Link {

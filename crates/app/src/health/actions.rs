@@ -10,6 +10,7 @@ use super::{
 use crate::App;
 use crate::actor::Actor;
 use crate::clock::Steady;
+use crate::devices::list::{Filter, ListQuery, Place};
 use crate::devices::{self, Connector, Device, Problem};
 use crate::error::Result;
 use crate::history::forecast::LOW;
@@ -38,11 +39,17 @@ impl App {
         self.count_ailing(actor, &found.calling).await
     }
 
-    /// What needs somebody, of all devices in the actor's scope.
-    pub async fn load_attention(&self, actor: &Actor) -> Result<Attention> {
+    /// What needs somebody, of the devices in the actor's scope: of all, or of those in this place.
+    pub async fn load_attention(&self, actor: &Actor, place: Option<Place>) -> Result<Attention> {
         actor.may_list_devices()?;
         let found = self.find(actor.account).await?;
-        let ailing = self.list_ailing(actor, MOST_LISTED).await?;
+        let filter = Filter { place, ..Filter::default() };
+        let ailing = self.list_ailing(actor, &filter, MOST_LISTED).await?;
+        let query = ListQuery { filter, ..ListQuery::default() };
+        let here: Option<HashSet<DeviceId>> = match place {
+            Some(_) => Some(self.list_matching(actor, &query).await?.into_iter().collect()),
+            None => None,
+        };
         let mut wards: HashMap<Ailment, (usize, Vec<(DeviceId, Detail)>)> = HashMap::new();
         for (problem, count, devices) in ailing.problems {
             let listed = devices.into_iter().map(|device| (device, Detail::Nothing)).collect();
@@ -54,7 +61,7 @@ impl App {
             wards.insert(Ailment::OldFirmware, (ailing.old_count, old.collect()));
         }
         for (ailment, device, detail) in &found.ailing {
-            if !actor.scope.contains(*device) {
+            if !actor.scope.contains(*device) || here.as_ref().is_some_and(|here| !here.contains(device)) {
                 continue;
             }
             let (count, listed) = wards.entry(*ailment).or_default();

@@ -107,7 +107,7 @@ impl Ailment {
                 Problem::NotCalibrated => "Not calibrated",
                 Problem::StateUnknown => "The lock does not know its state",
                 Problem::BatteryCritical => "Battery critical",
-                Problem::DoorLeftOpen => "Door open for more than 10 minutes",
+                Problem::DoorLeftOpen => "Door left open",
                 Problem::KeypadBattery => "Keypad battery critical",
                 Problem::DoorBattery => "Door sensor battery critical",
                 Problem::BatteryLow => "Battery at 20 % or less",

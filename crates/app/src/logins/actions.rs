@@ -1,5 +1,7 @@
 //! Making, checking, binding and ending device logins.
 
+use std::collections::BTreeSet;
+
 use subtle::ConstantTimeEq as _;
 
 use super::{Credentials, Login, LoginRefusal, RefusalReason, sql};
@@ -12,7 +14,7 @@ use crate::devices::{Connector, Session};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, DeviceId, LoginId};
 use crate::secrets::hash;
-use crate::ways::{self, Joined, Trouble};
+use crate::ways::{self, HubPart, Joined, Trouble};
 
 /// What a right user name and password stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Authenticated {
     pub nuki_id: Option<u32>,
     /// Of a hub: where it publishes.
     pub base_path: Option<String>,
+    /// Of a hub: what its owner removed. It is not listened to.
+    pub left_out: Option<HubPart>,
 }
 
 /// Whether the user name is known, for slowing guesses down and telling the owner.
@@ -86,10 +90,11 @@ impl App {
             account: known.account_id,
             nuki_id: nuki_id.and_then(|id| u32::try_from(id).ok()),
             base_path: known.base_path,
+            left_out: known.left_out.as_deref().and_then(HubPart::from_name),
         }))
     }
 
-    /// Whether a login that is connected still may be, and still brings these devices.
+    /// Whether a login that is connected still may be, and still brings these devices and no others.
     pub async fn login_stands(
         &self,
         login: LoginId,
@@ -97,8 +102,8 @@ impl App {
     ) -> Result<bool> {
         let mut tx = self.read().await?;
         let brought = ways::of_login(&mut tx, login).await?;
-        let brings = |device| brought.iter().any(|(known, ..)| *known == device);
-        Ok(devices.into_iter().all(brings) && sql::stands(&mut tx, login).await?)
+        let known: BTreeSet<DeviceId> = brought.into_iter().map(|(device, ..)| device).collect();
+        Ok(known == devices.collect() && sql::stands(&mut tx, login).await?)
     }
 
     /// Binds a login to the first Nuki ID it speaks under. From then on it may speak under no other. If the account has this
@@ -184,6 +189,9 @@ impl App {
         let (login, credentials) =
             create(self, &mut tx, (actor.account, device), (connector, base_path.as_deref())).await?;
         ways::move_to_login(&mut tx, before, login).await?;
+        if let Some(part) = left_out(&mut tx, before).await? {
+            leave_out(&mut tx, login, part).await?;
+        }
         tx.emit(Event::LoginChanged { account: actor.account, device });
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.commit().await?;
@@ -292,6 +300,16 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(tx: &mut Tx, login: LoginId, now: Time) -> Result<(), DbError> {
     sql::revoke(tx, login, now).await?;
     Ok(())
+}
+
+/// What of a hub its owner removed, if anything.
+pub(crate) async fn left_out(tx: &mut Tx, login: LoginId) -> Result<Option<HubPart>, DbError> {
+    Ok(sql::left_out(tx, login).await?.as_deref().and_then(HubPart::from_name))
+}
+
+/// A part of a hub was removed while the hub stays for the other.
+pub(crate) async fn leave_out(tx: &mut Tx, login: LoginId, part: HubPart) -> Result<(), DbError> {
+    sql::leave_out(tx, login, Some(part.name())).await
 }
 
 /// The account of a login, and the device it was made for.

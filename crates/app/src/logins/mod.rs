@@ -2,11 +2,14 @@
 
 mod actions;
 mod sql;
+mod strangers;
 
 pub use actions::{Authenticated, BindRefusal, BrokerSession, LoginCheck};
 pub(crate) use actions::{
-    close_delivery, create, device_of, keep_revoked, move_to_device, open_delivery, revoke, revoked,
+    close_delivery, create, device_of, keep_revoked, leave_out, left_out, move_to_device, open_delivery,
+    revoke, revoked,
 };
+pub use strangers::{Stranger, StrangerSeen};
 
 use crate::clock::Time;
 use crate::devices::Connector;
@@ -74,7 +77,6 @@ pub enum RefusalReason {
     Malformed,
     TooManyConnections,
     RetainedCommand,
-    Discovery,
     BasePath,
 }
 
@@ -90,7 +92,6 @@ impl RefusalReason {
         Self::Malformed,
         Self::TooManyConnections,
         Self::RetainedCommand,
-        Self::Discovery,
         Self::BasePath,
     ];
 
@@ -107,7 +108,6 @@ impl RefusalReason {
             Self::Malformed => "malformed",
             Self::TooManyConnections => "too-many-connections",
             Self::RetainedCommand => "retained-command",
-            Self::Discovery => "discovery",
             Self::BasePath => "base-path",
         }
     }
@@ -126,10 +126,6 @@ impl RefusalReason {
             Self::TooManyConnections => "held too many connections at once",
             Self::RetainedCommand => "tried to publish a command",
             Self::BasePath => "publishes under a base path that is not allowed",
-            Self::Discovery => {
-                "announced itself to Home Assistant, which does no harm and is ignored here: “auto discovery” is on in its \
-                 MQTT settings"
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::{Stranger, StrangerSeen};
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::ids::{AccountId, DeviceId, LoginId};
@@ -13,6 +14,20 @@ pub(super) struct KnownLogin {
     pub password_hash: Vec<u8>,
     pub connector: String,
     pub base_path: Option<String>,
+    pub left_out: Option<String>,
+}
+
+#[derive(FromRow)]
+pub(super) struct StrangerRow {
+    pub login_id: LoginId,
+    pub nuki_id: i64,
+    pub is_opener: bool,
+    pub name: Option<String>,
+    pub model: Option<String>,
+    pub seen_at: Time,
+    pub left_out: Option<String>,
+    pub device_id: DeviceId,
+    pub device_name: String,
 }
 
 #[derive(FromRow)]
@@ -35,7 +50,7 @@ pub(super) struct RefusalRow {
 
 pub(super) async fn find(tx: &mut Tx, username: &str) -> Result<Option<KnownLogin>, DbError> {
     tx.query(
-        "select id, account_id, password_hash, connector, base_path from logins \
+        "select id, account_id, password_hash, connector, base_path, left_out from logins \
          where username = $1 and revoked_at is null",
     )
     .bind(username.to_owned())
@@ -292,4 +307,86 @@ pub(super) async fn forget_session(tx: &mut Tx, login: LoginId, client_id: &str)
         tx.query(sql).bind(login).bind(client_id.to_owned()).run().await?;
     }
     Ok(())
+}
+
+pub(super) async fn left_out(tx: &mut Tx, login: LoginId) -> Result<Option<String>, DbError> {
+    let query = tx.query("select left_out from logins where id = $1");
+    Ok(query.bind(login).find_value::<Option<String>>().await?.flatten())
+}
+
+pub(super) async fn leave_out(
+    tx: &mut Tx,
+    login: LoginId,
+    part: Option<&'static str>,
+) -> Result<(), DbError> {
+    let query = tx.query("update logins set left_out = $2 where id = $1");
+    query.bind(login).bind(part.map(ToOwned::to_owned)).run().await?;
+    Ok(())
+}
+
+pub(super) async fn note_stranger(
+    tx: &mut Tx,
+    login: LoginId,
+    stranger: &Stranger,
+    now: Time,
+) -> Result<(), DbError> {
+    tx.query(
+        "insert into strangers (login_id, nuki_id, is_opener, name, model, seen_at) values ($1, $2, $3, $4, $5, $6) \
+         on conflict (login_id, nuki_id, is_opener) do update set name = coalesce(excluded.name, strangers.name), \
+         model = coalesce(excluded.model, strangers.model), seen_at = excluded.seen_at",
+    )
+    .bind(login)
+    .bind(i64::from(stranger.nuki_id))
+    .bind(stranger.is_opener)
+    .bind(stranger.name.clone())
+    .bind(stranger.model.clone())
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// All but the newest `keep` of a login.
+pub(super) async fn forget_strangers(tx: &mut Tx, login: LoginId, keep: i64) -> Result<(), DbError> {
+    tx.query(
+        "delete from strangers where login_id = $1 and (nuki_id, is_opener) not in ( \
+         select nuki_id, is_opener from strangers where login_id = $1 order by seen_at desc, nuki_id limit $2)",
+    )
+    .bind(login)
+    .bind(keep)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn forget_stranger(tx: &mut Tx, one: &StrangerSeen) -> Result<(), DbError> {
+    tx.query("delete from strangers where login_id = $1 and nuki_id = $2 and is_opener = $3")
+        .bind(one.login)
+        .bind(i64::from(one.stranger.nuki_id))
+        .bind(one.stranger.is_opener)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// What spoke through the account's logins since then and is no device of the account.
+pub(super) async fn strangers(
+    tx: &mut Tx,
+    account: AccountId,
+    since: Time,
+) -> Result<Vec<StrangerRow>, DbError> {
+    tx.query(
+        "select s.login_id, s.nuki_id, s.is_opener, s.name, s.model, s.seen_at, l.left_out, d.id as device_id, \
+         d.name as device_name from strangers s join logins l on l.id = s.login_id \
+         join ways w on w.login_id = l.id join devices d on d.id = w.device_id \
+         where l.account_id = $1 and l.revoked_at is null and s.seen_at >= $2 and d.removed_at is null \
+         and w.id = (select min(o.id) from ways o where o.login_id = l.id) \
+         and not exists (select 1 from devices k where k.account_id = $1 and k.removed_at is null \
+         and k.nuki_id = s.nuki_id and k.is_opener = s.is_opener) \
+         order by s.seen_at desc, s.nuki_id limit 100",
+    )
+    .bind(account)
+    .bind(since)
+    .all()
+    .await
 }

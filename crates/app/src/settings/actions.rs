@@ -1,11 +1,12 @@
 //! Reading and changing settings, and bringing changes to their device until it says that it has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::sql;
 use super::{Delivery, Held, Setting, SettingValue, Way, check};
 use crate::App;
-use crate::actor::Actor;
+use crate::actor::{Actor, Configurable};
+use crate::bulks;
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
@@ -72,46 +73,7 @@ impl App {
     async fn change(&self, actor: &Actor, device: DeviceId, changes: &[Change], sent: Sent) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let configurable = actor.may_configure(&mut tx, device).await?;
-        let device = configurable.device();
-        let now = self.now();
-        let kind = devices::load(&mut tx, device).await?.kind.unwrap_or(DeviceType::Other(u8::MAX));
-        let can_be_set =
-            ways::load_of(&mut tx, device).await?.iter().any(|way| way.connector == Connector::NukiHub);
-        let mut held = held_of(&mut tx, device).await?;
-        for change in changes {
-            let label = change.setting.about().label;
-            let says = held.get(&change.setting).and_then(|one| one.reported.as_ref());
-            if sent == Sent::Everything && says.is_some_and(|says| says.agrees(&change.value)) {
-                continue;
-            }
-            // Programs send everything back, also what can only be read: what is so already needs no permission.
-            let told = held.get(&change.setting).filter(|one| !one.is_open()).and_then(Held::shown);
-            if told.is_some_and(|told| told.agrees(&change.value)) {
-                continue;
-            }
-            let value = check(change.setting, kind, change.value.clone())
-                .map_err(|why| Error::invalid(change.setting.key(), format!("{label}: {why}")))?;
-            let one = held.entry(change.setting).or_insert_with(|| Held::new(change.setting));
-            if let Some(seen) = &change.seen
-                && seen.as_ref() != one.shown()
-            {
-                return Err(changed_meanwhile(one, kind).into());
-            }
-            if !one.is_open() && one.reported.as_ref().is_some_and(|reported| reported.agrees(&value)) {
-                if one.delivery.is_some() {
-                    one.leave();
-                    sql::write(&mut tx, device, one).await?;
-                }
-                continue;
-            }
-            if !can_be_set || !change.setting.reach(Way::NukiHub, kind).sets() {
-                return Err(Refusal::NoWayToSet(label).into());
-            }
-            one.want(value, actor.who.person(), now);
-            sql::write(&mut tx, device, one).await?;
-        }
-        tx.emit(Event::DeviceChanged { account: actor.account, device });
-        tx.emit(Event::SettingsWanted);
+        change_in(&mut tx, &actor, configurable, (changes, sent), self.now()).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -122,7 +84,7 @@ impl App {
         let configurable = actor.may_configure(&mut tx, device).await?;
         if let Some(one) = held_of(&mut tx, configurable.device()).await?.get_mut(&setting) {
             one.leave();
-            sql::write(&mut tx, device, one).await?;
+            store(&mut tx, device, one).await?;
             tx.emit(Event::DeviceChanged { account: actor.account, device });
             tx.commit().await?;
         }
@@ -183,20 +145,98 @@ impl App {
         for setting in sent {
             if let Some(one) = held.get_mut(setting).filter(|one| one.is_open()) {
                 one.sent(now);
-                sql::write(&mut tx, device, one).await?;
+                store(&mut tx, device, one).await?;
             }
         }
         for (setting, words) in refused {
             if let Some(one) = held.get_mut(setting).filter(|one| one.is_open()) {
                 one.sent(now);
                 one.answered(Some((words, false)));
-                sql::write(&mut tx, device, one).await?;
+                store(&mut tx, device, one).await?;
             }
         }
         changed(&mut tx, device).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+async fn change_in(
+    tx: &mut Tx,
+    actor: &Actor,
+    configurable: Configurable,
+    (changes, sent): (&[Change], Sent),
+    now: Time,
+) -> Result<()> {
+    let device = configurable.device();
+    let kind = devices::load(tx, device).await?.kind.unwrap_or(DeviceType::Other(u8::MAX));
+    let can_be_set = ways::load_of(tx, device).await?.iter().any(|way| way.connector == Connector::NukiHub);
+    let mut held = held_of(tx, device).await?;
+    for change in changes {
+        let label = change.setting.about().label;
+        let says = held.get(&change.setting).and_then(|one| one.reported.as_ref());
+        if sent == Sent::Everything && says.is_some_and(|says| says.agrees(&change.value)) {
+            continue;
+        }
+        // Programs send everything back, also what can only be read: what is so already needs no permission.
+        let told = held.get(&change.setting).filter(|one| !one.is_open()).and_then(Held::shown);
+        if told.is_some_and(|told| told.agrees(&change.value)) {
+            continue;
+        }
+        let value = check(change.setting, kind, change.value.clone())
+            .map_err(|why| Error::invalid(change.setting.key(), format!("{label}: {why}")))?;
+        let one = held.entry(change.setting).or_insert_with(|| Held::new(change.setting));
+        if let Some(seen) = &change.seen
+            && seen.as_ref() != one.shown()
+        {
+            return Err(changed_meanwhile(one, kind).into());
+        }
+        if !one.is_open() && one.reported.as_ref().is_some_and(|reported| reported.agrees(&value)) {
+            if one.delivery.is_some() {
+                one.leave();
+                store(tx, device, one).await?;
+            }
+            continue;
+        }
+        if !can_be_set || !change.setting.reach(Way::NukiHub, kind).sets() {
+            return Err(Refusal::NoWayToSet(label).into());
+        }
+        one.want(value, actor.who.person(), now);
+        store(tx, device, one).await?;
+    }
+    tx.emit(Event::DeviceChanged { account: actor.account, device });
+    tx.emit(Event::SettingsWanted);
+    Ok(())
+}
+
+/// One change among many devices', on the same path as any other; false if the device says it already.
+pub(crate) async fn want_one(
+    tx: &mut Tx,
+    actor: &Actor,
+    configurable: Configurable,
+    change: Change,
+    now: Time,
+) -> Result<bool> {
+    let (device, setting) = (configurable.device(), change.setting);
+    change_in(tx, actor, configurable, (&[change], Sent::Wishes), now).await?;
+    Ok(held_of(tx, device).await?.get(&setting).is_some_and(Held::is_open))
+}
+
+/// One setting of each of these devices.
+pub(crate) async fn held_of_each(
+    tx: &mut Tx,
+    setting: Setting,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, Held>, DbError> {
+    let rows = sql::of_devices(tx, devices).await?.into_iter();
+    let held = rows.filter_map(|row| Some((row.device_id, row.held()?)));
+    Ok(held.filter(|(_, held)| held.setting == setting).collect())
+}
+
+/// Writes it down, and what it means for whoever asked for it among many devices.
+async fn store(tx: &mut Tx, device: DeviceId, held: &Held) -> Result<(), DbError> {
+    sql::write(tx, device, held).await?;
+    bulks::setting_stands(tx, device, held).await
 }
 
 fn changed_meanwhile(one: &Held, kind: DeviceType) -> Refusal {
@@ -229,7 +269,7 @@ pub(crate) async fn told(
         let one = held.entry(*setting).or_insert_with(|| Held::new(*setting));
         if one.told(value, now) {
             is_new = true;
-            sql::write(tx, device, one).await?;
+            store(tx, device, one).await?;
         }
     }
     if is_new {
@@ -258,7 +298,7 @@ pub(crate) async fn answered(
             }
             None => continue,
         }
-        sql::write(tx, device, one).await?;
+        store(tx, device, one).await?;
         is_new = true;
     }
     Ok(is_new)

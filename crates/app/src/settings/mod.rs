@@ -12,6 +12,7 @@ mod delivery;
 #[cfg(test)]
 mod document_tests;
 mod intercoms;
+mod many;
 mod night;
 mod sql;
 mod value;
@@ -21,10 +22,11 @@ mod zones;
 
 pub use about::{About, Choice, Kind, Model, Normal, Reach, Section, Unit, Way, Wire};
 pub use actions::{Change, Due, Outcome};
-pub(crate) use actions::{answered, told};
+pub(crate) use actions::{answered, held_of_each, told, want_one};
 pub use check::{Words, check, from_form};
 pub use delivery::{Delivery, Held};
 pub use intercoms::OPERATING_MODES;
+pub(crate) use many::why_not;
 pub use night::NightWindow;
 pub use value::SettingValue;
 pub use zones::{NO_ZONE, ZONES, ZoneChange, ZoneClock, minute_of_day, zone_clock, zone_id, zone_name};

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Delivery, Held, Setting, SettingValue};
 use crate::clock::Time;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, chunks};
 use crate::ids::{AccountId, DeviceId};
 
 #[derive(FromRow)]
@@ -34,6 +34,15 @@ macro_rules! select_setting {
 
 pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Vec<SettingRow>, DbError> {
     tx.query(select_setting!("device_id = $1 order by setting")).bind(device).all().await
+}
+
+/// All settings of these devices.
+pub(super) async fn of_devices(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<SettingRow>, DbError> {
+    let mut found = Vec::new();
+    for chunk in chunks(devices) {
+        found.extend(tx.among(select_setting!("device_id in ("), chunk, ")").all::<SettingRow>().await?);
+    }
+    Ok(found)
 }
 
 /// What is still to be brought to its device.

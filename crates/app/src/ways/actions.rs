@@ -22,6 +22,14 @@ pub struct Connection {
     pub ways: Vec<Way>,
     pub facts: Vec<FactSaid>,
     pub troubles: Vec<TroubleSeen>,
+    /// What its hub brings besides.
+    pub beside: Vec<(DeviceId, String)>,
+}
+
+impl Connection {
+    pub fn fact(&self, fact: Fact) -> Option<&str> {
+        self.facts.iter().find(|said| said.fact == fact).map(|said| said.value.as_str())
+    }
 }
 
 /// What became of a way that said which device it speaks for.
@@ -42,6 +50,20 @@ pub enum HubPart {
     Opener,
 }
 
+impl HubPart {
+    /// As stored.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Opener => "opener",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Lock, Self::Opener].into_iter().find(|part| part.name() == name)
+    }
+}
+
 impl App {
     pub async fn load_connection(&self, actor: &Actor, device: DeviceId) -> Result<Connection> {
         let mut tx = self.read().await?;
@@ -55,7 +77,9 @@ impl App {
             let connector = Connector::from_name(&connector)?;
             Some(TroubleSeen { connector, trouble: Trouble::from_name(&trouble)?, detail, since })
         });
-        Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect() })
+        let mut beside = sql::beside(&mut tx, viewable.device()).await?;
+        beside.retain(|(device, _)| actor.scope.contains(*device));
+        Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect(), beside })
     }
 
     /// Gives a device another way in the place of those it has, or beside them. What is known of it stays.
@@ -70,7 +94,7 @@ impl App {
         let credentials = self.insert_way(&mut tx, (manageable.device(), actor.account), to).await?;
         if !keep {
             for way in load_of(&mut tx, device).await?.iter().filter(|way| way.connector != to) {
-                self.end_way(&mut tx, way).await?;
+                self.end_way(&mut tx, device, way).await?;
             }
             devices::way_ended(&mut tx, device, self.now()).await?;
             tx.emit(Event::LoginChanged { account: actor.account, device });
@@ -111,9 +135,9 @@ impl App {
         Ok(credentials)
     }
 
-    async fn end_way(&self, tx: &mut Tx, way: &Way) -> Result<()> {
+    async fn end_way(&self, tx: &mut Tx, device: DeviceId, way: &Way) -> Result<()> {
         sql::delete(tx, way.id).await?;
-        Ok(end_login(tx, way, self.now()).await?)
+        Ok(end_login(tx, device, way, self.now()).await?)
     }
 
     /// Ends one of several ways. The last one ends with the device itself.
@@ -127,7 +151,7 @@ impl App {
         if ways.len() == 1 {
             return Err(Refusal::LastWay.into());
         }
-        self.end_way(&mut tx, way).await?;
+        self.end_way(&mut tx, device, way).await?;
         devices::way_ended(&mut tx, device, self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device });
         tx.emit(Event::DeviceChanged { account: actor.account, device });
@@ -136,15 +160,18 @@ impl App {
     }
 
     /// The device that a part of a hub is. Of a hub that has not spoken yet, the first part is the device it was added as;
-    /// the other one becomes a device of its own.
-    pub async fn hub_part(&self, login: LoginId, part: HubPart) -> Result<DeviceId> {
+    /// the other one becomes a device of its own, unless its owner removed it.
+    pub async fn hub_part(&self, login: LoginId, part: HubPart) -> Result<Option<DeviceId>> {
         let wants_opener = part == HubPart::Opener;
         let mut tx = self.write().await?;
         let brought = sql::of_login(&mut tx, login).await?;
         if let Some((device, ..)) = brought.iter().find(|(_, is_opener, _)| *is_opener == wants_opener) {
             let found = *device;
             // A device that is no opener may only not have spoken yet.
-            return Ok(found);
+            return Ok(Some(found));
+        }
+        if logins::left_out(&mut tx, login).await? == Some(part) {
+            return Ok(None);
         }
         let (account, first) = logins::device_of(&mut tx, login).await?.ok_or(crate::Error::NotFound)?;
         if wants_opener
@@ -153,18 +180,19 @@ impl App {
         {
             devices::set_opener(&mut tx, *device).await?;
             tx.commit().await?;
-            return Ok(*device);
+            return Ok(Some(*device));
         }
         let name = devices::name_of(&mut tx, first).await?;
         let added = if wants_opener { format!("{name} (opener)") } else { format!("{name} (lock)") };
         let name: String = added.chars().take(devices::LONGEST_NAME).collect();
         let device =
-            devices::insert(self, &mut tx, account, (&name, Connector::NukiHub), wants_opener).await?;
+            devices::insert(self, &mut tx, account, ((&name, false), Connector::NukiHub), wants_opener)
+                .await?;
         add(self, &mut tx, (device, account), (Connector::NukiHub, Some(login))).await?;
         tx.emit(Event::DeviceChanged { account, device });
         tx.emit(Event::DevicesChanged { account });
         tx.commit().await?;
-        Ok(device)
+        Ok(Some(device))
     }
 }
 
@@ -233,14 +261,18 @@ pub(crate) async fn end(
     devices::way_ended(tx, device, now).await
 }
 
-/// A login that brings nothing else ends with its way.
-async fn end_login(tx: &mut Tx, way: &Way, now: Time) -> Result<(), DbError> {
-    if let Some(login) = way.login
-        && sql::of_login(tx, login).await?.is_empty()
-    {
-        logins::revoke(tx, login, now).await?;
+/// A login that brings nothing else ends with its way. If it is a hub's and brings its other part, the hub must not bring
+/// this one again by itself.
+async fn end_login(tx: &mut Tx, device: DeviceId, way: &Way, now: Time) -> Result<(), DbError> {
+    let Some(login) = way.login else {
+        return Ok(());
+    };
+    if sql::of_login(tx, login).await?.is_empty() {
+        logins::revoke(tx, login, now).await
+    } else {
+        let (_, is_opener) = devices::identity(tx, device).await?;
+        logins::leave_out(tx, login, if is_opener { HubPart::Opener } else { HubPart::Lock }).await
     }
-    Ok(())
 }
 
 /// The device leaves the account: nothing leads to it any more.
@@ -248,7 +280,7 @@ pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(
     let ways = load_of(tx, device).await?;
     sql::delete_of_device(tx, device).await?;
     for way in &ways {
-        end_login(tx, way, now).await?;
+        end_login(tx, device, way, now).await?;
     }
     Ok(())
 }

@@ -198,6 +198,12 @@ facts! {
     Variant = "variant",
     /// The hub sees the lock's own MQTT client.
     Hybrid = "hybrid",
+    /// What it announces itself as, where something is announced to Home Assistant.
+    AnnouncedName = "announced-name",
+    /// As announced, like the two that follow.
+    Model = "model",
+    Maker = "maker",
+    Serial = "serial",
     /// When the bridge last heard the device, in milliseconds since 1970.
     BridgeHeard = "bridge-heard-at",
 }

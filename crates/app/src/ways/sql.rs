@@ -58,6 +58,17 @@ pub(super) async fn of_login(
     .await
 }
 
+/// The other devices that come with a login of this one.
+pub(super) async fn beside(tx: &mut Tx, device: DeviceId) -> Result<Vec<(DeviceId, String)>, DbError> {
+    tx.query(
+        "select d.id, d.name from ways w join ways o on o.login_id = w.login_id and o.device_id <> w.device_id \
+         join devices d on d.id = o.device_id where w.device_id = $1 and d.removed_at is null order by d.id",
+    )
+    .bind(device)
+    .all()
+    .await
+}
+
 pub(super) async fn login_of(
     tx: &mut Tx,
     device: DeviceId,

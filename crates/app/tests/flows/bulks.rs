@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use lockwarden_app::Error;
 use lockwarden_app::actor::{Actor, Rights, Scope};
-use lockwarden_app::bulks::{Became, BulkState, Deed, Item, Tally};
+use lockwarden_app::bulks::{Became, BulkState, Deed, Item, Tally, Wish};
 use lockwarden_app::commands::CommandState;
-use lockwarden_app::devices::{DoorState, LockAction, LockState, Observation};
+use lockwarden_app::devices::{Connector, DeviceType, DoorState, LockAction, LockState, Observation};
 use lockwarden_app::error::Refusal;
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::{BulkId, DeviceId};
+use lockwarden_app::settings::{Change, Delivery, Setting, SettingValue};
 use lockwarden_testkit::World;
 
 /// Works until there is nothing left to do.
@@ -265,4 +266,150 @@ async fn groups_and_favourites_are_set_for_many_with_one_result_each() {
     app.begin_bulk(&anna, gone).await.unwrap();
     work(&world).await;
     assert_eq!(tally(&world, &anna, gone).await.failed, 1);
+}
+
+fn auto_lock(on: bool) -> Deed {
+    Deed::Set(Wish::new(Setting::AutoLock, &SettingValue::Bool(on)).unwrap())
+}
+
+/// Its hub tells what an option is.
+async fn tells(world: &World, device: DeviceId, setting: Setting, value: SettingValue) {
+    world.says_by(device, Connector::NukiHub, Observation::Settings(vec![(setting, value)])).await;
+}
+
+/// A lock with a hub that is there.
+async fn with_hub(world: &World, anna: &Actor, name: &str, nuki_id: u32) -> DeviceId {
+    let device = world.lock(anna, name, nuki_id).await;
+    world.app.add_way(anna, device, Connector::NukiHub).await.unwrap();
+    world.says_by(device, Connector::NukiHub, Observation::Link { up: true }).await;
+    device
+}
+
+/// What was sent to the hubs, as the gateway takes it.
+async fn sent(world: &World) -> Vec<(DeviceId, Vec<(Setting, SettingValue)>)> {
+    let due = world.app.due_settings().await.unwrap();
+    for one in &due {
+        let settings: Vec<Setting> = one.wanted.iter().map(|(setting, _)| *setting).collect();
+        world.app.settings_sent(one.device, &settings, &[]).await.unwrap();
+    }
+    due.into_iter().map(|one| (one.device, one.wanted)).collect()
+}
+
+async fn results(world: &World, actor: &Actor, bulk: BulkId) -> Vec<(DeviceId, Became, Option<String>)> {
+    let items = items(world, actor, bulk, false).await;
+    items.into_iter().map(|item| (item.device, item.became, item.reason)).collect()
+}
+
+#[tokio::test]
+async fn an_option_is_set_on_every_device_that_can_have_it_and_is_done_only_when_the_device_says_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let off = with_hub(&world, &anna, "Off", 1).await;
+    let on = with_hub(&world, &anna, "On", 2).await;
+    let away = with_hub(&world, &anna, "Hub away", 3).await;
+    let refusing = with_hub(&world, &anna, "Refusing", 4).await;
+    let no_hub = world.lock(&anna, "No hub", 5).await;
+    let opener = with_hub(&world, &anna, "Opener", 6).await;
+    let new = world.device(&anna, "New").await.0;
+    for (device, is_on) in [(off, false), (on, true), (away, false), (refusing, false)] {
+        tells(&world, device, Setting::AutoLock, SettingValue::Bool(is_on)).await;
+    }
+    world.says(opener, Observation::DeviceType(DeviceType::Opener)).await;
+    world.says_by(away, Connector::NukiHub, Observation::Link { up: false }).await;
+    let all = [off, on, away, refusing, no_hub, opener, new];
+    let bulk = world.app.propose_bulk(&anna, auto_lock(true), &all).await.unwrap();
+    let proposed = tally(&world, &anna, bulk).await;
+    assert_eq!((proposed.waiting, proposed.all_left_out()), (3, 4), "{proposed:?}");
+    for why in ["has it already", "has no Nuki Hub", "has no such setting", "has not said yet what kind"] {
+        assert!(proposed.left_out.iter().any(|(reason, count)| reason.contains(why) && *count == 1), "{why}");
+    }
+    let was: Vec<_> = items(&world, &anna, bulk, false).await.into_iter().map(|item| item.was).collect();
+    assert_eq!(was, vec![Some(SettingValue::Bool(false)); 3]);
+    work(&world).await;
+    assert!(sent(&world).await.is_empty(), "a proposal does nothing");
+
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let wish = vec![(Setting::AutoLock, SettingValue::Bool(true))];
+    assert_eq!(sent(&world).await.len(), 2, "whose hub is away gets it when it is back");
+    assert_eq!(tally(&world, &anna, bulk).await.under_way, 3, "what was sent is not done");
+    tells(&world, off, Setting::AutoLock, SettingValue::Bool(true)).await;
+    let no = Observation::SettingsAnswer(vec![(Setting::AutoLock, Some(("denied".to_owned(), false)))], None);
+    world.says_by(refusing, Connector::NukiHub, no).await;
+    let far = results(&world, &anna, bulk).await;
+    let expected = [
+        (off, Became::Done, None),
+        (away, Became::UnderWay, None),
+        (refusing, Became::Failed, Some("denied".to_owned())),
+    ];
+    assert_eq!(far, expected);
+    assert!(!world.app.load_bulk(&anna, bulk).await.unwrap().is_settled());
+
+    // Not lost through a restart and a week.
+    let world = world.restart(2).await;
+    let (_, anna) = world.sign_in("anna@example.org").await;
+    world.clock.advance(Duration::from_hours(24 * 6));
+    world.says_by(away, Connector::NukiHub, Observation::Link { up: true }).await;
+    assert_eq!(sent(&world).await, [(away, wish)]);
+    tells(&world, away, Setting::AutoLock, SettingValue::Bool(true)).await;
+    let settled = world.app.load_bulk(&anna, bulk).await.unwrap();
+    assert!(settled.is_settled());
+    assert_eq!((settled.tally.done, settled.tally.failed), (2, 1));
+    // What becomes of it later is another story.
+    tells(&world, off, Setting::AutoLock, SettingValue::Bool(false)).await;
+    assert_eq!(tally(&world, &anna, bulk).await.done, 2);
+    assert!(orders(&world, &anna, &all).await.is_empty(), "nothing was told to move");
+}
+
+#[tokio::test]
+async fn whoever_changed_an_option_since_it_was_proposed_or_while_it_is_on_its_way_is_not_overruled_unseen() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (first, second) = (with_hub(&world, &anna, "A", 1).await, with_hub(&world, &anna, "B", 2).await);
+    for device in [first, second] {
+        tells(&world, device, Setting::LedBrightness, SettingValue::Int(1)).await;
+    }
+    let bright = Deed::Set(Wish::new(Setting::LedBrightness, &SettingValue::Int(5)).unwrap());
+    let bulk = world.app.propose_bulk(&anna, bright, &[first, second]).await.unwrap();
+    tells(&world, first, Setting::LedBrightness, SettingValue::Int(3)).await;
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let change = Change { setting: Setting::LedBrightness, value: SettingValue::Int(2), seen: None };
+    world.app.change_settings(&anna, second, &[change]).await.unwrap();
+    let results = results(&world, &anna, bulk).await;
+    assert!(
+        results.iter().all(|(_, became, reason)| *became == Became::Failed && reason.is_some()),
+        "{results:?}"
+    );
+    let held = world.app.load_settings(&anna, first).await.unwrap();
+    assert!(held.iter().all(|one| one.delivery.is_none()), "{held:?}");
+    let held = world.app.load_settings(&anna, second).await.unwrap();
+    let wanted = held.iter().find(|one| one.setting == Setting::LedBrightness).unwrap();
+    assert_eq!(
+        (wanted.delivery, wanted.desired.clone()),
+        (Some(Delivery::Wanted), Some(SettingValue::Int(2)))
+    );
+}
+
+#[tokio::test]
+async fn an_option_that_was_given_up_is_no_success_and_who_may_not_configure_begins_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let device = with_hub(&world, &anna, "A", 1).await;
+    tells(&world, device, Setting::AutoLock, SettingValue::Bool(false)).await;
+    let bulk = world.app.propose_bulk(&anna, auto_lock(true), &[device]).await.unwrap();
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    world.app.drop_change(&anna, device, Setting::AutoLock).await.unwrap();
+    let results = results(&world, &anna, bulk).await;
+    assert!(matches!(results.as_slice(), [(_, Became::Failed, Some(_))]), "{results:?}");
+    let bulk = world.app.propose_bulk(&anna, auto_lock(true), &[device]).await.unwrap();
+    let mut tx = world.app.db().write().await.unwrap();
+    let but_configure = Rights::ALL.bits() & !Rights::CONFIGURE.bits();
+    tx.query("update accounts set rights = $1").bind(but_configure).run().await.unwrap();
+    tx.commit().await.unwrap();
+    let (_, anna) = world.sign_in("anna@example.org").await;
+    assert!(matches!(world.app.begin_bulk(&anna, bulk).await, Err(Error::Forbidden(_))));
+    let refused = world.app.propose_bulk(&anna, auto_lock(true), &[device]).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))));
 }

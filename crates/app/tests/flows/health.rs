@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use lockwarden_app::Error;
 use lockwarden_app::actor::{Actor, Scope};
-use lockwarden_app::devices::{Connector, DoorState, LockState, Observation, Problem};
+use lockwarden_app::devices::list::Place;
+use lockwarden_app::devices::{Connector, DoorState, LeftOpen, LockState, Observation, Problem};
+use lockwarden_app::groups::NewGroup;
 use lockwarden_app::health::{Ailment, Detail, Urgency, WhyOffline};
 use lockwarden_app::history::forecast::Forecast;
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ids::{DeviceId, GroupId};
 use lockwarden_app::ways::{Fact, Trouble};
 use lockwarden_testkit::World;
 
 const DAY: Duration = Duration::from_hours(24);
 
 async fn found(world: &World, actor: &Actor) -> Vec<(Ailment, Vec<(DeviceId, Detail)>)> {
-    let attention = world.app.load_attention(actor).await.unwrap();
+    let attention = world.app.load_attention(actor, None).await.unwrap();
     let of = |ward: &lockwarden_app::health::Ward| {
         ward.patients.iter().map(|one| (one.device.id, one.detail.clone())).collect::<Vec<_>>()
     };
@@ -169,8 +172,95 @@ async fn what_is_out_of_scope_or_anothers_is_neither_listed_nor_counted() {
     assert_eq!(world.app.count_attention(&bert).await.unwrap(), 0);
     let only = Actor { scope: Scope::Only(BTreeSet::from([back])), ..anna.clone() };
     assert_eq!(world.app.count_attention(&only).await.unwrap(), 1);
-    let attention = world.app.load_attention(&only).await.unwrap();
+    let attention = world.app.load_attention(&only, None).await.unwrap();
     assert!(attention.wards.iter().all(|ward| ward.count == 1));
     assert_eq!(attention.count(Urgency::Now), 1);
     assert_eq!(world.app.count_attention(&anna).await.unwrap(), 2);
+}
+
+/// A door that stands open, unlocked.
+async fn open_door(world: &World, owner: &Actor, name: &str, nuki_id: u32) -> DeviceId {
+    let door = world.lock(owner, name, nuki_id).await;
+    world.says(door, Observation::State(LockState::Unlocked)).await;
+    world.says(door, Observation::Door(DoorState::Opened)).await;
+    door
+}
+
+#[tokio::test]
+async fn from_when_on_a_door_was_left_open_is_the_accounts_to_choose_and_holds_at_once() {
+    let world = World::new().await;
+    let (anna, boris) = (world.owner("Anna").await, world.owner("Boris").await);
+    open_door(&world, &anna, "Front", 1).await;
+    open_door(&world, &boris, "Mine", 2).await;
+    let minutes = |minutes| LeftOpen::after_minutes(minutes).unwrap();
+    let counts = async || {
+        let anna = world.app.count_attention(&anna).await.unwrap();
+        (anna, world.app.count_attention(&boris).await.unwrap())
+    };
+    assert_eq!(world.app.load_left_open(&anna).await.unwrap(), LeftOpen::USUAL);
+    world.clock.advance(Duration::from_mins(3));
+    assert_eq!(counts().await, (0, 0));
+    world.app.set_left_open(&anna, minutes(3)).await.unwrap();
+    assert_eq!(counts().await, (1, 0), "the door that stands open now, and nobody else's");
+    world.app.set_left_open(&anna, minutes(LeftOpen::MOST)).await.unwrap();
+    world.clock.advance(Duration::from_hours(23));
+    assert_eq!(counts().await, (0, 1));
+    world.clock.advance(Duration::from_hours(1));
+    assert_eq!(counts().await, (1, 1));
+    world.app.set_left_open(&anna, LeftOpen::NEVER).await.unwrap();
+    world.clock.advance(Duration::from_hours(1_000));
+    assert_eq!(counts().await, (0, 1));
+    let world = world.restart(2).await;
+    let (_, anna) = world.sign_in("anna@example.org").await;
+    assert_eq!(world.app.load_left_open(&anna).await.unwrap(), LeftOpen::NEVER);
+}
+
+#[tokio::test]
+async fn who_is_shown_only_some_doors_does_not_choose_for_all() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let front = world.lock(&anna, "Front", 1).await;
+    let some = Actor { scope: Scope::Only([front].into()), ..anna.clone() };
+    assert!(matches!(world.app.load_left_open(&some).await, Err(Error::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn the_work_list_of_a_group_is_of_what_is_in_it_and_inside_it_and_of_nothing_else() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let group =
+        async |name: &str, parent| world.app.create_group(&anna, NewGroup { name, parent }).await.unwrap();
+    let street = group("Harbour street", None).await;
+    let house = group("House 4", Some(street)).await;
+    let other = group("Elsewhere", None).await;
+    let mut doors = Vec::new();
+    for (number, place) in (1..).zip([Some(house), Some(other), None]) {
+        let door = world.lock(&anna, &format!("Door {number}"), number).await;
+        world.app.set_group(&anna, door, place).await.unwrap();
+        world.says(door, Observation::State(LockState::MotorBlocked)).await;
+        let trouble = Observation::Trouble(Trouble::NoPin, Some(String::new()));
+        world.says(door, trouble).await;
+        doors.push(door);
+    }
+    for (place, expected) in [
+        (None, &doors[..]),
+        (Some(Place::Within(street)), &doors[..1]),
+        (Some(Place::Within(house)), &doors[..1]),
+        (Some(Place::Within(other)), &doors[1..2]),
+        (Some(Place::InNoGroup), &doors[2..]),
+        (Some(Place::Within(GroupId(7))), &[]),
+    ] {
+        let attention = world.app.load_attention(&anna, place).await.unwrap();
+        for ward in &attention.wards {
+            let listed: Vec<DeviceId> = ward.patients.iter().map(|one| one.device.id).collect();
+            assert_eq!(
+                (listed.as_slice(), ward.count),
+                (expected, expected.len()),
+                "{place:?} {:?}",
+                ward.ailment
+            );
+        }
+        assert_eq!(attention.wards.len(), if expected.is_empty() { 0 } else { 2 }, "{place:?}");
+    }
+    assert_eq!(world.app.count_attention(&anna).await.unwrap(), 3, "the number is of all");
 }

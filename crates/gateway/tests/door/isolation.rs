@@ -43,24 +43,6 @@ async fn a_foreign_topic_ends_a_3_1_1_connection_without_acknowledgement() {
 }
 
 #[tokio::test]
-async fn a_lock_with_auto_discovery_on_is_not_cut_off_for_it_and_its_owner_is_told() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (device, credentials) = site.device(&anna, "Front door").await;
-    let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
-    // Before its first own word, which binds it, and after.
-    for packet in [1, 3] {
-        raw.publish("homeassistant/lock/A1/smartlock/config", "{\"~\":\"nuki/A1\"}", 1, packet, false).await;
-        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet).unwrap()]);
-        raw.publish("homeassistant/button/A1/unlatch/config", "{}", 0, 0, false).await;
-        raw.publish("nuki/A1/state", "1", 1, packet + 1, false).await;
-        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet + 1).unwrap()]);
-    }
-    told(&site, &anna, device, RefusalReason::Discovery).await;
-    assert!(site.world.app.load_device(&anna, device).await.unwrap().link.online);
-}
-
-#[tokio::test]
 async fn foreign_subscriptions_are_refused_and_own_ones_granted() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod announcing;
 mod bounds;
 mod clients;
 mod commands;

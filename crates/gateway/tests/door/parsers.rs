@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use lockwarden_app::logins::Credentials;
-use lockwarden_gateway::{fuzz_hub_settings, fuzz_names, fuzz_packets, fuzz_payload};
+use lockwarden_gateway::{fuzz_discovery, fuzz_hub_settings, fuzz_names, fuzz_packets, fuzz_payload};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -41,6 +41,14 @@ proptest! {
     fn any_bytes_are_settings_of_a_hub_or_an_error(payload in proptest::collection::vec(any::<u8>(), 0..600)) {
         fuzz_hub_settings(&payload);
         fuzz_hub_settings(&[b"{\"name\":\"", payload.as_slice(), b"\"}"].concat());
+    }
+
+    #[test]
+    fn any_announcement_is_one_or_nothing(payload in proptest::collection::vec(any::<u8>(), 0..600), text in ".{0,60}") {
+        fuzz_discovery(&text, &payload);
+        fuzz_discovery("homeassistant/lock/A1/x/config", &[b"{\"dev\":{\"ids\":\"", payload.as_slice(), b"\"}}"].concat());
+        let told = format!("{{\"~\":{text:?},\"stat_t\":\"~{text}~\",\"dev\":{{\"ids\":[{text:?}],\"name\":{text:?}}}}}");
+        fuzz_discovery("homeassistant/lock/A1/x/config", told.as_bytes());
     }
 
     #[test]

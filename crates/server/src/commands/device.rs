@@ -112,7 +112,7 @@ async fn add(
     (connector, name, base_path): (Connector, &str, Option<&str>),
 ) -> Result<()> {
     let desk = Desk::open(at, email).await?;
-    let new = NewDevice { name, connector, base_path };
+    let new = NewDevice { name: Some(name), connector, base_path };
     let (id, login) = desk.app.add_device(&desk.actor, new).await?;
     print_line(&desk.to_type(id, (name, connector), &login).to_string())?;
     desk.close().await

@@ -17,6 +17,8 @@ pub async fn simulate(args: SimulateArgs) -> Result<()> {
         return Err(CommandError::new(Exit::Invalid, "speed: 1 to 1000"));
     }
     let mut spec = LockSpec::new(nuki_id, &args.name);
+    // So that whoever adds it sees what was found.
+    spec.auto_discovery = true;
     if let Some(username) = &args.username {
         let password = if args.password_stdin { read_password()? } else { String::new() };
         spec = spec.with_login(username, &password);

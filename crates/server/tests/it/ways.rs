@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, LockSpec, Options, Site as Place};
+use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, LockSpec, OpenerSpec, Options, Site as Place};
 use serde_json::Value;
 
 use crate::kit::{EMAIL, Site, call, within};
@@ -179,4 +179,57 @@ async fn a_bridge_with_a_wrong_token_or_at_a_wrong_place_is_told_at_once_and_add
     assert_eq!(listed(&house.site).len(), 1);
     assert!(!is_online(&show(&house.site, &house.id), "nuki-bridge"));
     house.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lock_and_a_hub_announce_to_home_assistant_is_known_here_and_names_what_nobody_named() {
+    const LOCK_BEHIND: u32 = 0xB2;
+    let site = Site::serving().await;
+    let by_mqtt = add(&site, "nuki-mqtt", "Front door");
+    let by_hub = add(&site, "nuki-hub", "Back door");
+    let (user, password) = login(&by_mqtt);
+    let mut lock = LockSpec::new(ID, "Haustür").with_login(&user, &password);
+    lock.auto_discovery = true;
+    let behind = LockSpec { official: false, ..LockSpec::new(LOCK_BEHIND, "Hof") };
+    let (user, password) = login(&by_hub);
+    // Its prefix is not that of a lock, which is fixed.
+    let hub = HubSpec {
+        opener: Some(0xC3),
+        home_assistant: Some("ha".to_owned()),
+        ..HubSpec::new("nukihub-esp32", LOCK_BEHIND).with_everything().with_login(&user, &password)
+    };
+    let place = Place {
+        locks: vec![lock, behind],
+        openers: vec![OpenerSpec::new(0xC3, "Street door")],
+        hubs: vec![hub],
+        ..Place::default()
+    };
+    let fleet = Fleet::open(&site.broker(), place, &Options { time_scale: 0.01, ..Options::default() });
+    let announces = |model: &'static str| move |shown: &Value| shown["facts"]["model"] == model;
+    let lock = until(&site, &by_mqtt["id"], "the lock", announces("Smart Lock 3.0 Pro")).await;
+    assert_eq!((&lock["facts"]["announced-name"], &lock["name"]), (&"Haustür".into(), &"Front door".into()));
+    // Whichever part speaks first is the device that was added; the other one comes by itself, and has no name of ours.
+    let both = within(60, async {
+        loop {
+            let behind: Vec<Value> = listed(&site)
+                .into_iter()
+                .filter(|one| one["id"] != lock["id"] && !one["nukiId"].is_null() && !one["type"].is_null())
+                .collect();
+            if behind.len() == 2 {
+                return behind;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>()).await;
+        }
+    })
+    .await;
+    // A hub announces once when it starts, and its connection may just have begun anew then.
+    fleet.hubs()[0].reboot();
+    for one in both {
+        let (model, name) = if one["type"] == 2 { ("Opener", "Street door") } else { ("SmartLock", "Hof") };
+        let shown = until(&site, &one["id"], name, announces(model)).await;
+        assert_eq!(shown["facts"]["announced-name"], name);
+        let is_first = shown["id"] == by_hub["id"];
+        assert_eq!(shown["name"], if is_first { "Back door" } else { name }, "{shown}");
+    }
+    fleet.stop().await;
 }

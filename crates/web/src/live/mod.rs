@@ -176,7 +176,9 @@ impl Live {
             Event::DevicesChanged { .. } | Event::BridgesChanged { .. } if self.view.shows_bridge() => {
                 self.pace.changed(ALL);
             }
-            Event::DevicesChanged { .. } => self.refresh |= self.view.lists_devices(),
+            Event::DevicesChanged { .. } | Event::AccountSet { .. } => {
+                self.refresh |= self.view.lists_devices();
+            }
             Event::BulkChanged { bulk, .. } if self.view.shows_bulk(bulk) => self.pace.changed(ALL),
             Event::AccessChanged { .. } => return true,
             _ => {}

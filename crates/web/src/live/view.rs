@@ -97,7 +97,7 @@ impl From<&Asked> for View {
                 let oldest = entry::read_cursor(asked.text("oldest"));
                 Self::Activity(Log { device, shown, oldest, orders: BTreeMap::new() })
             }
-            ("attention", _) => Self::WorkList(WorkList::default()),
+            ("attention", _) => Self::WorkList(WorkList::of(asked)),
             ("bulk", _) => Self::Bulk(Bulk::of(asked)),
             _ => Self::Devices(Box::new(Devices::of(asked))),
         }
@@ -206,7 +206,11 @@ impl One {
     }
 
     async fn draw(&mut self, web: &Web, person: &Person, when: &When) -> Result<DrawnParts> {
-        let told = match Told::load(web, person, self.id).await {
+        let loaded = match self.step {
+            Some(_) => Told::of_new(web, person, self.id).await,
+            None => Told::load(web, person, self.id).await,
+        };
+        let told = match loaded {
             Ok(told) => told,
             Err(Error::NotFound) => return Ok(DrawnParts { refresh: true, ..DrawnParts::default() }),
             Err(error) => return Err(error),

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::fields::{Asked, Fields};
 use crate::identify::{Person, Signed};
 use crate::pages::device::once;
+use crate::parts::announced;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
@@ -37,10 +38,11 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Html<String>, Failure> {
     signed.actor.may_add_devices()?;
-    Ok(match Connector::from_name(asked.text("way")) {
-        Some(way) => page(&web, &signed, way, &Fields::default(), &Wrong::default()),
-        None => choose(&web, &signed),
-    })
+    if let Some(way) = Connector::from_name(asked.text("way")) {
+        return Ok(page(&web, &signed, way, &Fields::default(), &Wrong::default()));
+    }
+    let strangers = web.app.list_strangers(&signed.actor, None).await?;
+    Ok(choose(&web, &signed, &announced::strangers(&strangers, &signed.when(&web))))
 }
 
 pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) -> Result<Response, Failure> {
@@ -53,6 +55,8 @@ pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) 
         Connector::NukiHub => NewDevice::by_hub(name, fields.has("base_path").then_some(path)),
         _ => NewDevice::by_mqtt(name),
     };
+    // Without one it is called as it calls itself.
+    let new = NewDevice { name: new.name.filter(|name| !name.trim().is_empty()), ..new };
     match web.app.add_device(&signed.actor, new).await {
         Ok((id, credentials)) => {
             let cookie = web.set_cookie(Cookie::Once, &once(id, &credentials));
@@ -85,7 +89,7 @@ async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Respo
 }
 
 /// Step one: how the device is reached.
-fn choose(web: &Web, person: &Person) -> Html<String> {
+fn choose(web: &Web, person: &Person, announced: &Markup) -> Html<String> {
     let choice = |way: Connector, words: &str| {
         html! {
             a.card.pad.choice href={ "/devices/new?way=" (way.name()) } {
@@ -115,6 +119,7 @@ fn choose(web: &Web, person: &Person) -> Html<String> {
                 "A Nuki Bridge in the same network is asked for its locks and openers. For older locks without Wi-Fi.",
             ))
         }
+        (announced)
         (simulated())
     };
     frame::page(web, person, Here::Devices, "Add a device", &body)
@@ -188,8 +193,9 @@ fn fields_of(way: Connector, fields: &Fields, wrong: &Wrong) -> Markup {
     let path = if fields.has("base_path") { fields.text("base_path") } else { BASE_PATH };
     html! {
         (Field {
-            name: "name", label: "Name", value: fields.text("name"), wrong: wrong.of("name"), focus: true,
-            hint: "As you call the door, for example “Front door” or “Flat 12”. You can change it later.",
+            name: "name", label: "Name", value: fields.text("name"), wrong: wrong.of("name"), focus: true, optional: true,
+            hint: "As you call the door, for example “Front door” or “Flat 12”. Left empty, it takes the name that it has in \
+                   the Nuki app. You can change it later.",
             autocomplete: "off", ..Field::default()
         }.text())
         @if way == Connector::NukiHub {

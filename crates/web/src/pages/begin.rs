@@ -7,6 +7,7 @@ use http::HeaderMap;
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::Connector;
+use lockwarden_app::ways::Fact;
 use maud::{Markup, html};
 
 use super::add_device::place;
@@ -14,6 +15,7 @@ use super::device::{Told, just_made};
 use super::manage::manageable;
 use crate::failure::Failure;
 use crate::identify::{Person, Signed};
+use crate::parts::announced;
 use crate::parts::card::{Card, Drawn};
 use crate::parts::facts;
 use crate::parts::frame::{self, Here, may};
@@ -58,7 +60,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Html<String>, Failure> {
     let device = manageable(&web, &signed, &device).await?;
-    let told = Told::load(&web, &signed, device.id).await?;
+    let told = Told::of_new(&web, &signed, device.id).await?;
     let (step, when) = (Step::of(&told), signed.when(&web));
     let body = html! {
         p.back { a href={ "/devices/" (device.id) } { (icon(Icon::Back)) "To the device itself" } }
@@ -127,9 +129,15 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
     html! {
         section #{ "begin-" (device.id) } {
             h2 { @if device.nuki_id.is_some() { "Found" } @else { "Waiting" } }
+            (announced::found(device, &told.connection))
             (told.progress(when))
-            @if device.nuki_id.is_some() { (found(told)) }
+            @if device.nuki_id.is_some() {
+                (found(told))
+                (announced::suggestion(device, &told.connection))
+                (announced::beside(&told.connection))
+            }
         }
+        div #{ "strangers-" (device.id) } { (announced::strangers(&told.strangers, when)) }
         @if device.nuki_id.is_some() {
             section #{ "test-" (device.id) } {
                 h2 { "Test it" }
@@ -142,9 +150,11 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
 
 fn found(told: &Told) -> Markup {
     let device = &told.device;
+    let model = told.connection.fact(Fact::Model).filter(|model| facts::says_more(model, device.kind));
     let rows = [
-        ("Name in the Nuki app", device.said.own_name.clone()),
+        ("Name in the Nuki app", announced::own_name(device, &told.connection).map(ToOwned::to_owned)),
         ("Type", device.kind.map(|kind| facts::kind_words(kind).to_owned())),
+        ("Model", model.map(ToOwned::to_owned)),
         ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
         ("Firmware", device.said.firmware.clone()),
     ];

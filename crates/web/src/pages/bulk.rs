@@ -7,6 +7,7 @@ use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::{Error, Refusal, Result};
 use maud::{Markup, html};
 
+use super::option;
 use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
@@ -18,6 +19,8 @@ use crate::web::Web;
 
 /// Results on one page.
 pub(crate) const RESULTS: usize = 500;
+/// As many that are left out are shown without asking.
+const FEW: usize = 20;
 
 /// Writes down what was chosen, and leads to what would become of it.
 pub(crate) async fn propose(
@@ -31,6 +34,10 @@ pub(crate) async fn propose(
         "no-favourite" => Deed::SetFavourite(false),
         "group" if fields.has("group") => Deed::SetGroup(Some(id(fields.text("group"))?)),
         "group" => Deed::SetGroup(None),
+        "option" | "set" => match option::read(&fields) {
+            Ok(deed) => deed,
+            Err(asking) => return option::page(&web, &signed, &fields, &asking),
+        },
         _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
     };
     let devices: Vec<DeviceId> = if fields.text("all") == "yes" {
@@ -47,21 +54,26 @@ pub(crate) async fn propose(
 pub(crate) struct Shown {
     pub bulk: Bulk,
     pub items: Vec<Item>,
+    /// Of a proposal: the devices that nothing would be done with.
+    left_out: Vec<Item>,
     group: Option<String>,
 }
 
 impl Shown {
     pub(crate) async fn load(web: &Web, person: &Person, id: BulkId, after: i64) -> Result<Self> {
         let bulk = web.app.load_bulk(&person.actor, id).await?;
-        let left_out = bulk.tally.meant() == 0;
-        let items = web.app.list_bulk_items(&person.actor, id, left_out, (after, RESULTS)).await?;
+        let items = web.app.list_bulk_items(&person.actor, id, false, (after, RESULTS)).await?;
+        let left_out = match bulk.state {
+            BulkState::Proposed => web.app.list_bulk_items(&person.actor, id, true, (0, RESULTS)).await?,
+            _ => Vec::new(),
+        };
         let group = match bulk.deed {
             Deed::SetGroup(Some(group)) => {
                 groups::path_of(web.app.known_groups(&person.actor).await?.iter(), group)
             }
             _ => None,
         };
-        Ok(Self { bulk, items, group })
+        Ok(Self { bulk, items, left_out, group })
     }
 
     fn title(&self) -> String {
@@ -134,6 +146,12 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
             }
         }
         @if shown.bulk.tally.waiting > 0 { (results(shown, 0)) }
+        @if !shown.left_out.is_empty() {
+            details.card.pad open[shown.left_out.len() <= FEW] {
+                summary { "Left out, and why" }
+                ol.plain { @for item in &shown.left_out { (bulk::item(item, shown.bulk.deed)) } }
+            }
+        }
     }
 }
 
@@ -144,7 +162,7 @@ fn results(shown: &Shown, after: i64) -> Markup {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
-                ol.card.plain #results { @for item in &shown.items { (bulk::item(item)) } }
+                ol.card.plain #results { @for item in &shown.items { (bulk::item(item, shown.bulk.deed)) } }
             }
             nav.pages aria-label="More results" {
                 @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }

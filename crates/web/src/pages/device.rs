@@ -10,7 +10,7 @@ use lockwarden_app::commands::Command;
 use lockwarden_app::devices::{Capability, Device};
 use lockwarden_app::groups::Group;
 use lockwarden_app::ids::DeviceId;
-use lockwarden_app::logins::{Credentials, Login, LoginRefusal};
+use lockwarden_app::logins::{Credentials, Login, LoginRefusal, StrangerSeen};
 use lockwarden_app::ways::Connection;
 use lockwarden_app::{Error, Result};
 use maud::{Markup, html};
@@ -47,6 +47,8 @@ pub(crate) struct Told {
     pub connection: Connection,
     bridge: Option<Bridge>,
     pictures: Option<Pictures>,
+    /// What else speaks through its login.
+    pub strangers: Vec<StrangerSeen>,
 }
 
 impl Told {
@@ -64,7 +66,25 @@ impl Told {
         // In the order in which their word counts.
         connection.ways.sort_by_key(|way| way.connector);
         let bridge = web.app.find_bridge_of(actor, id).await?;
-        Ok(Self { device, commands, entries, logins, groups, connection, bridge, pictures: None })
+        Ok(Self {
+            device,
+            commands,
+            entries,
+            logins,
+            groups,
+            connection,
+            bridge,
+            pictures: None,
+            strangers: Vec::new(),
+        })
+    }
+
+    /// For the page on which it is added.
+    pub(crate) async fn of_new(web: &Web, person: &Person, id: DeviceId) -> Result<Self> {
+        let mut told = Self::load(web, person, id).await?;
+        let strangers = allowed(web.app.list_strangers(&person.actor, Some(told.device.id)).await)?;
+        told.strangers = strangers.unwrap_or_default();
+        Ok(told)
     }
 
     pub(crate) fn doing(&self) -> Doing {

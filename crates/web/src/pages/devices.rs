@@ -181,7 +181,11 @@ fn shown(web: &Web, person: &Person, listing: &Listing, page: &ListPage, shelf: 
 
 /// The ways to the groups, unless headings tell them.
 pub(crate) fn paths(listing: &Listing, page: &ListPage) -> HashMap<GroupId, String> {
-    if listing.look.by_group { HashMap::new() } else { groups::paths(&page.groups) }
+    if listing.look.by_group {
+        HashMap::new()
+    } else {
+        groups::paths(page.groups.iter().map(|one| &one.group))
+    }
 }
 
 fn together(cards: &[Card<'_>], listing: &Listing) -> Markup {

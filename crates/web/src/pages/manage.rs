@@ -1,7 +1,7 @@
 //! Changing a device: its name, its place, and whether it is here at all. What cannot be taken back asks first.
 
 use axum::extract::{Path, State};
-use axum::response::{Html, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use lockwarden_app::Error;
 use lockwarden_app::devices::{Connector, Device};
 use lockwarden_app::ids::DeviceId;
@@ -28,6 +28,9 @@ pub(crate) async fn rename(
     let device: DeviceId = id(&device)?;
     let name = fields.text("name");
     match web.app.rename_device(&signed.actor, device, name).await {
+        Ok(()) if fields.text("from") == "add" => {
+            Ok(Redirect::to(&format!("/devices/{device}/add")).into_response())
+        }
         Ok(()) => Ok(done(&format!("/devices/{device}"), Said::Renamed)),
         Err(Error::Invalid { field, why }) => {
             let told = Told::load(&web, &signed, device).await?;

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod activity;
 pub(crate) mod add_device;
+pub(crate) mod announced;
 pub(crate) mod api_tokens;
 pub(crate) mod attention;
 pub(crate) mod begin;
@@ -12,7 +13,9 @@ pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod error;
 pub(crate) mod groups;
+pub(crate) mod left_open;
 pub(crate) mod manage;
+pub(crate) mod option;
 pub(crate) mod order;
 pub(crate) mod safety;
 pub(crate) mod set_up;

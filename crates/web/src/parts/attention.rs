@@ -1,29 +1,73 @@
 //! The work list: what needs a person, by urgency, each kind with what to do about it and the devices that have it.
 
+use std::collections::HashMap;
+
 use lockwarden_app::devices::Problem;
+use lockwarden_app::devices::list::Place;
+use lockwarden_app::groups::Group;
 use lockwarden_app::health::{Ailment, Attention, Detail, Patient, Urgency, Ward};
+use lockwarden_app::ids::GroupId;
 use lockwarden_app::settings::Setting;
 use maud::{Markup, html};
 
 use super::counts::number;
+use super::groups::indented;
 use super::icon::{Icon, icon};
+use super::listing::place_name;
 use crate::when::{When, roughly};
 
-pub(crate) fn list(attention: &Attention, when: &When) -> Markup {
+/// What the list is drawn with, besides what is on it.
+pub(crate) struct Around<'a> {
+    pub paths: &'a HashMap<GroupId, String>,
+    /// What it is narrowed to.
+    pub place: Option<Place>,
+    /// From when on a door counts as left open.
+    pub may_set: bool,
+}
+
+/// Of one group and what is inside it, or of what is in none.
+pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
     html! {
-        div #attention .stack {
-            @if attention.wards.is_empty() {
-                section.empty {
-                    span.dot { (icon(Icon::Check)) }
-                    h2 { "Nothing needs you." }
-                    p { "When a door, a battery or a connection does, it is listed here, the most urgent first." }
+        form.find method="get" action="/attention" data-find {
+            div.field.pick {
+                label for="group" { "Where" }
+                select #group name="group" autocomplete="off" {
+                    option value="" selected[place.is_none()] { "Everywhere" }
+                    option value="none" selected[place == Some(Place::InNoGroup)] { "In no group" }
+                    @for group in groups {
+                        option value=(group.id) selected[place == Some(Place::Within(group.id))] { (indented(group)) }
+                    }
                 }
             }
+            button.btn.unscripted { "Show" }
+        }
+    }
+}
+
+fn nothing(place: Option<Place>) -> Markup {
+    html! {
+        section.empty {
+            span.dot { (icon(Icon::Check)) }
+            @if place.is_some() {
+                h2 { "Nothing here needs you." }
+                p { a.btn href="/attention" { "Look everywhere" } }
+            } @else {
+                h2 { "Nothing needs you." }
+                p { "When a door, a battery or a connection does, it is listed here, the most urgent first." }
+            }
+        }
+    }
+}
+
+pub(crate) fn list(attention: &Attention, around: &Around<'_>, when: &When) -> Markup {
+    html! {
+        div #attention .stack {
+            @if attention.wards.is_empty() { (nothing(around.place)) }
             @for urgency in Urgency::ALL {
                 @if attention.count(urgency) > 0 {
                     section {
                         h2 { (urgency.words()) " " span.tag { (number(attention.count(urgency))) } }
-                        div.stack { @for ward in attention.of(urgency) { (of_one_kind(ward, when)) } }
+                        div.stack { @for ward in attention.of(urgency) { (of_one_kind(ward, around, when)) } }
                     }
                 }
             }
@@ -52,30 +96,43 @@ fn shape(ailment: Ailment) -> Icon {
     }
 }
 
-fn of_one_kind(ward: &Ward, when: &When) -> Markup {
+fn of_one_kind(ward: &Ward, around: &Around<'_>, when: &When) -> Markup {
     let more = ward.count.saturating_sub(ward.patients.len());
     html! {
         div.card.ward {
             div.pad {
                 h3 { (icon(shape(ward.ailment))) (ward.ailment.title()) " " span.tag { (number(ward.count)) } }
-                p.hint { (ward.ailment.fix()) }
+                p.hint {
+                    (ward.ailment.fix())
+                    @if ward.ailment == Ailment::Problem(Problem::DoorLeftOpen) && around.may_set {
+                        " " a href="/settings/left-open" { "After how long a door counts as left open" }
+                    }
+                }
             }
             ul {
                 @for patient in &ward.patients {
-                    li.item { div { a href={ "/devices/" (patient.device.id) } { (patient.device.name) } (detail(patient, when)) } }
+                    @let path = patient.device.group.and_then(|group| around.paths.get(&group));
+                    li.item {
+                        div {
+                            a href={ "/devices/" (patient.device.id) } { (patient.device.name) }
+                            @if let Some(path) = path { " " span.muted.place { (path) } }
+                            (detail(patient, when))
+                        }
+                    }
                 }
-                @if more > 0 { li.item { div { (others(ward.ailment, more)) } } }
+                @if more > 0 { li.item { div { (others(ward.ailment, more, around.place)) } } }
             }
         }
     }
 }
 
-fn others(ailment: Ailment, more: usize) -> Markup {
+fn others(ailment: Ailment, more: usize, place: Option<Place>) -> Markup {
     let words = format!("and {} more", number(more));
     let Ailment::Problem(problem) = ailment else {
         return html! { (words) };
     };
-    html! { a href={ "/devices?wrong=" (problem.name()) } { (words) } }
+    let there = place.map(|place| format!("&group={}", place_name(place))).unwrap_or_default();
+    html! { a href={ "/devices?wrong=" (problem.name()) (there) } { (words) } }
 }
 
 fn detail(patient: &Patient, when: &When) -> Markup {

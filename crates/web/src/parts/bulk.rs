@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use lockwarden_app::actor::Rights;
-use lockwarden_app::bulks::{Became, Bulk, BulkState, Deed, Item, Tally};
+use lockwarden_app::bulks::{Became, Bulk, BulkState, Deed, Item, Tally, Wish};
 use lockwarden_app::devices::list::ListPage;
+use lockwarden_app::settings::{Section, Setting, SettingValue};
 use maud::{Markup, html};
 
 use super::counts::{devices, number};
@@ -42,6 +43,9 @@ pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards:
                         button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
                     }
                 }
+                @if may(person, Rights::CONFIGURE) {
+                    button.btn name="deed" value="option" { (icon(Icon::Settings)) "Set an option…" }
+                }
             }
         }
     }
@@ -56,14 +60,26 @@ pub(crate) fn words(deed: Deed, group: Option<&str>, count: usize) -> String {
         Deed::SetGroup(Some(_)) => format!("Put {many} into {}", group.unwrap_or("a group that is gone")),
         Deed::SetFavourite(true) => format!("Make {many} favourites"),
         Deed::SetFavourite(false) => format!("Make {many} no favourites any more"),
+        Deed::Set(wish) => {
+            format!("Set “{}” of {many} to {}", wish.setting().about().label, value_words(wish))
+        }
     }
+}
+
+/// In the words of the devices that it is set on, which are the same for all of them.
+fn in_words(setting: Setting, value: &SettingValue) -> String {
+    setting.about().kind.in_words(value)
+}
+
+fn value_words(wish: Wish) -> String {
+    in_words(wish.setting(), &wish.value())
 }
 
 fn will(deed: Deed, count: usize) -> String {
     let done = match deed {
         Deed::Lock => "locked",
         Deed::SetGroup(_) => "moved",
-        Deed::SetFavourite(_) => "changed",
+        Deed::SetFavourite(_) | Deed::Set(_) => "changed",
     };
     format!("{} will be {done}.", devices(count))
 }
@@ -79,8 +95,22 @@ pub(crate) fn preview(bulk: &Bulk) -> Markup {
             @if bulk.deed == Deed::Lock {
                 p.hint { "Each lock is told to lock, and nothing else. No door is unlocked or opened by this." }
             }
+            @if let Deed::Set(wish) = bulk.deed { (about(wish)) }
         }
         (left_out(tally))
+    }
+}
+
+/// What the option does, and what can go wrong at a door, as on the page of one device.
+fn about(wish: Wish) -> Markup {
+    let about = wish.setting().about();
+    html! {
+        p.hint { (about.help) }
+        @if let Some(danger) = about.danger { p.note.warn { (icon(Icon::Alert)) span { (danger) } } }
+        p.hint {
+            "It is written down for each device, sent as soon as its hub is there, and done when the device says it. No door is "
+            "unlocked or opened by this."
+        }
     }
 }
 
@@ -153,21 +183,67 @@ pub(crate) fn headline(tally: &Tally) -> String {
 }
 
 /// What became of one device.
-pub(crate) fn item(item: &Item) -> Markup {
+pub(crate) fn item(item: &Item, deed: Deed) -> Markup {
+    let (is_option, change) = match deed {
+        Deed::Set(wish) => (true, change(wish, item)),
+        _ => (false, None),
+    };
     let (tone, shape, words) = match item.became {
         Became::LeftOut => ("", Icon::Off, "left out"),
         Became::Waiting => ("", Icon::Clock, "waiting for its turn"),
+        Became::UnderWay if is_option => ("", Icon::Busy, "on its way: done when the device says it"),
         Became::UnderWay => ("", Icon::Busy, "waiting for the lock"),
         Became::Done => ("ok", Icon::Check, "done"),
         Became::Failed => ("bad", Icon::Cross, "failed"),
         Became::Unknown => ("warn", Icon::Help, "no answer from the lock"),
+    };
+    let words = item.reason.as_deref().unwrap_or(words);
+    let words = match change {
+        // Before anything happens, what would change says it all.
+        Some(change) if item.became == Became::Waiting => sentence(&change),
+        Some(change) => format!("{} · {change}", sentence(words)),
+        None => sentence(words),
     };
     html! {
         li.result id={ "result-" (item.device) } {
             span class={ "ic " (tone) } { (icon(shape)) }
             div {
                 a href={ "/devices/" (item.device) } { (item.name) }
-                small class=(tone) { (sentence(item.reason.as_deref().unwrap_or(words))) }
+                small class=(tone) { (words) }
+            }
+        }
+    }
+}
+
+/// “is off, will be on”, as it was when it was proposed.
+fn change(wish: Wish, item: &Item) -> Option<String> {
+    let (was, will) = (item.was.as_ref().map(|was| in_words(wish.setting(), was)), value_words(wish));
+    let known = was.as_deref().unwrap_or("not known");
+    Some(match item.became {
+        Became::LeftOut => format!("is {}", was?),
+        Became::Waiting => format!("is {known}, will be {will}"),
+        Became::Done => format!("was {known}, is {will}"),
+        Became::UnderWay | Became::Failed | Became::Unknown => format!("was {known}, to be {will}"),
+    })
+}
+
+/// Which options there are for many devices at once, under the headings of a device's own page.
+pub(crate) fn options(chosen: Option<Setting>) -> Markup {
+    let of = |section: Section| {
+        let all = Setting::ALL.iter().copied().filter(|setting| setting.is_for_many());
+        all.filter(move |setting| setting.about().section == section)
+    };
+    html! {
+        div.field {
+            label for="setting" { "Option" }
+            select #setting name="setting" autocomplete="off" {
+                @for section in Section::ALL.iter().copied().filter(|section| of(*section).next().is_some()) {
+                    optgroup label=(section.title()) {
+                        @for setting in of(section) {
+                            option value=(setting.key()) selected[chosen == Some(setting)] { (setting.about().label) }
+                        }
+                    }
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use lockwarden_app::bridges::Bridge;
 use lockwarden_app::devices::{Connector, Device};
-use lockwarden_app::logins::{Login, LoginRefusal, RefusalReason};
+use lockwarden_app::logins::{Login, LoginRefusal};
 use lockwarden_app::ways::{Connection, Way};
 use maud::{Markup, html};
 
@@ -180,15 +180,11 @@ impl Connect<'_> {
         }
     }
 
-    /// What was refused. Once the lock has connected after all of it, it is history and no alarm; announcements for
-    /// somebody else never are one.
+    /// What was refused. Once the lock has connected after all of it, it is history and no alarm.
     fn refused(&self, when: &When) -> Markup {
         let refusals = self.logins.map_or(&[][..], |(_, refusals)| refusals);
         let link = &self.device.link;
-        let is_over = link.online
-            && refusals
-                .iter()
-                .all(|one| one.reason == RefusalReason::Discovery || Some(one.last_at) < link.changed_at);
+        let is_over = link.online && refusals.iter().all(|one| Some(one.last_at) < link.changed_at);
         let list = html! {
             ul.tight {
                 @for one in refusals {

@@ -23,6 +23,7 @@ fn device(state: Option<LockState>) -> Device {
         kind: None,
         group: None,
         favourite: false,
+        left_open: lockwarden_app::devices::LeftOpen::USUAL,
         safety: lockwarden_app::devices::Safety::default(),
         added_at: before,
         updated_at: before,

@@ -129,6 +129,10 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
             },
         ),
         Fact::BridgeHeard => ("Heard by the bridge", when.short(Time(value.parse().ok()?))),
+        Fact::Model => ("Model", value.to_owned()),
+        Fact::Maker => ("Maker", value.to_owned()),
+        Fact::Serial => ("Serial number", value.to_owned()),
+        Fact::AnnouncedName => ("Announces itself as", value.to_owned()),
         Fact::TimeZoneOffset | Fact::HomeKit | Fact::Matter => return None,
     })
 }
@@ -146,7 +150,25 @@ fn signal(value: &str, (good, weak): (i64, i64)) -> Option<String> {
     Some(format!("{dbm} dBm, {word}"))
 }
 
+/// Something better says the same.
+fn is_better_known(device: &Device, said: &FactSaid, more: &[FactSaid]) -> bool {
+    match said.fact {
+        Fact::AnnouncedName => device.said.own_name.is_some(),
+        Fact::Model => {
+            !says_more(&said.value, device.kind) || more.iter().any(|one| one.fact == Fact::Variant)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a model tells more than the type that is known: a hub announces any lock as “SmartLock”.
+pub(crate) fn says_more(model: &str, kind: Option<DeviceType>) -> bool {
+    let bare = |text: &str| text.to_lowercase().replace(' ', "");
+    kind.is_none_or(|kind| !bare(kind_words(kind)).starts_with(&bare(model)))
+}
+
 pub(crate) fn facts(device: &Device, more: &[FactSaid], when: &When) -> Markup {
+    let more = more.iter().filter(|said| !is_better_known(device, said, more));
     html! {
         section #{ "facts-" (device.id) } {
             h2 { "What it says of itself" }

@@ -40,6 +40,8 @@ pub(crate) struct Field<'a> {
     pub autocomplete: &'a str,
     /// What a browser may check before it sends the form. Never a longest length: browsers cut what is pasted, silently.
     pub shortest: Option<usize>,
+    /// It may stay empty.
+    pub optional: bool,
     /// Where the page begins. A field that was wrong always is.
     pub focus: bool,
 }
@@ -72,7 +74,7 @@ impl Field<'_> {
             div.field {
                 label for=(self.name) { (self.label) }
                 div.input {
-                    input id=(self.name) name=(self.name) type=(kind) value=(self.value) required
+                    input id=(self.name) name=(self.name) type=(kind) value=(self.value) required[!self.optional]
                         autocomplete=(self.autocomplete) minlength=[self.shortest]
                         autofocus[self.focus || self.wrong.is_some()]
                         autocapitalize=[secret.then_some("none")] spellcheck=[secret.then_some("false")]

@@ -28,14 +28,13 @@ pub(crate) fn path_of<'g>(groups: impl Iterator<Item = &'g Group>, id: GroupId) 
 }
 
 /// The paths of all of them.
-pub(crate) fn paths(groups: &[GroupCounts]) -> HashMap<GroupId, String> {
-    let mut paths: HashMap<GroupId, String> = HashMap::with_capacity(groups.len());
-    for one in groups {
+pub(crate) fn paths<'g>(groups: impl Iterator<Item = &'g Group>) -> HashMap<GroupId, String> {
+    let mut paths: HashMap<GroupId, String> = HashMap::new();
+    for group in groups {
         // Parents come first.
-        let above = one.group.parent.and_then(|parent| paths.get(&parent));
-        let path =
-            above.map_or_else(|| one.group.name.clone(), |above| format!("{above} › {}", one.group.name));
-        paths.insert(one.group.id, path);
+        let above = group.parent.and_then(|parent| paths.get(&parent));
+        let path = above.map_or_else(|| group.name.clone(), |above| format!("{above} › {}", group.name));
+        paths.insert(group.id, path);
     }
     paths
 }

@@ -86,10 +86,7 @@ impl Listing {
             "any" => Some(Wrong::Anything),
             name => Problem::from_name(name).map(Wrong::This),
         };
-        let place = match asked.text("group") {
-            "none" => Some(Place::InNoGroup),
-            group => group.parse().ok().map(Place::Within),
-        };
+        let place = place(asked);
         let filter = Filter {
             words: asked.text("q").trim().chars().take(Filter::LONGEST).collect(),
             kind: Kind::from_name(asked.text("show")),
@@ -145,10 +142,8 @@ impl Listing {
             Some(Wrong::This(problem)) => pair("wrong", problem.name().to_owned()),
             None => {}
         }
-        match filter.place {
-            Some(Place::Within(group)) => pair("group", group.to_string()),
-            Some(Place::InNoGroup) => pair("group", "none".to_owned()),
-            None => {}
+        if let Some(place) = filter.place {
+            pair("group", place_name(place));
         }
         if let Some(device_type) = filter.device_type {
             pair("type", device_type.code().to_string());
@@ -178,6 +173,21 @@ impl Listing {
         let mut other = Self { after: None, shown: 0, ..self.clone() };
         change(&mut other.filter);
         other
+    }
+}
+
+/// Where devices are asked for, as an address says it.
+pub(crate) fn place(asked: &Asked) -> Option<Place> {
+    match asked.text("group") {
+        "none" => Some(Place::InNoGroup),
+        group => group.parse().ok().map(Place::Within),
+    }
+}
+
+pub(crate) fn place_name(place: Place) -> String {
+    match place {
+        Place::Within(group) => group.to_string(),
+        Place::InNoGroup => "none".to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One function per part of a page. The page, the answer to a form and the live update call the same one.
 
+pub(crate) mod announced;
 pub(crate) mod attention;
 pub(crate) mod bulk;
 pub(crate) mod card;

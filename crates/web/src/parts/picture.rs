@@ -38,7 +38,7 @@ fn fields(connector: Connector) -> (&'static str, &'static [&'static str], &'sta
         Connector::NukiMqtt => (
             "MQTT",
             &["Host", "Port", "User name", "Password"],
-            &["Allow locking: on", "Auto discovery: off"],
+            &["Allow locking: on", "Auto discovery: as you like"],
         ),
         Connector::NukiHub => {
             ("MQTT Configuration", &["Broker", "Port", "User name", "Password", "MQTT base path"], &["Save"])

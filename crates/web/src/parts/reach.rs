@@ -179,7 +179,7 @@ pub(crate) fn steps(connector: Connector) -> Markup {
                     li { "Switch MQTT on and type in host, port, user name and password exactly as they stand here." }
                     li {
                         "Switch on " b { "Allow locking" } ", or the lock will only tell its state. " b { "Auto discovery" }
-                        " is for Home Assistant: leave it off."
+                        " is for Home Assistant and may stay off; on, the lock tells its model as well."
                     }
                     li { "Save. The lock connects within a minute, and this page shows it." }
                 },
@@ -188,7 +188,7 @@ pub(crate) fn steps(connector: Connector) -> Markup {
                     li { "Go to " b { "MQTT Configuration" } "." }
                     li {
                         "Type in broker (the host), port, user name and password exactly as they stand here, and as "
-                        b { "MQTT base path" } " what stands here under base path. Home Assistant discovery stays empty."
+                        b { "MQTT base path" } " what stands here under base path. Home Assistant discovery may stay empty."
                     }
                     li {
                         "Under " b { "Access Level Configuration" } ", allow lock actions and " b { "Publish auth data" }

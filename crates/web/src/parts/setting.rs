@@ -122,7 +122,8 @@ impl Row<'_> {
         self.setting.kind(self.kind) == Kind::Bool && self.shown().is_some()
     }
 
-    fn words(&self) -> Markup {
+    /// What it does, and what can go wrong at the door.
+    pub(crate) fn words(&self) -> Markup {
         let about = self.setting.about();
         let key = self.key();
         let range = range(self.setting.kind(self.kind));
@@ -141,7 +142,8 @@ impl Row<'_> {
         }
     }
 
-    fn input(&self, text: &str, described: &str) -> Markup {
+    /// The field alone.
+    pub(crate) fn input(&self, text: &str, described: &str) -> Markup {
         let key = self.key();
         let invalid = self.wrong.map(|_| "true");
         let focus = self.wrong.is_some();

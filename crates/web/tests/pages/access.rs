@@ -54,7 +54,7 @@ fn right_for(route: &RouteInfo) -> Rights {
         // Leads on, and leaving is everybody's.
         ("GET", "/") | ("POST", "/sign-out") => Rights::NONE,
         ("GET", "/live" | "/devices" | "/devices/{id}" | "/attention") => Rights::VIEW,
-        (_, "/devices/new") => Rights::CREATE,
+        (_, "/devices/new" | "/devices/new/announced") => Rights::CREATE,
         (_, path) if path.starts_with("/bridges/") => Rights::CREATE,
         ("GET", "/devices/{id}/settings") => Rights::VIEW,
         (_, path) if path.starts_with("/devices/{id}/settings") => Rights::CONFIGURE,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lockwarden_app::bridges::{Listed, Polled};
-use lockwarden_app::devices::{DeviceType, LockState, Observation};
+use lockwarden_app::devices::{DeviceType, LockState, NewDevice, Observation};
+use lockwarden_app::logins::Stranger;
+use lockwarden_app::ways::Fact;
 
 use crate::kit::Site;
 use crate::live::until;
@@ -133,4 +135,109 @@ async fn an_address_that_nobody_would_ask_is_refused_at_its_field_and_the_same_b
     add("http://Bridge.lan/").await.leads_to();
     assert!(add("bridge.lan:8080").await.body.contains("There is a bridge at this address already"));
     assert_eq!(site.world.app.list_bridges(&anna).await.unwrap().len(), 1);
+}
+
+fn announcing(name: &str) -> Observation {
+    let facts = [(Fact::AnnouncedName, name), (Fact::Model, "Smart Lock 3.0 Pro"), (Fact::Maker, "Nuki")];
+    Observation::Facts(facts.map(|(fact, value)| (fact, value.to_owned())).to_vec())
+}
+
+#[tokio::test]
+async fn a_device_without_a_name_takes_the_one_it_announces_and_the_page_says_what_was_found_at_once() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let unnamed = [("way", "nuki-mqtt"), ("name", " ")];
+    let to = browser.post("/devices/new", &unnamed).await.leads_to().replace("#connect", "");
+    let page = browser.get(&to).await;
+    assert!(page.body.contains("<h1>Add New lock</h1>") && !page.body.contains("Found: "));
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "Waiting for the first connection").await;
+    let device =
+        site.world.app.list_devices(&anna, lockwarden_app::devices::SortBy::Name).await.unwrap()[0].id;
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.says(device, announcing("Maison <1>")).await;
+    let said = until(&mut stream, "Found: ").await;
+    assert!(said.contains("</b>Maison &lt;1&gt;, Smart Lock 3.0 Pro"), "{said}");
+    site.world.says(device, Observation::DeviceType(DeviceType::SmartLock34)).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    until(&mut stream, "</b>Maison &lt;1&gt;, Smart Lock 3.0 or 4.0, Smart Lock 3.0 Pro").await;
+    let page = browser.get(&to).await;
+    assert!(page.body.contains("<h1>Add Maison &lt;1&gt;</h1>") && !page.body.contains("Call it"));
+    let facts = browser.get(&format!("/devices/{device}")).await;
+    assert!(facts.part(&format!("facts-{device}")).contains("<dt>Model</dt>"));
+}
+
+#[tokio::test]
+async fn the_name_that_a_device_announces_is_suggested_beside_the_one_it_was_given() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.says(device, announcing("Maison")).await;
+    let path = format!("/devices/{device}/add");
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("Here it is called “Front door”") && page.body.contains("Call it “Maison”"));
+    let named =
+        browser.post(&format!("/devices/{device}/name"), &[("name", "Maison"), ("from", "add")]).await;
+    assert_eq!(named.leads_to(), path);
+    assert!(!browser.get(&path).await.body.contains("Call it"));
+    // A hub calls every lock so.
+    site.world.says(device, Observation::Facts(vec![(Fact::Model, "SmartLock".to_owned())])).await;
+    let page = browser.get(&path).await;
+    assert!(!page.body.contains("SmartLock") && !page.body.contains("<dt>Model</dt>"));
+    site.world.says(device, announcing("Maison")).await;
+    // Its own word is better than an announcement, and what the lock is better than what it is called.
+    site.world.says(device, Observation::OwnName("Haustür".to_owned())).await;
+    site.world.says(device, Observation::Facts(vec![(Fact::Variant, "3".to_owned())])).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    let facts = page.part(&format!("facts-{device}"));
+    assert!(facts.contains("Haustür") && !facts.contains("Announces itself as"), "{facts}");
+    assert!(facts.contains("Ultra") && !facts.contains("Smart Lock 3.0 Pro"), "{facts}");
+}
+
+#[tokio::test]
+async fn what_announces_itself_and_is_not_in_the_account_is_added_with_one_click() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let (_, mut boris) = site.owner("Boris").await;
+    let (device, credentials) = site.world.device(&anna, "Front door").await;
+    let login = site.world.login(&credentials).await.login;
+    let path = format!("/devices/{device}/add");
+    let page = browser.get(&path).await;
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "Waiting for the first connection").await;
+    let stranger = Stranger { name: Some("Cellar <2>".to_owned()), ..Stranger::lock(0xB2) };
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.app.note_strangers(&[(login, stranger)]).await.unwrap();
+    until(&mut stream, "Announcing themselves").await;
+    let everywhere = browser.get("/devices/new").await;
+    for page in [&browser.get(&path).await, &everywhere] {
+        assert!(
+            page.body.contains("Cellar &lt;2&gt;") && page.body.contains("It uses the login of “Front door”")
+        );
+    }
+    assert!(!boris.get("/devices/new").await.body.contains("Announcing themselves"));
+    let login = login.to_string();
+    let click = [("login", login.as_str()), ("nuki_id", "000000B2"), ("part", "lock")];
+    assert_eq!(boris.post("/devices/new/announced", &click).await.status, StatusCode::NOT_FOUND);
+    let to = browser.post("/devices/new/announced", &click).await.leads_to().to_owned();
+    let page = browser.get(&to).await;
+    assert!(
+        page.body.contains("<h1>Add Cellar &lt;2&gt;</h1>") && page.body.contains("id=\"mqtt-password\"")
+    );
+    assert_eq!(browser.post("/devices/new/announced", &click).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_a_hub_brings_besides_is_told_where_one_of_its_devices_is_added() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let new = NewDevice::by_hub("Front door", None);
+    let (device, credentials) = site.world.app.add_device(&anna, new).await.unwrap();
+    let login = site.world.login(&credentials).await;
+    site.world.app.bind_login(&login, 7).await.unwrap().unwrap();
+    let part = lockwarden_app::ways::HubPart::Opener;
+    let opener = site.world.app.hub_part(login.login, part).await.unwrap().unwrap();
+    let page = browser.get(&format!("/devices/{device}/add")).await;
+    assert!(page.body.contains("Its hub brings also: "));
+    assert!(page.body.contains(&format!("href=\"/devices/{opener}/add\">Front door (opener)</a>")));
 }

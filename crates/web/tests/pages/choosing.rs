@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::StatusCode;
-use lockwarden_app::devices::{LockAction, LockState, Observation};
+use lockwarden_app::devices::{Connector, LockAction, LockState, Observation};
+use lockwarden_app::settings::{Setting, SettingValue};
 
 use crate::kit::Site;
 
@@ -112,4 +113,69 @@ async fn an_old_preview_begins_nothing_and_says_so() {
     assert!(refused.body.contains("hings may have changed"), "{}", refused.body);
     site.world.app.work_on_bulks().await.unwrap();
     assert!(site.world.app.list_open_commands(&anna).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_device_says_it() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let door = site.world.lock(&anna, "Front <door>", 1).await;
+    let bare = site.world.lock(&anna, "No hub", 2).await;
+    app.add_way(&anna, door, Connector::NukiHub).await.unwrap();
+    let by_hub = async |seen| site.world.says_by(door, Connector::NukiHub, seen).await;
+    by_hub(Observation::Link { up: true }).await;
+    by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(false))])).await;
+    assert!(browser.get("/devices?select=yes").await.body.contains("value=\"option\""));
+    let picks = [format!("pick-{door}"), format!("pick-{bare}")];
+    let chosen = |more: &[(&'static str, &'static str)]| {
+        let picks = picks.iter().map(|pick| (pick.as_str(), "yes"));
+        picks.chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    let which = browser.post("/bulks", &chosen(&[("deed", "option")])).await;
+    assert_eq!(which.status, StatusCode::OK);
+    assert!(which.body.contains("value=\"autoLock\"") && !which.body.contains("value=\"autoUnlatch\""));
+    assert!(picks.iter().all(|pick| which.body.contains(&format!("name=\"{pick}\""))));
+    let value = browser.post("/bulks", &chosen(&[("deed", "option"), ("setting", "autoLock")])).await;
+    assert_eq!(value.status, StatusCode::OK);
+    for words in ["Lock by itself", "pushes the bolt out all the same", "name=\"autoLock\""] {
+        assert!(value.body.contains(words), "{words}");
+    }
+    for (setting, wrong) in [("autoLock", "perhaps"), ("autoLock", ""), ("ledBrightness", "77")] {
+        let mut fields = chosen(&[("deed", "set")]);
+        fields.extend([("setting", setting), (setting, wrong)]);
+        assert_eq!(browser.post("/bulks", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    // What is of one door is asked for anew, not done.
+    let latch = chosen(&[("deed", "set"), ("setting", "autoUnlatch"), ("autoUnlatch", "on")]);
+    assert!(browser.post("/bulks", &latch).await.body.contains("value=\"autoLock\""));
+    let set = chosen(&[("deed", "set"), ("setting", "autoLock"), ("autoLock", "on")]);
+    let path = browser.post("/bulks", &set).await.leads_to().to_owned();
+    let preview = browser.get(&path).await;
+    for words in [
+        "Set “Lock by itself” of 1 device to on?",
+        "1 device will be changed.",
+        "1 has no Nuki Hub",
+        ">Is off, will be on<",
+        "pushes the bolt out all the same",
+        "Left out, and why",
+        ">No hub</a>",
+    ] {
+        assert!(preview.body.contains(words), "{words}");
+    }
+    browser.post(&format!("{path}/begin"), &[]).await.leads_to();
+    app.work_on_bulks().await.unwrap();
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("On its way: done when the device says it"));
+    let mut stream = browser.listen(&page.stream()).await;
+    crate::live::until(&mut stream, "bulk-progress").await;
+    for due in app.due_settings().await.unwrap() {
+        app.settings_sent(due.device, &[Setting::AutoLock], &[]).await.unwrap();
+    }
+    by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(true))])).await;
+    site.world.clock.advance(Duration::from_secs(1));
+    crate::live::until(&mut stream, "Done · was off, is on").await;
+    assert!(browser.get(&path).await.body.contains("Done: 1 device."));
+    let nobody = browser.post("/bulks", &[("deed", "option")]).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -76,15 +76,6 @@ async fn what_a_login_was_refused_is_told_to_its_owner_with_the_count() {
     site.world.clock.advance(Duration::from_secs(5));
     site.world
         .app
-        .note_login_refusals(&[(login.login, RefusalReason::Discovery, "homeassistant/x".to_owned(), 1)])
-        .await
-        .unwrap();
-    let page = browser.get(&format!("/devices/{device}")).await;
-    assert!(is_calm(&page.body) && page.body.contains("“auto discovery” is on"));
-
-    site.world.clock.advance(Duration::from_secs(5));
-    site.world
-        .app
         .note_login_refusals(&[(login.login, RefusalReason::WrongPassword, EVIL.to_owned(), 1)])
         .await
         .unwrap();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lockwarden_app::devices::{Delivery, LockState, Observation};
+use lockwarden_app::devices::{Delivery, DoorState, LockState, Observation};
+use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::DeviceId;
 
 use crate::kit::{Answer, Site};
@@ -152,4 +153,67 @@ async fn an_open_work_list_follows_what_happens() {
     says(&site, front, &[Observation::State(LockState::MotorBlocked)]).await;
     let parts = until(&mut stream, "badge-bottom").await;
     assert!(parts.contains("Jammed") && parts.contains("id=\"badge-side\">1<"), "{parts}");
+}
+
+#[tokio::test]
+async fn after_how_long_a_door_was_left_open_is_changed_from_the_work_list_which_follows_at_once() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let front = site.world.lock(&anna, "Front door", 1).await;
+    says(&site, front, &[Observation::State(LockState::Unlocked), Observation::Door(DoorState::Opened)])
+        .await;
+    site.world.clock.advance(Duration::from_mins(5));
+    let page = browser.get("/attention").await;
+    assert!(page.body.contains("href=\"/settings/left-open\""));
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "Nothing needs you.").await;
+    let path = "/settings/left-open";
+    assert!(browser.get(path).await.body.contains("value=\"10\""));
+    for wrong in ["0", "1441", "ten", "", "5.5"] {
+        let again = browser.post(path, &[("watched", "yes"), ("minutes", wrong)]).await;
+        assert_eq!(again.status, http::StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(
+            again.body.contains("id=\"minutes-wrong\"") && again.body.contains(&format!("value=\"{wrong}\""))
+        );
+    }
+    let saved = browser.post(path, &[("watched", "yes"), ("minutes", "5")]).await;
+    assert!(saved.leads_to().starts_with(path));
+    site.world.clock.advance(Duration::from_secs(1));
+    until(&mut stream, "event: refresh").await;
+    let page = browser.get("/attention").await;
+    assert!(page.part("attention").contains("Door left open") && badge(&page) == Some("1"));
+    assert!(page.part("attention").contains("After how long a door counts as left open"));
+    browser.post(path, &[("minutes", "x")]).await.leads_to();
+    let page = browser.get("/attention").await;
+    assert!(page.body.contains("Nothing needs you.") && badge(&page).is_none());
+    assert!(!browser.get(path).await.body.contains("checked"));
+}
+
+#[tokio::test]
+async fn each_line_of_the_work_list_names_the_place_and_the_list_is_narrowed_to_one() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let group = async |name: &str, parent| {
+        site.world.app.create_group(&anna, NewGroup { name, parent }).await.unwrap()
+    };
+    let street = group("Harbour <street>", None).await;
+    let house = group("House 4", Some(street)).await;
+    let other = group("Elsewhere", None).await;
+    for (number, place) in (1..).zip([house, other]) {
+        let door = site.world.lock(&anna, &format!("Door {number}"), number).await;
+        site.world.app.set_group(&anna, door, Some(place)).await.unwrap();
+        says(&site, door, &[Observation::State(LockState::MotorBlocked)]).await;
+    }
+    let page = browser.get("/attention").await;
+    assert!(page.part("attention").contains("Harbour &lt;street&gt; › House 4"));
+    assert!(page.body.contains("Door 1") && page.body.contains("Door 2"));
+    let page = browser.get(&format!("/attention?group={street}")).await;
+    assert!(page.body.contains("Door 1") && !page.body.contains("Door 2"));
+    assert!(page.body.contains(&format!("value=\"{street}\" selected")));
+    // The open page stays narrowed.
+    let mut stream = browser.listen(&page.stream()).await;
+    let parts = until(&mut stream, "id=\"attention\"").await;
+    assert!(parts.contains("Door 1") && !parts.contains("Door 2"), "{parts}");
+    let nothing = browser.get("/attention?group=none").await;
+    assert!(nothing.body.contains("Nothing here needs you.") && badge(&nothing) == Some("2"));
 }

@@ -8,7 +8,7 @@ use super::text::{fold, sort_key};
 use super::{Counts, Filter, GroupCounts, ListOrder, ListPage, ListQuery, Place, Wrong};
 use crate::actor::Scope;
 use crate::clock::Time;
-use crate::devices::condition::{Kind, Problem, Problems, open_since};
+use crate::devices::condition::{Kind, Problem, Problems, left_open_from};
 use crate::devices::{Device, DeviceType};
 use crate::groups::Tree;
 use crate::health::{self, Ailment};
@@ -29,7 +29,7 @@ struct Row {
     device_type: Option<DeviceType>,
     kind: Kind,
     problems: Problems,
-    open_since: Option<Time>,
+    left_open_from: Option<Time>,
     favourite: bool,
     added_at: Time,
     acted_at: Option<Time>,
@@ -53,7 +53,7 @@ impl Row {
             device_type: device.kind,
             kind: Kind::of(device),
             problems: Problems::whenever(device),
-            open_since: open_since(device),
+            left_open_from: left_open_from(device),
             favourite: device.favourite,
             firmware: said.firmware.as_deref().and_then(health::version),
             added_at: device.added_at,
@@ -106,8 +106,8 @@ impl Wanted<'_> {
         };
         let wrong_fits = match filter.wrong {
             None => true,
-            Some(Wrong::Anything) => !row.problems.at(row.open_since, self.now).is_none(),
-            Some(Wrong::This(problem)) => row.problems.at(row.open_since, self.now).has(problem),
+            Some(Wrong::Anything) => !row.problems.at(row.left_open_from, self.now).is_none(),
+            Some(Wrong::This(problem)) => row.problems.at(row.left_open_from, self.now).has(problem),
         };
         place_fits
             && wrong_fits
@@ -292,7 +292,7 @@ impl Roster {
     /// How many devices need somebody, by themselves or because they are among these.
     pub(super) fn count_ailing(&self, also: &HashSet<DeviceId>, scope: &Scope, now: Time) -> usize {
         let ails = |row: &&Row| {
-            let problems = row.problems.at(row.open_since, now);
+            let problems = row.problems.at(row.left_open_from, now);
             let by_itself = || problems.iter().any(|one| Ailment::Problem(one).calls_somebody());
             scope.contains(row.id) && (also.contains(&row.id) || (!problems.is_none() && by_itself()))
         };
@@ -300,12 +300,14 @@ impl Roster {
     }
 
     /// Which devices have which problem, by name, and which have an older firmware than others of their type.
-    pub(super) fn ailing(&self, scope: &Scope, now: Time, most: usize) -> Ailing {
-        let rows =
+    pub(super) fn ailing(&self, filter: &Filter, scope: &Scope, now: Time, most: usize) -> Ailing {
+        let wanted = self.wanted(filter, now);
+        let in_scope =
             || self.by_name.iter().filter_map(|slot| self.row(*slot)).filter(|row| scope.contains(row.id));
+        let rows = || in_scope().filter(|row| wanted.takes(row));
         let mut problems = Problem::ALL.map(|problem| (problem, 0, Vec::new()));
         for row in rows() {
-            for problem in row.problems.at(row.open_since, now).iter() {
+            for problem in row.problems.at(row.left_open_from, now).iter() {
                 if let Some((_, count, listed)) = problems.get_mut(problem as usize) {
                     *count += 1;
                     if listed.len() < most {
@@ -314,7 +316,9 @@ impl Roster {
                 }
             }
         }
-        let newest = health::newest(rows().filter_map(|row| Some((row.device_type?, row.firmware?, row.id))));
+        // Newer than in another house is newer too.
+        let newest =
+            health::newest(in_scope().filter_map(|row| Some((row.device_type?, row.firmware?, row.id))));
         let mut found = Ailing {
             problems: problems.into_iter().filter(|(_, count, _)| *count > 0).collect(),
             ..Ailing::default()
@@ -365,7 +369,7 @@ fn rank(row: &Row, place: usize, query: &ListQuery, now: Time) -> Rank {
         ListOrder::Name => (0, place),
         ListOrder::NameBackwards => (0, usize::MAX - place),
         ListOrder::Added => (backwards(row.added_at), place),
-        ListOrder::Problems => (i64::from(row.problems.at(row.open_since, now).urgency()), place),
+        ListOrder::Problems => (i64::from(row.problems.at(row.left_open_from, now).urgency()), place),
         ListOrder::Activity => (row.acted_at.map_or(i64::MAX, backwards), place),
     };
     (group, first, place)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::devices::{Connector, Link, LockState, Safety, Said};
+use crate::devices::{Connector, LeftOpen, Link, LockState, Safety, Said};
 use crate::ids::AccountId;
 
 /// Small numbers in a row, the same every time.
@@ -45,6 +45,7 @@ fn device(id: i64, dice: &mut Dice) -> Device {
             [usize::from(dice.throw(5))],
         favourite: dice.throw(6) == 0,
         safety: Safety::default(),
+        left_open: LeftOpen::USUAL,
         added_at: Time(i64::from(dice.throw(20))),
         updated_at: Time(0),
         link: Link {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
 use super::roster::Roster;
-use super::{GroupCounts, ListPage, ListQuery};
+use super::{Filter, GroupCounts, ListPage, ListQuery};
 use crate::App;
 use crate::actor::{Actor, Scope};
 use crate::bus::{Bus, Changes};
@@ -115,9 +115,15 @@ impl App {
     }
 
     /// Which devices in the actor's scope have which problem, and which an old firmware.
-    pub(crate) async fn list_ailing(&self, actor: &Actor, most: usize) -> Result<AilingDevices> {
+    pub(crate) async fn list_ailing(
+        &self,
+        actor: &Actor,
+        filter: &Filter,
+        most: usize,
+    ) -> Result<AilingDevices> {
         let (roster, now) = (self.roster(actor.account).await?, self.now());
-        let found = roster.as_ref().map(|roster| roster.ailing(&actor.scope, now, most)).unwrap_or_default();
+        let found = roster.as_ref().map(|roster| roster.ailing(filter, &actor.scope, now, most));
+        let found = found.unwrap_or_default();
         drop(roster);
         let newest: Vec<DeviceId> = {
             let all: HashSet<DeviceId> = found.old.iter().map(|(_, newest)| *newest).collect();

@@ -78,6 +78,9 @@ async function devices(page) {
   await settings(page, device);
   await look(page, `${device}/safety`, 'label.check');
   await look(page, '/attention', 'h1');
+  await look(page, '/attention?group=none', '#attention');
+  await look(page, '/settings/left-open', 'form.card');
+  await refused(page, '/settings/left-open', { 'For how many minutes': '0' }, 'Save');
   await page.goto(url + device);
   await page.getByText('More ways').click();
   await check(page, 'more ways');
@@ -109,6 +112,17 @@ async function groups(page) {
   await page.locator('form .btn.main').click();
   await page.locator('#bulk-progress').getByText('Done: 1 device.').waitFor();
   await check(page, 'what became of them');
+  await look(page, '/devices?select=yes&view=tiles', '.picks input');
+  await page.locator('.picks input').first().check();
+  await page.getByRole('button', { name: 'Set an option…' }).click();
+  await page.getByLabel('Option').selectOption('autoLock');
+  await check(page, 'which option is to be set');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.locator('#autoLock').waitFor();
+  await check(page, 'what the option should be');
+  await page.getByRole('button', { name: 'See what would change…' }).click();
+  await page.locator('#left-out').waitFor();
+  await check(page, 'what the option would change');
   await look(page, '/devices?by=group&view=tiles', '.of-group');
   await look(page, '/devices?by=group&view=list&wrong=any', '.of-group, #nothing');
   await page.locator('#filters summary').click();
@@ -152,7 +166,7 @@ async function newDevice(page) {
   await look(page, '/devices/new', '.choice');
   for (const way of ['nuki-mqtt', 'nuki-hub']) {
     await look(page, `/devices/new?way=${way}`, 'form.card');
-    await refused(page, `/devices/new?way=${way}`, { Name: ' ' }, 'Add device');
+    await refused(page, `/devices/new?way=${way}`, { Name: 'x'.repeat(65) }, 'Add device');
   }
   await bridge(page);
   await page.goto(`${url}/devices/new?way=nuki-mqtt`);
