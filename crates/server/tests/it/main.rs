@@ -20,6 +20,7 @@ mod demo;
 mod durable;
 mod flood;
 mod kit;
+mod matrix;
 mod network;
 mod quiet;
 mod tls;
