@@ -23,6 +23,7 @@ mod kit;
 mod matrix;
 mod network;
 mod quiet;
+mod tiles;
 mod tls;
 mod trouble;
 mod unlock;
