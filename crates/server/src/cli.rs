@@ -20,7 +20,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Try it out: a throw-away installation with simulated locks that speak the real protocol
     Demo(DemoArgs),
-    /// Virtual locks against any MQTT broker
+    /// One virtual lock for a place of your own: by its own MQTT, behind a Nuki Hub or behind a Nuki Bridge
     Simulate(SimulateArgs),
     /// Accounts
     #[command(subcommand)]
@@ -79,15 +79,24 @@ pub struct SimulateArgs {
     /// The broker, for example 127.0.0.1:1883
     #[arg(long, default_value = "127.0.0.1:1883", value_name = "HOST:PORT")]
     pub broker: String,
-    /// User name of the lock's login
+    /// User name of the login that the lock or the hub was given
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
-    /// Read the password from standard input
+    /// Read the password from standard input; from a terminal it is asked for
     #[arg(long)]
     pub password_stdin: bool,
-    /// Nuki ID in hexadecimal
-    #[arg(long, default_value = "51A00001", value_name = "HEX")]
-    pub nuki_id: String,
+    /// A Nuki Hub with the lock behind it connects, instead of the lock itself
+    #[arg(long)]
+    pub hub: bool,
+    /// Of the hub: where it publishes
+    #[arg(long, default_value = "nukihub", value_name = "PATH", requires = "hub")]
+    pub base_path: String,
+    /// A Nuki Bridge with the lock behind it listens here, for example 127.0.0.1:8082, and says what its token is
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["broker", "username", "password_stdin", "hub"])]
+    pub bridge: Option<SocketAddr>,
+    /// The lock's Nuki ID in hexadecimal [default: 51A00001, behind a hub 51A00002, behind a bridge 51A00003]
+    #[arg(long, value_name = "HEX")]
+    pub nuki_id: Option<String>,
     /// The lock's own name
     #[arg(long, default_value = "Simulated lock", value_name = "NAME")]
     pub name: String,

@@ -1,7 +1,7 @@
 //! The data directory: its lock, its database, and the note the server leaves in it for commands beside it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use lockwarden_app::db::Db;
 use lockwarden_app::rng::Chance;
 use serde::{Deserialize, Serialize};
 
+use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
 use crate::settings::{FILE_NAME, ServeArgs, Settings};
 
@@ -28,6 +29,9 @@ pub struct Running {
 }
 
 const LOCK: &str = "server.lock";
+
+/// Bytes of standard input that could be a password.
+const LONGEST_INPUT: u64 = 8_192;
 
 /// Held for as long as the server runs; the operating system lets go of it even after `kill -9`.
 pub struct Lock {
@@ -190,13 +194,18 @@ pub async fn open_database(settings: &Settings) -> Result<Db> {
         .map_err(|error| CommandError::failed("cannot open the database", error))
 }
 
-/// A password from standard input: all of it but the line break at the end.
+/// A password from standard input: all of it but the line break at the end. Somebody at a terminal is asked, and their line
+/// is all of it.
 pub fn read_password() -> Result<String> {
     let mut text = String::new();
-    std::io::stdin()
-        .take(8_192)
-        .read_to_string(&mut text)
-        .map_err(|error| CommandError::failed("cannot read the password", error))?;
+    let stdin = std::io::stdin();
+    let read = if stdin.is_terminal() {
+        tell("password, and Enter:");
+        stdin.lock().take(LONGEST_INPUT).read_line(&mut text)
+    } else {
+        stdin.take(LONGEST_INPUT).read_to_string(&mut text)
+    };
+    read.map_err(|error| CommandError::failed("cannot read the password", error))?;
     let password = text.strip_suffix('\n').unwrap_or(&text);
     Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
 }

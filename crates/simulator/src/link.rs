@@ -236,7 +236,7 @@ impl Link {
     }
 }
 
-fn why_refused(code: u8) -> &'static str {
+pub(crate) fn why_refused(code: u8) -> &'static str {
     match code {
         2 => "the client id is refused",
         4 => "the user name or password is wrong",

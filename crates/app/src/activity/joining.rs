@@ -5,7 +5,7 @@ use super::sql_joining as sql;
 use super::{Completion, Happening, WAS_FOUND};
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
-use crate::devices::{LockEvent, LogRecord, Trigger};
+use crate::devices::{LockEvent, LockState, LogRecord, Trigger};
 use crate::ids::{AccountId, ActivityId, DeviceId};
 
 /// An entry that may be the same action.
@@ -58,6 +58,18 @@ pub(crate) async fn find_told(
         found.happening == event.action.into() && !other_code && !other_auth
     });
     Ok(same.min_by_key(|found| found.at.0.abs_diff(at.0)).map(|found| found.id))
+}
+
+/// Whether an entry from the lock's log tells of a moment ago how it got into this state.
+pub(crate) async fn is_told(
+    tx: &mut Tx,
+    of: (AccountId, DeviceId),
+    state: LockState,
+    at: Time,
+) -> Result<bool, DbError> {
+    let between = (Time(at.0 - TOLD_LATE_MS), Time(at.0 + TOLD_LATE_MS));
+    let rows = sql::logged_done(tx, of, between).await?;
+    Ok(rows.into_iter().map(Found::from).any(|found| !found.was_found && found.happening.passes(state)))
 }
 
 /// Adds to an entry what only the lock's log knows. What an entry says already stays, unless it was a guess.

@@ -8,12 +8,12 @@ mod sql_joining;
 pub use actions::{Cursor, EntryQuery, Logged, Page, Past};
 pub(crate) use actions::{finish, last_deliveries, note, note_all, tell_time, told};
 pub(crate) use joining::{
-    Found, add_event, add_log, find_logged, find_told, find_unlogged, move_to_device, name,
+    Found, add_event, add_log, find_logged, find_told, find_unlogged, is_told, move_to_device, name,
 };
 
 use crate::clock::Time;
 use crate::codes::codes;
-use crate::devices::{DeviceType, LockAction, Trigger};
+use crate::devices::{DeviceType, LockAction, LockState, Trigger};
 use crate::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 codes! {
@@ -100,6 +100,11 @@ impl Happening {
         Self::LogOn,
         Self::LogOff,
     ];
+
+    /// Whether a lock that does this comes through this state.
+    pub(crate) fn passes(self, state: LockState) -> bool {
+        u8::try_from(self.stored()).is_ok_and(|number| LockAction::from_code(number).passes(state))
+    }
 
     fn in_table(self) -> i64 {
         match self {

@@ -58,6 +58,16 @@ pub(super) async fn logged_only(
     found(tx, only, whose, span).await
 }
 
+pub(super) async fn logged_done(
+    tx: &mut Tx,
+    whose: (AccountId, DeviceId),
+    span: (Time, Time),
+) -> Result<Vec<FoundRow>, DbError> {
+    let done =
+        select_found!("log_index is not null and delivered_by is null and command_id is null and result = 0");
+    found(tx, done, whose, span).await
+}
+
 async fn found(
     tx: &mut Tx,
     sql: &'static str,

@@ -389,7 +389,7 @@ async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction, now: Time) -
 fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
     let there = || ways.iter().filter(|way| way.is_trusted() && way.accepts_commands != Some(false));
     let best = there().map(|way| way.connector).filter(|connector| connector.takes(action)).min();
-    best.ok_or(if there().next().is_some() { Refusal::NotOffered } else { Refusal::Offline })
+    best.ok_or(if there().next().is_some() { Refusal::NoWayToDo } else { Refusal::Offline })
 }
 
 /// Orders that wait to be sent, counted to `enough`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::record::Batch;
 use super::sql::StateRow;
-use super::{LockAction, LockState, Trigger};
+use super::{LockState, Trigger};
 use crate::App;
 use crate::activity::{self, CLOCK_IS_WRONG, Completion, Found, Happening, NewEntry, Origin};
 use crate::clock::Time;
@@ -166,8 +166,7 @@ fn is_same_action(found: &Found, record: &LogRecord) -> bool {
         Happening::Unlatch if found.was_found => LockState::Unlatched,
         _ => return false,
     };
-    let action = u8::try_from(record.happening.stored()).map(LockAction::from_code);
-    action.is_ok_and(|action| action.passes(rest))
+    record.happening.passes(rest)
 }
 
 #[cfg(test)]

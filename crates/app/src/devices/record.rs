@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use super::Connector;
 use super::apply::{Effect, apply, found, turned};
 use super::identity;
 use super::links;
@@ -11,6 +10,7 @@ use super::pictured;
 use super::repeats;
 use super::report::{Delivery, Intake, LockEvent, Observation, Report};
 use super::sql::{self, StateRow};
+use super::{Connector, LockState};
 use crate::App;
 use crate::activity::{self, CLOCK_IS_WRONG, Happening, NewEntry, Origin, WAS_FOUND};
 use crate::bus::Event;
@@ -170,7 +170,7 @@ impl App {
                     let mut entry = known.draft(device, told, at);
                     entry.trigger = Some(trigger);
                     entry.marks |= WAS_FOUND;
-                    work.entries.push((ActivityId(self.growing_id()), entry));
+                    self.found_so(tx, work, (state, entry)).await?;
                 }
             }
             Effect::Performed(event) => {
@@ -181,6 +181,25 @@ impl App {
             Effect::Answered(code) => commands::answered(tx, device, report.by, code, at).await?,
             Effect::TimeTold(time) => tell_time(tx, &mut work.entries, &mut known.state, time, at).await?,
         }
+        Ok(())
+    }
+
+    /// The device was found in another state. Its own log may have told of what led there already.
+    async fn found_so(
+        &self,
+        tx: &mut Tx,
+        work: &mut Batch,
+        (state, entry): (LockState, NewEntry),
+    ) -> Result<()> {
+        let keeps_log = work.known.get(&entry.device).is_some_and(|known| known.state.log_index.is_some());
+        if keeps_log {
+            work.flush(tx).await?;
+            let at = entry.received_at;
+            if activity::is_told(tx, (entry.account, entry.device), state, at).await? {
+                return Ok(());
+            }
+        }
+        work.entries.push((ActivityId(self.growing_id()), entry));
         Ok(())
     }
 

@@ -276,6 +276,23 @@ async fn what_a_log_tells_first_and_the_lock_afterwards_is_one_entry_too() {
 }
 
 #[tokio::test]
+async fn what_a_log_tells_before_the_state_is_seen_is_one_entry_and_a_refusal_in_it_explains_no_movement() {
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
+    hub.is("locked", "system", "Lock").await;
+    let fob = r#""type":"LockAction","action":"Unlock","trigger":"automatic","completionStatus":"success""#;
+    hub.says("rollingLog", &logged(1, 0, fob)).await;
+    hub.is("unlocked", "automatic", "Unlock").await;
+    let entries = log(&site, &anna, door).await;
+    assert_eq!((entries.len(), entries[0].name.as_deref()), (1, Some("Anna")), "{entries:?}");
+    site.world.clock.advance(Duration::from_mins(2));
+    let failed = fob.replace("Unlock", "Lock").replace("success", "motorBlocked");
+    hub.says("rollingLog", &logged(2, 0, &failed).replace("\"timeMinute\":0", "\"timeMinute\":2")).await;
+    hub.is("locked", "manual", "Lock").await;
+    let entries = log(&site, &anna, door).await;
+    assert_eq!(entries.len(), 3, "it was locked all the same, by hand: {entries:?}");
+}
+
+#[tokio::test]
 async fn without_its_own_mqtt_an_action_is_one_entry_of_what_the_state_and_the_log_know() {
     let (site, anna, door, mut hub) = with_hub(BASE).await;
     hub.is("locked", "system", "Lock").await;

@@ -15,6 +15,14 @@ fn here() -> PathBuf {
 
 #[track_caller]
 fn drive(script: &str, site: &Site, more: &[(&str, &str)]) {
+    let url = format!("http://{}", site.http);
+    let given = [("URL", url.as_str()), ("EMAIL", EMAIL), ("PASSWORD", PASSWORD)];
+    run(script, &[&given[..], more].concat());
+}
+
+/// Runs a journey with what it is given.
+#[track_caller]
+pub(crate) fn run(script: &str, given: &[(&str, &str)]) {
     let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let chromium =
         chromium.iter().find(|path| Path::new(path).exists()).expect("Chromium; scripts/install installs it");
@@ -22,10 +30,7 @@ fn drive(script: &str, site: &Site, more: &[(&str, &str)]) {
         .arg(here().join(script))
         .env("CHROMIUM", chromium)
         .env("LOCKWARDEN", env!("CARGO_BIN_EXE_lockwarden"))
-        .env("URL", format!("http://{}", site.http))
-        .env("EMAIL", EMAIL)
-        .env("PASSWORD", PASSWORD)
-        .envs(more.iter().copied())
+        .envs(given.iter().copied())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -77,6 +82,18 @@ async fn not_set_up() -> (Site, String) {
 async fn somebody_new_gets_from_the_set_up_link_to_an_unlocked_door_in_the_log() {
     let (site, link) = not_set_up().await;
     tokio::task::block_in_place(|| drive("first-run.mjs", &site, &[("SET_UP", &link)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_adds_a_simulated_lock_by_each_way_from_the_readme_alone() {
+    let (site, link) = not_set_up().await;
+    tokio::task::block_in_place(|| drive("new-user.mjs", &site, &[("SET_UP", &link)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_without_javascript_gets_as_far() {
+    let (site, link) = not_set_up().await;
+    tokio::task::block_in_place(|| drive("new-user.mjs", &site, &[("SET_UP", &link), ("SCRIPT", "off")]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

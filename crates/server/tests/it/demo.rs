@@ -286,6 +286,64 @@ async fn a_simulated_lock_that_is_not_let_in_says_why_and_ends() {
 }
 
 #[tokio::test]
+async fn a_simulated_hub_brings_its_lock_and_one_that_is_not_let_in_says_why_and_ends() {
+    let site = Site::serving().await;
+    let device = crate::ways::add(&site, "nuki-hub", "Office");
+    let (user, password) = crate::ways::login(&device);
+    for (password, wanted) in [("wrong", "user name or password"), (password.as_str(), "connected")] {
+        let broker = site.mqtt.to_string();
+        let args = ["simulate", "--hub", "--broker", &broker, "--username", &user, "--password-stdin"];
+        let mut child = lockwarden(&args).args(["--speed", "100"]).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).await.unwrap();
+        let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
+        let found = within(20, async {
+            loop {
+                let line =
+                    words.next_line().await.unwrap().unwrap_or_else(|| panic!("it did not say {wanted}"));
+                if line.contains(wanted) && !line.starts_with("connecting") {
+                    return line;
+                }
+            }
+        });
+        let line = found.await;
+        if wanted == "connected" {
+            assert_eq!(line, "connected");
+            terminate(&child).await;
+        }
+        let ended = within(20, child.wait()).await.unwrap();
+        assert_eq!(ended.code(), Some(if wanted == "connected" { 0 } else { 5 }), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_simulated_bridge_says_where_it_is_and_with_which_token_and_that_a_place_is_taken() {
+    let mut child =
+        lockwarden(&["simulate", "--bridge", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut told = async |what: &str| {
+        within(20, async {
+            loop {
+                let line = words.next_line().await.unwrap().expect("it goes on");
+                if let Some(rest) = line.trim().strip_prefix(what) {
+                    return rest.trim().to_owned();
+                }
+            }
+        })
+        .await
+    };
+    let (address, token) = (told("Address").await, told("Token").await);
+    let taken = lockwarden(&["simulate", "--bridge", &address]).output().await.unwrap();
+    let said = String::from_utf8_lossy(&taken.stderr);
+    assert!(taken.status.code() == Some(5) && said.contains("cannot listen on"), "{said}");
+    let site = Site::serving().await;
+    let args = ["device", "add", "--email", crate::kit::EMAIL, "--connector", "nuki-bridge"];
+    let added = site.ok(&[&args[..], &["--bridge", &address, "--token", &token]].concat(), "");
+    assert!(added.contains("\"nukiId\":\"51A00003\""), "{added}");
+    terminate(&child).await;
+    assert!(within(20, child.wait()).await.unwrap().success());
+}
+
+#[tokio::test]
 async fn a_demo_of_six_devices_reaches_them_by_every_way() {
     let demo = Demo::start("6", "1").await;
     let devices = demo.ask("/api/smartlock").await;

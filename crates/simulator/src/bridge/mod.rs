@@ -31,6 +31,8 @@ const KEPT: usize = 1_000;
 pub struct BridgeSeen {
     /// Where it listens; nothing while it has no power.
     pub address: Option<SocketAddr>,
+    /// Why it cannot listen there; it tries again.
+    pub trouble: Option<String>,
     /// How many requests ever arrived, and the targets of the last of them.
     pub requests: u64,
     pub targets: VecDeque<String>,

@@ -39,14 +39,18 @@ pub(super) async fn run(desk: Arc<Desk>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = changed(&mut power, true) => {}
         }
-        let Ok(listener) = TcpListener::bind(address).await else {
-            desk.sleep(AGAIN).await;
-            continue;
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                desk.seen.send_modify(|seen| seen.trouble = Some(error.to_string()));
+                desk.sleep(AGAIN).await;
+                continue;
+            }
         };
         // The port that the system chose stays its own.
         address = listener.local_addr().unwrap_or(address);
         desk.boots();
-        desk.seen.send_modify(|seen| seen.address = Some(address));
+        desk.seen.send_modify(|seen| (seen.address, seen.trouble) = (Some(address), None));
         let asked_to_restart = tokio::select! {
             () = stop.cancelled() => return,
             restarts = serve(&desk, &listener) => restarts,

@@ -44,6 +44,8 @@ pub struct HubSeen {
     pub restart_reason: &'static str,
     /// Why it could not connect, or lost the connection, when it last did.
     pub trouble: Option<String>,
+    /// Why the broker does not let it in, if that is so.
+    pub refused: Option<&'static str>,
     /// How many messages ever arrived, and how many of them it did not listen to because it had just connected.
     pub received: u64,
     pub ignored: u64,

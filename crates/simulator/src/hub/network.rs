@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Moment};
 
-use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use super::opener::OpenerWork;
 use super::work::Work;
 use super::{Control, HubSeen, HubSpec, Reach, words};
 use crate::body::LONG;
+use crate::link::why_refused;
 use crate::seen::Received;
 use crate::spec::{Broker, Options};
 
@@ -201,7 +202,12 @@ impl Network {
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        self.line.seen.send_modify(|seen| seen.trouble = Some(error.to_string()));
+                        let refused = match error {
+                            ConnectionError::ConnectionRefused(code) => Some(why_refused(code as u8)),
+                            _ => None,
+                        };
+                        let words = refused.map_or_else(|| error.to_string(), str::to_owned);
+                        self.line.seen.send_modify(|seen| (seen.refused, seen.trouble) = (refused, Some(words)));
                         return None;
                     }
                 },
@@ -227,7 +233,7 @@ impl Network {
         let line = &self.line;
         line.connected.send_replace(Some(Instant::now()));
         line.seen.send_modify(|seen| {
-            (seen.connected, seen.trouble) = (true, None);
+            (seen.connected, seen.refused, seen.trouble) = (true, None, None);
             seen.connects += 1;
         });
         if line.quirks().leftovers {

@@ -23,14 +23,12 @@ use crate::parts::icon::{Icon, icon};
 use crate::parts::picture;
 use crate::parts::reach::steps;
 use crate::parts::said::sentence;
+use crate::parts::simulated;
 use crate::web::Web;
 
 /// How the token travels to a bridge, with what is to be known before it is chosen.
-const TOKEN_FORMS: [(&str, &str); 3] = [
-    ("encrypted", "Encrypted (bridges with firmware 1.22.1 or 2.14.0 and newer)"),
-    ("hashed", "Hashed (older bridges)"),
-    ("plain", "Readable by everybody in the network (only where nothing else works)"),
-];
+const TOKEN_FORMS: [(&str, &str); 3] =
+    [("encrypted", "Encrypted"), ("hashed", "Hashed, for older bridges"), ("plain", "Readable by everybody")];
 
 pub(crate) async fn show(
     State(web): State<Web>,
@@ -101,7 +99,7 @@ fn choose(web: &Web, person: &Person, announced: &Markup) -> Html<String> {
     };
     let body = html! {
         h1 { "Add a device" }
-        (place(1))
+        (place(1, None))
         p { "How is it reached? A device may have several ways; begin with one." }
         div.choices {
             (choice(
@@ -120,27 +118,19 @@ fn choose(web: &Web, person: &Person, announced: &Markup) -> Html<String> {
             ))
         }
         (announced)
-        (simulated())
+        p.hint {
+            "No lock at hand? Choose any way: its next step shows the command that simulates one, which speaks the real "
+            "protocol."
+        }
     };
     frame::page(web, person, Here::Devices, "Add a device", &body)
 }
 
-fn simulated() -> Markup {
-    html! {
-        details.card.pad {
-            summary { "Try with a simulated lock" }
-            p {
-                "Without a lock at hand, choose the lock’s own MQTT and give what the next steps show to a simulated one. It "
-                "speaks the real protocol, and asks for the password on its input:"
-            }
-            pre { code { "lockwarden simulate --broker HOST:PORT --username USER --password-stdin" } }
-        }
-    }
-}
-
 /// Where in the steps somebody is.
-pub(crate) fn place(current: usize) -> Markup {
-    let steps = ["Way", "Name", "Connect", "Test", "Group"];
+pub(crate) fn place(current: usize, way: Option<Connector>) -> Markup {
+    // A bridge brings the names; where it is has to be told instead.
+    let second = if way == Some(Connector::NukiBridge) { "Bridge" } else { "Name" };
+    let steps = ["Way", second, "Connect", "Test", "Group"];
     html! {
         ol.chips.wizard aria-label="Steps" {
             @for (number, name) in (1..).zip(steps) {
@@ -159,7 +149,7 @@ fn page(web: &Web, person: &Person, way: Connector, fields: &Fields, wrong: &Wro
         section.narrow {
             p.back { a href="/devices/new" { (icon(Icon::Back)) "Another way" } }
             h1 { "Add a device by " (way.words()) }
-            (place(2))
+            (place(2, Some(way)))
             @if way == Connector::NukiBridge { (steps(way)) }
             form.card.pad.stack method="post" action="/devices/new" {
                 input type="hidden" name="way" value=(way.name());
@@ -184,6 +174,7 @@ fn page(web: &Web, person: &Person, way: Connector, fields: &Fields, wrong: &Wro
                     }
                 }
             }
+            @if way == Connector::NukiBridge { (simulated::bridge()) }
         }
     };
     frame::page(web, person, Here::Devices, &wrong.title("Add a device"), &body)
@@ -220,8 +211,12 @@ fn bridge_fields(fields: &Fields, wrong: &Wrong) -> Markup {
         }.text())
         div.field {
             label for="token_form" { "How the token travels" }
-            select #token_form name="token_form" {
+            select #token_form name="token_form" aria-describedby="token_form-hint" {
                 @for (name, words) in TOKEN_FORMS { option value=(name) selected[name == chosen] { (words) } }
+            }
+            p.hint #token_form-hint {
+                "Bridges with firmware 1.22.1 or 2.14.0 and newer take it encrypted. Readable by everybody in the network only "
+                "where nothing else works."
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::parts::frame::{self, Here, may};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::reach::steps;
+use crate::parts::simulated;
 use crate::web::Web;
 use crate::when::When;
 
@@ -65,7 +66,7 @@ pub(crate) async fn show(
     let body = html! {
         p.back { a href={ "/devices/" (device.id) } { (icon(Icon::Back)) "To the device itself" } }
         h1 { "Add " (device.name) }
-        (place(step.number()))
+        (place(step.number(), Some(device.connector)))
         div.two {
             div.stack {
                 @if step == Step::Connect { (to_type(&web, &told, &headers)) }
@@ -114,6 +115,7 @@ fn to_type(web: &Web, told: &Told, headers: &HeaderMap) -> Markup {
                         }
                     }
                 }
+                @if let Some(login) = connect.login(way) { (simulated::with_login(&web.config, login)) }
             }
         }
     }
@@ -143,7 +145,7 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
                 h2 { "Test it" }
                 p.hint { "Close the door and press Lock: the lock turns, and its answer is seen here." }
             }
-            (card.draw(Drawn::Head))
+            (card.draw(Drawn::Step))
         }
     }
 }

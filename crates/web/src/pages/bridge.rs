@@ -50,7 +50,7 @@ impl Reached {
                         } @else { "Its devices appear here as soon as it has answered." }
                     }
                 } @else {
-                    p.hint { (sentence(&counts::devices(self.devices.len()))) " found." }
+                    p.hint { (sentence(&counts::devices(self.devices.len()))) " found. Test each: the lock turns, and you see its answer." }
                     ul.card.plain { @for device in &self.devices { (line(device)) } }
                 }
             }

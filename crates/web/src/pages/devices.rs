@@ -202,7 +202,7 @@ fn together(cards: &[Card<'_>], listing: &Listing) -> Markup {
                 }
             },
             Drawn::Pick => div.card.picks { @for card in cards { (card.draw(Drawn::Pick)) } },
-            Drawn::Tile | Drawn::Head => div class={ "tiles" (dense) } { @for card in cards { (card.draw(Drawn::Tile)) } },
+            Drawn::Tile | Drawn::Head | Drawn::Step => div class={ "tiles" (dense) } { @for card in cards { (card.draw(Drawn::Tile)) } },
         }
     }
 }

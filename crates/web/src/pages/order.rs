@@ -72,6 +72,7 @@ impl Back {
     fn path(&self, device: DeviceId) -> String {
         match self.drawn {
             Drawn::Head => format!("/devices/{device}"),
+            Drawn::Step => format!("/devices/{device}/add"),
             Drawn::Tile | Drawn::Row | Drawn::Pick => {
                 format!("{}#device-{device}", listing::path_of(&self.list))
             }
@@ -80,7 +81,7 @@ impl Back {
 
     /// Nothing where nothing was chosen.
     fn query(&self) -> String {
-        if self.list.is_empty() && self.drawn != Drawn::Head {
+        if self.list.is_empty() && !matches!(self.drawn, Drawn::Head | Drawn::Step) {
             return String::new();
         }
         format!("&drawn={}{}", self.drawn.name(), listing::carried(&self.list))

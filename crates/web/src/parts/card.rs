@@ -32,6 +32,8 @@ pub(crate) enum Drawn {
     Tile,
     Row,
     Head,
+    /// As the head, among the steps of adding it: an order given there leads back to them.
+    Step,
     /// To be chosen, among others, for one thing to do with all of them.
     Pick,
 }
@@ -42,12 +44,13 @@ impl Drawn {
             Self::Tile => "tiles",
             Self::Row => "list",
             Self::Head => "head",
+            Self::Step => "step",
             Self::Pick => "pick",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Self {
-        [Self::Row, Self::Head, Self::Pick]
+        [Self::Row, Self::Head, Self::Step, Self::Pick]
             .into_iter()
             .find(|drawn| drawn.name() == name)
             .unwrap_or(Self::Tile)
@@ -63,7 +66,7 @@ impl Card<'_> {
         match drawn {
             Drawn::Tile => self.tile(drawn),
             Drawn::Row => self.row(drawn),
-            Drawn::Head => self.head(),
+            Drawn::Head | Drawn::Step => self.head(drawn),
             Drawn::Pick => self.pick(),
         }
     }
@@ -106,13 +109,13 @@ impl Card<'_> {
         }
     }
 
-    fn head(&self) -> Markup {
+    fn head(&self, drawn: Drawn) -> Markup {
         let face = self.face();
         html! {
             section class={ "tile head " (self.class(&face)) } id=(self.id()) aria-label="State and actions" {
                 (self.state(&face))
                 (self.notes())
-                (self.all_buttons(&face))
+                (self.all_buttons(&face, drawn))
             }
         }
     }
@@ -213,11 +216,11 @@ impl Card<'_> {
         }
     }
 
-    fn all_buttons(&self, face: &Face) -> Markup {
+    fn all_buttons(&self, face: &Face, drawn: Drawn) -> Markup {
         match self.why_not(face) {
             Some(why) => self.instead(&why),
             None if is_opener(self.device) => self.form(
-                Drawn::Head,
+                drawn,
                 &html! {
                     (self.ring(face))
                     (self.open())
@@ -232,7 +235,7 @@ impl Card<'_> {
                 },
             ),
             None => self.form(
-                Drawn::Head,
+                drawn,
                 &html! {
                     (self.order(LockAction::Lock, self.lock_style(face)))
                     (self.order(LockAction::Unlock, "soft"))
@@ -286,12 +289,12 @@ impl Card<'_> {
         if is_forbidden(self.device, action) {
             return html! {};
         }
-        let twice =
-            asks(self.device, action).then(|| format!("{}: sure?", action_words(self.device, action)));
+        let asks = asks(self.device, action);
+        let twice = asks.then(|| format!("{}: sure?", action_words(self.device, action)));
         html! {
             button class={ "btn " (style) } id={ (self.id()) "-" (order_name(action)) }
                 name="order" value=(order_name(action)) data-twice=[twice] {
-                (icon(shape)) (action_words(self.device, action)) span.sr { " " (self.device.name) }
+                (icon(shape)) (action_words(self.device, action)) @if asks { "…" } span.sr { " " (self.device.name) }
             }
         }
     }

@@ -84,6 +84,8 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
         detail.push(format!("since {}", when.short(at)));
     }
     detail.extend(how(device, doing));
+    let rang = device.said.rang_at.filter(|at| is_opener(device) && when.now.since(*at) <= RECENT);
+    detail.extend(rang.map(|at| format!("rang {}", when.short(at))));
     Face { kind, icon, word, detail }
 }
 
@@ -119,6 +121,7 @@ fn opener_explanation(device: &Device, state: LockState) -> Option<String> {
         (LockState::Unlocked, _) => Some("whoever rings is let in".to_owned()),
         (LockState::Unlatched, _) => Some("the door can be pushed open".to_owned()),
         (LockState::Uncalibrated, _) => Some("set its intercom up in the Nuki app".to_owned()),
+        (LockState::Undefined, _) => Some("the opener does not know its own state".to_owned()),
         (LockState::Other(number), _) => {
             Some(format!("the opener reports state {number}, which has no name here"))
         }
@@ -171,6 +174,8 @@ fn last_known(device: &Device, state: LockState) -> String {
     words_of(device, state).1.trim_end_matches('…').to_lowercase()
 }
 
+/// A ring is news for so long.
+const RECENT: Duration = Duration::from_hours(1);
 /// How near an event or command has to be to a change of state to have caused it.
 const NEAR: Duration = Duration::from_mins(2);
 
@@ -285,6 +290,7 @@ fn problem_chip(problem: Problem, device: &Device, when: &When) -> Option<Chip> 
     let said = &device.said;
     // These go on being true or not while it is away, and may be why it is.
     let old = if device.link.online { "" } else { ", last known" };
+    let charging = if said.battery_charging == Some(true) { ", charging" } else { "" };
     let (tone, icon, text) = match problem {
         Problem::Jammed => (Tone::Bad, Icon::Alert, "Somebody must look at the door".to_owned()),
         Problem::LockedButOpen => {
@@ -297,10 +303,11 @@ fn problem_chip(problem: Problem, device: &Device, when: &When) -> Option<Chip> 
         Problem::TakesNoCommands => (Tone::Warn, Icon::Off, "The hub takes no commands".to_owned()),
         Problem::BatteryCritical => {
             let left = said.battery_percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
-            (Tone::Bad, Icon::Battery, format!("Battery critical{left}{old}"))
+            (Tone::Bad, Icon::Battery, format!("Battery critical{left}{charging}{old}"))
         }
         Problem::BatteryLow => {
-            (Tone::Warn, Icon::Battery, format!("Battery {} %{old}", said.battery_percent.unwrap_or(0)))
+            let left = said.battery_percent.unwrap_or(0);
+            (Tone::Warn, Icon::Battery, format!("Battery {left} %{charging}{old}"))
         }
         Problem::KeypadBattery => (Tone::Bad, Icon::Keypad, format!("Keypad battery critical{old}")),
         Problem::DoorBattery => (Tone::Bad, Icon::Door, format!("Door sensor battery critical{old}")),

@@ -26,3 +26,4 @@ pub(crate) mod reach;
 pub(crate) mod said;
 pub(crate) mod sentence;
 pub(crate) mod setting;
+pub(crate) mod simulated;

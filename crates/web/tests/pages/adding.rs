@@ -12,7 +12,7 @@ use crate::kit::Site;
 use crate::live::until;
 
 #[tokio::test]
-async fn there_are_three_ways_to_begin_with_and_a_simulated_lock() {
+async fn there_are_three_ways_to_begin_with_and_each_says_how_to_simulate_it() {
     let site = Site::new().await;
     let (_, mut browser) = site.owner("Anna").await;
     let page = browser.get("/devices/new").await;
@@ -20,7 +20,39 @@ async fn there_are_three_ways_to_begin_with_and_a_simulated_lock() {
         assert!(page.body.contains(&format!("/devices/new?way={way}")), "{way}");
         assert_eq!(browser.get(&format!("/devices/new?way={way}")).await.status, StatusCode::OK);
     }
-    assert!(page.body.contains("lockwarden simulate --broker"));
+    assert!(page.body.contains("No lock at hand?"));
+    let bridge = browser.get("/devices/new?way=nuki-bridge").await;
+    assert!(bridge.body.contains("lockwarden simulate --bridge 127.0.0.1:8082<"));
+    for (way, path, rest) in [
+        ("nuki-mqtt", "", ""),
+        ("nuki-hub", "nukihub", " --hub"),
+        ("nuki-hub", "my house", " --hub --base-path='my house'"),
+    ] {
+        let fields = [("way", way), ("name", "Front door"), ("base_path", path)];
+        let to = browser.post("/devices/new", &fields).await.leads_to().replace("#connect", "");
+        let page = browser.get(&to).await;
+        let user = page.between("id=\"mqtt-user\">", "<");
+        let command = page.between(&format!("id=\"simulate-{way}\">"), "<");
+        let whole =
+            format!("lockwarden simulate --broker 192.0.2.20:1883 --username {user} --password-stdin{rest}");
+        assert_eq!(command, whole);
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_tests_a_new_device_leads_back_to_the_step_it_was_given_at() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 0xA1).await;
+    let page = browser.get(&format!("/devices/{device}/add")).await;
+    let drawn = page.hidden("drawn");
+    let path = format!("/devices/{device}/order");
+    let steps = format!("/devices/{device}/add");
+    let done = browser.post(&path, &[("order", "lock"), ("drawn", &drawn)]).await;
+    assert_eq!(done.leads_to(), steps);
+    let asks = browser.post(&path, &[("order", "open"), ("drawn", &drawn)]).await.leads_to().to_owned();
+    let question = browser.get(&asks).await;
+    assert!(question.body.contains(&format!("href=\"{steps}\"")) && question.hidden("drawn") == drawn);
 }
 
 #[tokio::test]

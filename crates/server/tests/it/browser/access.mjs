@@ -1,9 +1,7 @@
 // Every page in every state it can be in, narrow and wide, light and dark: axe-core finds nothing, and nothing needs
 // sideways scrolling.
-import { readFileSync } from 'node:fs';
-import { assert, browser, open, signIn, tile, url } from './browser.mjs';
+import { assert, browser, faults, open, signIn, tile, url } from './browser.mjs';
 
-const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const found = [];
 const looked = new Set();
 const addresses = new Set();
@@ -12,21 +10,7 @@ const addresses = new Set();
 async function check(page, name) {
   looked.add(name);
   addresses.add(new URL(page.url()).pathname);
-  const { width, height } = page.viewportSize();
-  for (const wide of width > 768 ? [768, width] : [width]) {
-    await page.setViewportSize({ width: wide, height });
-    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (sideways > 1) found.push(`${name} at ${wide} px: ${sideways} px too wide`);
-  }
-  await page.evaluate(axe);
-  // What is there does not depend on the scheme, only how it is coloured.
-  for (const [colorScheme, only] of [['dark', { runOnly: ['color-contrast', 'link-in-text-block'] }], ['light', {}]]) {
-    await page.emulateMedia({ colorScheme });
-    const { violations } = await page.evaluate((options) => globalThis.axe.run(options), only);
-    for (const { id, help, nodes } of violations) {
-      found.push(`${name} at ${width} px, ${colorScheme}: ${id}, ${help}: ${nodes.map((node) => node.target).join(' | ')}`);
-    }
-  }
+  found.push(...await faults(page, name));
 }
 
 async function look(page, path, landmark) {

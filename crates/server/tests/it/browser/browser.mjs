@@ -1,5 +1,6 @@
 // What every journey needs: Chromium, somebody signed in, and waiting for what a person would see.
 import assert from 'node:assert';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { chromium } from 'playwright-core';
 
@@ -47,6 +48,37 @@ export function ordersOf(page) {
     if (request.method() === 'POST' && request.url().endsWith('/order')) sent.push(new URLSearchParams(request.postData()));
   });
   return sent;
+}
+
+const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+
+/** Whether the page, as wide as the window is and a little narrower, needs scrolling sideways. */
+export async function sideways(page, name) {
+  const found = [];
+  const { width, height } = page.viewportSize();
+  for (const wide of width > 768 ? [768, width] : [width]) {
+    await page.setViewportSize({ width: wide, height });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 1) found.push(`${name} at ${wide} px: ${over} px too wide`);
+  }
+  return found;
+}
+
+/** What shuts somebody out of the page as it is now, in light or dark. Needs `bypassCSP`: the checker is injected, which the
+ * pages' own policy rightly forbids. */
+export async function faults(page, name) {
+  const found = await sideways(page, name);
+  const { width } = page.viewportSize();
+  await page.evaluate(axe);
+  // What is there does not depend on the scheme, only how it is coloured.
+  for (const [colorScheme, only] of [['dark', { runOnly: ['color-contrast', 'link-in-text-block'] }], ['light', {}]]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate((options) => globalThis.axe.run(options), only);
+    for (const { id, help, nodes } of violations) {
+      found.push(`${name} at ${width} px, ${colorScheme}: ${id}, ${help}: ${nodes.map((node) => node.target).join(' | ')}`);
+    }
+  }
+  return found;
 }
 
 /** The same doors by another way in. */
