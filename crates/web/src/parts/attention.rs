@@ -164,8 +164,10 @@ fn detail(patient: &Patient, when: &When) -> Markup {
 }
 
 /// How many devices need somebody, beside a name in the navigation.
+/// There is no room for a fourth digit; the page itself tells how many.
 pub(crate) fn badge(place: &str, count: usize) -> Markup {
+    let shown = if count > 999 { "999+".to_owned() } else { count.to_string() };
     html! {
-        span.badge id={ "badge-" (place) } hidden[count == 0] { (number(count)) span.sr { @if count == 1 { " device needs you" } @else { " devices need you" } } }
+        span.badge id={ "badge-" (place) } hidden[count == 0] { (shown) span.sr { @if count == 1 { " device needs you" } @else { " devices need you" } } }
     }
 }

@@ -113,6 +113,20 @@ fn chips_appear_only_when_they_matter() {
 }
 
 #[test]
+fn a_low_battery_that_is_being_charged_says_so_and_a_ring_is_told_for_an_hour() {
+    let mut flat = device(Some(LockState::Locked));
+    (flat.said.battery_percent, flat.said.battery_charging) = (Some(9), Some(true));
+    assert_eq!(chips(&flat, &when())[0].text, "Battery 9 %, charging");
+    let mut opener = device(Some(LockState::Locked));
+    opener.kind = Some(DeviceType::Opener);
+    let detail = |opener: &Device| face(opener, &Doing::default(), &when()).detail.join(" · ");
+    opener.said.rang_at = Some(NOW.minus(Duration::from_mins(59)));
+    assert!(detail(&opener).contains("rang "), "{}", detail(&opener));
+    opener.said.rang_at = Some(NOW.minus(Duration::from_mins(61)));
+    assert!(!detail(&opener).contains("rang "));
+}
+
+#[test]
 fn a_door_that_an_offline_lock_once_saw_open_is_not_called_open() {
     let mut away = device(Some(LockState::Locked));
     away.link.online = false;
