@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use lockwarden_app::App;
-use lockwarden_app::clock::Time;
+use lockwarden_app::clock::{Steady, Time};
 use lockwarden_app::devices::{Connector, Delivery, Intake, Observation, Report};
 use lockwarden_app::ids::{DeviceId, LoginId};
 use tokio::sync::{Notify, watch};
@@ -19,7 +19,7 @@ use crate::realm::{Ending, Handle};
 /// Reports in one transaction at most.
 const BATCH: usize = 512;
 /// Reports waiting from which on nobody is read any more. At 64 a connection, only very many at once get here.
-const FULL: usize = 16_384;
+const FULL: usize = 8_192;
 
 /// Something to commit, and whom to answer afterwards.
 pub(crate) struct Item {
@@ -90,8 +90,12 @@ impl Committer {
         self.push(Item { intake: Some(Intake::Reported(report)), answer: None });
     }
 
-    /// Whether a connection may read on; if not, its waker is called when it is its turn.
-    pub(crate) fn has_room(&self, handle: &Arc<Handle>, waker: &Waker) -> bool {
+    /// Whether a connection may read on; if not, its waker is called when it is its turn. Whoever somebody waits for need
+    /// not stand in line: after a restart that would be behind everything that all others have to say.
+    pub(crate) fn has_room(&self, handle: &Arc<Handle>, waker: &Waker, now: Steady) -> bool {
+        if handle.is_awaited(now) {
+            return true;
+        }
         let mut queue = self.queue();
         if queue.items.len() < FULL && queue.parked.is_empty()
             || handle.may_enter.swap(false, Ordering::Relaxed)
@@ -260,11 +264,13 @@ mod tests {
     use std::time::Duration;
 
     use lockwarden_app::activity::{EntryQuery, Happening};
+    use lockwarden_app::devices::LockAction;
+    use lockwarden_app::ways::HubPart;
     use lockwarden_testkit::World;
 
     use super::*;
     use crate::codec::Version;
-    use crate::realm::{Joining, Realm};
+    use crate::realm::{Ear, Joining, Realm};
 
     #[derive(Default)]
     struct Called(AtomicUsize);
@@ -360,9 +366,14 @@ mod tests {
             committer.push(Item { intake: None, answer: None });
         }
         let waker = Waker::noop();
-        assert!(!committer.has_room(&first, waker));
+        let now = world.clock.steady();
+        assert!(!committer.has_room(&first, waker, now));
         committer.queue().items.clear();
-        assert!(!committer.has_room(&second, waker), "there is room, and somebody was here before");
+        assert!(!committer.has_room(&second, waker, now), "there is room, and somebody was here before");
+        second.out().commands = vec![Ear { part: HubPart::Lock, topic: "nuki/7/lockAction".into(), qos: 1 }];
+        second.command(DeviceId(2), LockAction::Lock, now.plus(Duration::from_secs(10))).unwrap();
+        assert!(committer.has_room(&second, waker, now), "its answer is waited for");
+        assert!(!committer.has_room(&second, waker, now.plus(Duration::from_secs(20))), "and no longer");
     }
 
     #[tokio::test]
@@ -377,7 +388,7 @@ mod tests {
         for number in 0..WAITING {
             let number = i64::try_from(number).unwrap();
             let handle = realm.join(&joining(&world, number), &committer).unwrap();
-            assert!(!committer.has_room(&handle, &Waker::from(Arc::clone(&called))));
+            assert!(!committer.has_room(&handle, &Waker::from(Arc::clone(&called)), world.clock.steady()));
         }
         let waited = async {
             while called.0.load(Ordering::Relaxed) < WAITING {

@@ -240,7 +240,7 @@ impl<S: Stream> Connection<S> {
         let out = self.handle.out();
         let free = out.uncommitted < WINDOW && out.bytes.len() < UNSENT;
         drop(out);
-        free && self.door.committer.has_room(&self.handle, context.waker())
+        free && self.door.committer.has_room(&self.handle, context.waker(), self.door.app.clock().steady())
     }
 
     /// Reads once. Ready(false): the other side is gone.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use lockwarden_app::clock::{Steady, Time};
 use lockwarden_app::commands::EXPIRED;
@@ -20,6 +21,9 @@ use crate::{names, nuki_hub};
 pub(crate) const UNSENT: usize = 32 * 1_024;
 /// Connections of one login at a time: a lock has one; a second while it reconnects.
 const PER_LOGIN: usize = 4;
+
+/// After the deadline of a command: a bolt needs a few seconds.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// A live connection, as everybody but its own task sees it.
 pub(crate) struct Handle {
@@ -46,6 +50,8 @@ pub(crate) struct Handle {
     /// Waits in the committer's line; has come to its front.
     pub is_parked: AtomicBool,
     pub may_enter: AtomicBool,
+    /// Until when somebody waits for what it says to a command, on the steady clock; 0 if nobody ever did.
+    awaited_until: AtomicI64,
     out: Mutex<Out>,
 }
 
@@ -129,6 +135,10 @@ impl Handle {
         }
     }
 
+    pub(crate) fn is_awaited(&self, now: Steady) -> bool {
+        now.0 < self.awaited_until.load(Ordering::Relaxed)
+    }
+
     /// The devices it brings.
     pub(crate) fn devices(&self) -> impl Iterator<Item = DeviceId> + use<> {
         let opener = self.opener.load(Ordering::Relaxed);
@@ -167,6 +177,7 @@ impl Handle {
         let bytes = out.publish(self.version, &ear.topic, &payload, ear.qos);
         out.bytes.extend_from_slice(&bytes);
         out.command_until = Some(until);
+        self.awaited_until.store(until.plus(ANSWER).0, Ordering::Relaxed);
         let waker = out.waker.take();
         drop(out);
         if let Some(waker) = waker {
@@ -282,6 +293,7 @@ impl Realm {
             deaf_since: AtomicI64::new(joining.steady.0),
             is_parked: AtomicBool::new(false),
             may_enter: AtomicBool::new(false),
+            awaited_until: AtomicI64::new(0),
             out: Mutex::default(),
         });
         for device in handle.devices() {
