@@ -1,12 +1,14 @@
 //! What a device says of the command it was given: that it began, that it is done, or why not.
 
+use std::collections::HashSet;
+
 use super::actions::{Ending, finish, tell};
 use super::sql::{self, CommandRow};
 use super::{CommandState, explain};
 use crate::activity::Completion;
 use crate::bridges::BridgeOutcome;
 use crate::clock::Time;
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::devices::{Connector, HubAnswer, LockAction, LockState, Trigger};
 use crate::error::Result;
 use crate::ids::{ActivityId, CommandId, DeviceId};
@@ -21,6 +23,16 @@ pub(crate) async fn moved(tx: &mut Tx, device: DeviceId, now: Time) -> Result<()
         tell(tx, row.account_id, device);
     }
     Ok(())
+}
+
+/// Which of these devices may tell of a command of ours from then on. All others need not be asked after, one by one.
+pub(crate) async fn ordered(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+    from: Time,
+) -> Result<HashSet<DeviceId>, DbError> {
+    let given = sql::given_any(tx, devices, from.minus(super::ANSWER_LOCK_N_GO)).await?;
+    Ok(given.into_iter().collect())
 }
 
 /// The lock told of an action that a command set off. If the command was ours, its entry is in the log already:

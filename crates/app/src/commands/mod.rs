@@ -9,7 +9,9 @@ mod sql;
 
 pub use actions::{EXPIRED, Order, Taken};
 pub(crate) use actions::{check, count_unsent, device_removed, settle_all};
-pub(crate) use answers::{answered, bridge_said, explains, explains_found, hub_said, moved, performed};
+pub(crate) use answers::{
+    answered, bridge_said, explains, explains_found, hub_said, moved, ordered, performed,
+};
 pub(crate) use ends::Ends;
 pub use safety::opens;
 

@@ -264,6 +264,26 @@ fn given_since(sent: Time) -> CommandId {
     CommandId(lowest_id(sent.minus(DEADLINE)))
 }
 
+/// Which of these devices have a command that can have been sent since then.
+pub(super) async fn given_any(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+    since: Time,
+) -> Result<Vec<DeviceId>, DbError> {
+    let Some(last) = devices.last() else {
+        return Ok(Vec::new());
+    };
+    // Sizes are powers of two, so that few statements have to be kept prepared; the last one fills up.
+    let size = devices.len().next_power_of_two();
+    let filled = devices.iter().chain(std::iter::repeat(last)).take(size);
+    let query = tx.rows("select column1 from (", 2, size, GIVEN_ANY);
+    let query = filled.fold(query, |query, device| query.bind(*device).bind(given_since(since)));
+    Ok(query.all::<(DeviceId,)>().await?.into_iter().map(|(device,)| device).collect())
+}
+
+const GIVEN_ANY: &str = ") asked where exists (select 1 from commands c \
+     where c.device_id = asked.column1 and c.id >= asked.column2)";
+
 /// The oldest command since `since` that ended without the lock's answer: given up, or done by what the lock reports.
 pub(super) async fn given_up(
     tx: &mut Tx,

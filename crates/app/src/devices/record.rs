@@ -1,7 +1,7 @@
 //! The one transaction that makes a batch of what devices said last. An acknowledgement leaves only after this has
 //! returned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::apply::{Effect, apply, found, turned};
 use super::identity;
@@ -158,14 +158,16 @@ impl App {
                 work.entries.push((ActivityId(self.growing_id()), entry));
             }
             Effect::Turned { state, origin } => {
-                if !commands::explains(tx, device, state, at).await? {
+                if !(work.ordered.contains(&device) && commands::explains(tx, device, state, at).await?) {
                     let happening = turned(&mut known.state, state, origin, at);
                     let entry = known.draft(device, (happening, origin), at);
                     work.entries.push((ActivityId(self.growing_id()), entry));
                 }
             }
             Effect::Found { state, action, trigger } => {
-                if !commands::explains_found(tx, device, state, at).await? {
+                if !(work.ordered.contains(&device)
+                    && commands::explains_found(tx, device, state, at).await?)
+                {
                     let told = found(&mut known.state, state, (action, trigger), at);
                     let mut entry = known.draft(device, told, at);
                     entry.trigger = Some(trigger);
@@ -250,7 +252,11 @@ impl App {
     ) -> Result<()> {
         let mark = report.delivery.mark().map(Into::into);
         let told = (event.action, event.trigger);
-        let ours = commands::performed(tx, report.device, told, report.received_at).await?;
+        let ours = if work.ordered.contains(&report.device) {
+            commands::performed(tx, report.device, told, report.received_at).await?
+        } else {
+            None
+        };
         if ours.is_none()
             && let Some(known) = work.known.get(&report.device)
             && known.state.log_index.is_some()
@@ -283,6 +289,8 @@ impl App {
 /// The devices a batch speaks of, as they become while it is worked through.
 pub(super) struct Batch {
     known: HashMap<DeviceId, Known>,
+    /// Those that may be telling of a command of ours.
+    ordered: HashSet<DeviceId>,
     entries: Vec<(ActivityId, NewEntry)>,
     history: history::Changes,
 }
@@ -328,7 +336,10 @@ impl Batch {
                 Known { account: row.account_id, state: row.state, ways, dirty: false, ways_dirty: false };
             (row.id, known)
         });
-        Ok(Self { known: known.collect(), entries: Vec::new(), history: history::Changes::new() })
+        let first = reports().map(|report| report.received_at).min().unwrap_or(Time(0));
+        let telling = ids(&mut reports().filter(|report| report.seen.may_tell_of_a_command()));
+        let ordered = commands::ordered(tx, &telling, first).await?;
+        Ok(Self { known: known.collect(), ordered, entries: Vec::new(), history: history::Changes::new() })
     }
 
     pub(super) fn known_mut(&mut self, device: DeviceId) -> Option<&mut Known> {

@@ -170,3 +170,14 @@ pub struct LockEvent {
     /// The fifth field: auto unlock, number of presses or kind of keypad input, depending on the others.
     pub extra: u8,
 }
+
+impl Observation {
+    /// Whether this may tell of a command of ours. What a keypad's code did is none.
+    pub(super) fn may_tell_of_a_command(&self) -> bool {
+        match self {
+            Self::Event(event) => event.code_id.is_none(),
+            Self::State(_) | Self::Because { .. } | Self::Snapshot { .. } => true,
+            _ => false,
+        }
+    }
+}
