@@ -201,14 +201,27 @@ customElements.define("time-ago", class extends HTMLElement {
 });
 
 // The stream of a page. A hidden page listens to nothing and reads itself again when it is looked at.
-let source, heard, later, busy, wanted, soon;
+let source, heard, later, busy, wanted, soon, placing;
 let read = -1000;
+
+// What comes all at once is put in its place piece by piece: in between the page can be used.
+let pieces = [];
+function parts(html) {
+  pieces.push(html);
+  placing ??= setTimeout(place);
+}
+
+function place() {
+  placing = null;
+  if (pieces.length > 1) placing = setTimeout(place);
+  if (pieces.length) patch(pieces.shift());
+}
 
 function listen() {
   if (!byId("live") || document.hidden) return;
   heard = performance.now();
   source = new EventSource(byId("live").getAttribute("src"));
-  const heed = { parts: patch, say, refresh: () => (soon ??= setTimeout(again, Math.max(0, read + 1000 - performance.now()))), beat: () => (heard = performance.now()) };
+  const heed = { parts, say, refresh: () => (soon ??= setTimeout(again, Math.max(0, read + 1000 - performance.now()))), beat: () => (heard = performance.now()) };
   for (const [name, act] of Object.entries(heed)) source.addEventListener(name, ({ data }) => act(data));
   source.onerror = lose;
 }
@@ -217,6 +230,8 @@ function hangUp() {
   clearTimeout(later);
   source?.close();
   source = null;
+  // What comes next is newer.
+  pieces = [];
 }
 
 function lose() {

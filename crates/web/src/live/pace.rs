@@ -12,7 +12,7 @@ const APART: Duration = Duration::from_millis(50);
 /// The same for what is told of all devices together: it takes a look at each of them.
 const ALL_APART: Duration = Duration::from_millis(250);
 /// Devices drawn at once. A browser that gets a thousand cards in one piece stands still for it.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 32;
 /// Stands for all devices together: no device has this id.
 pub(super) const ALL: DeviceId = DeviceId(0);
 
@@ -121,7 +121,7 @@ mod tests {
             Some(pace.take_due(Steady(0)).len())
         })
         .collect();
-        assert_eq!(pieces, [64, 64, 64, 8]);
+        assert_eq!(pieces, [32, 32, 32, 32, 32, 32, 8]);
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn together(cards: &[Card<'_>], listing: &Listing) -> Markup {
     html! {
         @match listing.drawn() {
             Drawn::Row => div class={ "card" (dense) } {
-                table {
+                table.devices {
                     thead { tr {
                         th scope="col" { "Name" } th scope="col" { "State" } th.wide scope="col" { "Battery" }
                         th.wide scope="col" { "Connection" } th scope="col" { span.sr { "Actions" } }

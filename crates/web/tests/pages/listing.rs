@@ -57,16 +57,18 @@ async fn what_a_person_chose_is_kept_and_an_address_from_elsewhere_changes_nothi
     browser.get("/devices?view=list&sort=added").await;
     let mut other = site.signed_in("Anna").await;
     let page = other.get("/devices").await;
-    assert!(page.body.contains("<table>") && page.body.contains("value=\"added\" selected"));
+    assert!(
+        page.body.contains("<table class=\"devices\">") && page.body.contains("value=\"added\" selected")
+    );
     assert!(!page.body.contains("class=\"card dense\""));
     let from_elsewhere = other.request("GET", "/devices?view=tiles").header("sec-fetch-site", "cross-site");
     let page = other.take(from_elsewhere.body(axum::body::Body::empty()).unwrap()).await;
     assert!(page.body.contains("class=\"tiles\""), "an address shows what it says");
-    assert!(browser.get("/devices").await.body.contains("<table>"), "and changes nothing");
+    assert!(browser.get("/devices").await.body.contains("<table class=\"devices\">"), "and changes nothing");
     assert!(browser.get("/devices?view=dense-list").await.body.contains("class=\"card dense\""));
     let (bert, mut berts) = site.owner("Bert").await;
     site.world.lock(&bert, "Bert's door", 8).await;
-    assert!(!berts.get("/devices").await.body.contains("<table>"));
+    assert!(!berts.get("/devices").await.body.contains("<table class=\"devices\">"));
 }
 
 #[tokio::test]
