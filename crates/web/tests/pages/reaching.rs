@@ -201,6 +201,11 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
     assert!(page.body.contains("answers in 24 ms") && page.body.contains(&format!("/bridges/{bridge}")));
     assert!(!page.body.contains("abc123"), "its token is nobody's to read");
     assert!(!page.body.contains("has no login"), "a bridge needs none");
+    assert_eq!(
+        browser.get(&format!("{path}/revoke")).await.status,
+        StatusCode::NOT_FOUND,
+        "and has none to revoke"
+    );
     let (_, mut berts) = site.owner("Bert").await;
     assert_eq!(berts.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
     let gone = browser.get(&format!("/bridges/{bridge}/remove")).await;
