@@ -49,12 +49,12 @@ pub(crate) async fn ask_revoke(
 ) -> Result<Html<String>, Failure> {
     let device = manageable(&web, &signed, &device).await?;
     let by = way(&web, &signed, device.id, asked.text("way")).await?;
-    let who = match by {
-        Connector::NukiMqtt => "The lock",
-        Connector::NukiHub => "The hub",
-        // We sign in to a bridge, and not it to us.
-        Connector::NukiBridge => return Err(Error::NotFound.into()),
-    };
+    let connection = web.app.load_connection(&signed.actor, device.id).await?;
+    // A bridge has none: we sign in to it, and not it to us.
+    if !connection.ways.iter().any(|way| way.connector == by && way.login.is_some()) {
+        return Err(Error::NotFound.into());
+    }
+    let who = if by == Connector::NukiHub { "The hub" } else { "The lock" };
     let body = html! {
         section.narrow {
             form.card.pad.stack method="post" action={ "/devices/" (device.id) "/revoke" } {
