@@ -208,13 +208,15 @@ let read = -1000;
 let pieces = [];
 function parts(html) {
   pieces.push(html);
-  placing ??= setTimeout(place);
+  if (!placing) place();
 }
 
 function place() {
-  placing = null;
-  if (pieces.length > 1) placing = setTimeout(place);
-  if (pieces.length) patch(pieces.shift());
+  placing = setTimeout(() => {
+    placing = null;
+    if (pieces.length) place();
+  });
+  for (const end = performance.now() + 30; pieces.length && performance.now() < end; ) patch(pieces.shift());
 }
 
 function listen() {
