@@ -270,14 +270,12 @@ pub(super) async fn given_any(
     devices: &[DeviceId],
     since: Time,
 ) -> Result<Vec<DeviceId>, DbError> {
-    let Some(last) = devices.last() else {
+    if devices.is_empty() {
         return Ok(Vec::new());
-    };
-    // Sizes are powers of two, so that few statements have to be kept prepared; the last one fills up.
-    let size = devices.len().next_power_of_two();
-    let filled = devices.iter().chain(std::iter::repeat(last)).take(size);
-    let query = tx.rows("select column1 from (", 2, size, GIVEN_ANY);
-    let query = filled.fold(query, |query, device| query.bind(*device).bind(given_since(since)));
+    }
+    let filled = crate::db::filled(devices);
+    let query = tx.rows("select column1 from (", 2, filled.len(), GIVEN_ANY);
+    let query = filled.iter().fold(query, |query, device| query.bind(*device).bind(given_since(since)));
     Ok(query.all::<(DeviceId,)>().await?.into_iter().map(|(device,)| device).collect())
 }
 

@@ -19,7 +19,7 @@ mod transfer;
 mod tx;
 
 pub use connect::{Claim, Db};
-pub use query::{Query, Record, Value, chunks};
+pub use query::{Query, Record, Value, chunks, filled};
 pub use tx::Tx;
 
 /// What can go wrong between the product and its database.

@@ -182,6 +182,17 @@ pub(super) fn rows(
     })
 }
 
+/// The items, and the last one again up to a power of two: few shapes of statement for one that takes them all. Nothing of
+/// nothing.
+pub fn filled<T: Copy>(items: &[T]) -> Vec<T> {
+    let Some(last) = items.last() else {
+        return Vec::new();
+    };
+    let mut filled = items.to_vec();
+    filled.resize(items.len().next_power_of_two(), *last);
+    filled
+}
+
 /// Slices of 64, 32, … 1 items: few shapes of statement, and none with more variables than SQLite takes.
 pub fn chunks<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {

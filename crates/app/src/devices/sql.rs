@@ -268,19 +268,16 @@ pub(super) async fn absent(tx: &mut Tx, since: Time) -> Result<Vec<(DeviceId, Ac
 
 /// The states of these devices; a device that was removed meanwhile is not among them.
 pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<KnownRow>, DbError> {
-    let Some(last) = devices.last() else {
+    if devices.is_empty() {
         return Ok(Vec::new());
-    };
-    // Sizes are powers of two, so that few statements have to be kept prepared; the last id fills up.
-    let mut filled = devices.to_vec();
-    filled.resize(devices.len().next_power_of_two(), *last);
+    }
     tx.among(
         concat!(
             "select d.id, d.account_id, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null and d.id in ("
         ),
-        &filled,
+        &crate::db::filled(devices),
         ")",
     )
     .all()

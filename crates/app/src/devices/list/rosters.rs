@@ -189,12 +189,9 @@ impl App {
         let mut gone = changes.devices;
         let ids: Vec<DeviceId> = gone.iter().copied().collect();
         let mut tx = self.read().await?;
-        // A crowd is not read at once: what that takes would stay with the process.
-        for some in ids.chunks(FEW) {
-            for device in sql::some(&mut tx, account, some).await? {
-                gone.remove(&device.id);
-                roster.put(&device);
-            }
+        for device in sql::some(&mut tx, account, &ids).await? {
+            gone.remove(&device.id);
+            roster.put(&device);
         }
         for device in gone {
             roster.remove(device);
