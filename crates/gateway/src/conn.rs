@@ -2,7 +2,7 @@
 //! stops reading while too much of what it took over is not committed or too much is unsent: pressure, not queues.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(crate) struct Connection<S> {
     pub will: Option<Box<Will>>,
     pub filters: Vec<(String, u8)>,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
-    pub open: HashSet<u16>,
+    pub open: BTreeSet<u16>,
     /// Bytes of a packet that is not whole yet.
     pub partial: Vec<u8>,
     pub flush_owed: bool,
@@ -96,7 +96,8 @@ pub(crate) enum Over {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(crate) async fn run(mut self) {
+    /// By reference: a task that owned it here would keep room for it twice.
+    pub(crate) async fn run(&mut self) {
         let over = loop {
             match poll_fn(|context| self.poll(context)).await {
                 Step::Over(over) => break over,
