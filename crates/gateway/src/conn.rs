@@ -81,7 +81,7 @@ pub(crate) struct Connection<S> {
 /// Why the poll loop came back.
 pub(crate) enum Step {
     /// A packet that needs the database before the next may be looked at.
-    Ask(Packet),
+    Ask(Box<Packet>),
     /// We end it: after what waits was written, and with a word of why.
     End(Ending),
     Over(Over),
@@ -103,7 +103,7 @@ impl<S: Stream> Connection<S> {
                 Step::Over(over) => break over,
                 Step::End(ending) => self.handle.end(ending),
                 Step::Ask(packet) => {
-                    if let Err(ending) = Box::pin(self.ask(packet)).await {
+                    if let Err(ending) = Box::pin(self.ask(*packet)).await {
                         self.handle.end(ending);
                     }
                 }
@@ -307,7 +307,8 @@ impl<S: Stream> Connection<S> {
                     return Some(self.broken(Broken::Malformed));
                 }
                 if self.has_to_ask(&topic) {
-                    return Some(Step::Ask(Packet::Publish { topic, payload, qos, packet, dup }));
+                    let publish = Packet::Publish { topic, payload, qos, packet, dup };
+                    return Some(Step::Ask(Box::new(publish)));
                 }
                 self.publish(&topic, &payload, (qos, packet, dup))
             }
@@ -332,7 +333,7 @@ impl<S: Stream> Connection<S> {
             Packet::Disconnect { with_will } => {
                 Some(Step::Over(if with_will { Over::Abrupt } else { Over::Clean }))
             }
-            ask @ (Packet::Subscribe { .. } | Packet::Unsubscribe { .. }) => Some(Step::Ask(ask)),
+            ask @ (Packet::Subscribe { .. } | Packet::Unsubscribe { .. }) => Some(Step::Ask(Box::new(ask))),
         }
     }
 

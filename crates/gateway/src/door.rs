@@ -152,7 +152,9 @@ impl Strangers {
         if let Err(error) = app.note_strangers(&notes).await {
             tracing::warn!(%error, "who else spoke through logins could not be written down");
             for (login, strangers) in notes {
-                strangers.into_iter().for_each(|stranger| self.note(login, stranger));
+                for stranger in strangers {
+                    self.note(login, stranger);
+                }
             }
         }
     }
