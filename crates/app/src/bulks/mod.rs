@@ -5,7 +5,7 @@ mod actions;
 mod sql;
 mod work;
 
-pub(crate) use sql::setting_stands;
+pub(crate) use sql::{device_removed, setting_stands};
 pub use work::Step;
 pub(crate) use work::Works;
 
@@ -22,6 +22,9 @@ use crate::settings::{self, Kind as ValueKind, Setting, SettingValue};
 pub const PROPOSAL: Duration = Duration::from_mins(10);
 /// From the beginning until the last device has had its turn. What is not ordered by then is not ordered any more.
 pub const TURN: Duration = Duration::from_mins(2);
+
+/// What became of a device that was removed before it was dealt with.
+const GONE: &str = "it is not there any more";
 
 /// What is done with each device. There is no way to say "unlock" or "open" here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

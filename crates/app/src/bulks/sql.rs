@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Became, Bulk, BulkState, Deed, Item, Tally, Wish};
+use super::{Became, Bulk, BulkState, Deed, GONE, Item, Tally, Wish};
 use crate::clock::Time;
 use crate::commands::CommandState;
 use crate::db::{DbError, Tx};
@@ -234,6 +234,20 @@ pub(crate) async fn setting_stands(tx: &mut Tx, device: DeviceId, held: &Held) -
     .bind(wanted)
     .bind(done)
     .bind(reason.to_owned())
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// A device is gone before it said what was asked for among many.
+pub(crate) async fn device_removed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    tx.query(
+        "update bulk_items set state = 'failed', reason = $2 \
+         where device_id = $1 and state = 'ordered' and command_id is null \
+         and bulk_id in (select id from bulks where setting is not null)",
+    )
+    .bind(device)
+    .bind(GONE)
     .run()
     .await?;
     Ok(())

@@ -1,9 +1,10 @@
 //! What can be done with devices, besides operating them.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::identity::{insert, unnamed};
-use super::{Connector, Device, check_name, identity_sql, list, sql};
+use super::{Connector, Device, DeviceType, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::{Actor, Manageable};
@@ -17,6 +18,7 @@ use crate::groups::{set_group, target_group};
 use crate::history;
 use crate::ids::{AccountId, ActivityId, DeviceId, GroupId};
 use crate::logins::{self, Credentials};
+use crate::settings;
 use crate::ways;
 
 /// Devices in one account.
@@ -224,6 +226,7 @@ impl App {
         let manageable = actor.may_manage(&mut tx, id).await?;
         ways::forget(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
+        settings::device_removed(&mut tx, manageable.device()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -310,4 +313,12 @@ pub(crate) async fn some(
     devices: &[DeviceId],
 ) -> Result<Vec<Device>, DbError> {
     sql::some(tx, account, devices).await
+}
+
+/// What kind of device each of these is, as far as it is known.
+pub(crate) async fn kinds(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, DeviceType>, DbError> {
+    sql::kinds(tx, devices).await
 }

@@ -13,6 +13,8 @@ use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::settings::{Change, Delivery, Setting, SettingValue};
 use lockwarden_testkit::World;
 
+use crate::settings::with_hub;
+
 /// Works until there is nothing left to do.
 async fn work(world: &World) {
     for _ in 0..100 {
@@ -277,17 +279,9 @@ async fn tells(world: &World, device: DeviceId, setting: Setting, value: Setting
     world.says_by(device, Connector::NukiHub, Observation::Settings(vec![(setting, value)])).await;
 }
 
-/// A lock with a hub that is there.
-async fn with_hub(world: &World, anna: &Actor, name: &str, nuki_id: u32) -> DeviceId {
-    let device = world.lock(anna, name, nuki_id).await;
-    world.app.add_way(anna, device, Connector::NukiHub).await.unwrap();
-    world.says_by(device, Connector::NukiHub, Observation::Link { up: true }).await;
-    device
-}
-
 /// What was sent to the hubs, as the gateway takes it.
 async fn sent(world: &World) -> Vec<(DeviceId, Vec<(Setting, SettingValue)>)> {
-    let due = world.app.due_settings().await.unwrap();
+    let (due, _) = world.app.due_settings(None).await.unwrap();
     for one in &due {
         let settings: Vec<Setting> = one.wanted.iter().map(|(setting, _)| *setting).collect();
         world.app.settings_sent(one.device, &settings, &[]).await.unwrap();
@@ -389,6 +383,24 @@ async fn whoever_changed_an_option_since_it_was_proposed_or_while_it_is_on_its_w
         (wanted.delivery, wanted.desired.clone()),
         (Some(Delivery::Wanted), Some(SettingValue::Int(2)))
     );
+}
+
+#[tokio::test]
+async fn what_was_not_known_when_it_was_proposed_is_not_overruled_once_somebody_chose_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (chosen, unknown) = (with_hub(&world, &anna, "A", 1).await, with_hub(&world, &anna, "B", 2).await);
+    let bulk = world.app.propose_bulk(&anna, auto_lock(true), &[chosen, unknown]).await.unwrap();
+    let off = Change { setting: Setting::AutoLock, value: SettingValue::Bool(false), seen: Some(None) };
+    world.app.change_settings(&anna, chosen, &[off]).await.unwrap();
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let results = results(&world, &anna, bulk).await;
+    let became: Vec<_> = results.iter().map(|(device, became, _)| (*device, *became)).collect();
+    assert_eq!(became, [(chosen, Became::Failed), (unknown, Became::UnderWay)]);
+    assert!(results[0].2.as_ref().unwrap().contains("changed it meanwhile"), "{results:?}");
+    let held = world.app.load_settings(&anna, chosen).await.unwrap();
+    assert_eq!(held[0].desired, Some(SettingValue::Bool(false)));
 }
 
 #[tokio::test]

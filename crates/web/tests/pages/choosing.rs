@@ -169,7 +169,7 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
     assert!(page.body.contains("On its way: done when the device says it"));
     let mut stream = browser.listen(&page.stream()).await;
     crate::live::until(&mut stream, "bulk-progress").await;
-    for due in app.due_settings().await.unwrap() {
+    for due in app.due_settings(None).await.unwrap().0 {
         app.settings_sent(due.device, &[Setting::AutoLock], &[]).await.unwrap();
     }
     by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(true))])).await;
