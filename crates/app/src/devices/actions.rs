@@ -56,6 +56,7 @@ impl App {
     /// Adds a device that has yet to connect, with the login it connects with.
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
         check_room(&mut tx, actor.account, 1).await?;
         let added = self.add(&mut tx, &actor, new).await?;
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -71,6 +72,7 @@ impl App {
         group: Option<GroupId>,
     ) -> Result<Vec<(DeviceId, Credentials)>> {
         let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
         check_room(&mut tx, actor.account, new.len()).await?;
         let group = target_group(&mut tx, &actor, group).await?;
         let mut added = Vec::with_capacity(new.len());
@@ -88,7 +90,6 @@ impl App {
     }
 
     async fn add(&self, tx: &mut Tx, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
-        actor.may_add_devices()?;
         let given = new.name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
         let base_path = match new.connector {
             Connector::NukiHub => {

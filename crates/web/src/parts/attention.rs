@@ -11,7 +11,7 @@ use lockwarden_app::settings::Setting;
 use maud::{Markup, html};
 
 use super::counts::number;
-use super::groups::indented;
+use super::groups::{gone, indented};
 use super::icon::{Icon, icon};
 use super::listing::place_name;
 use crate::when::{When, roughly};
@@ -37,6 +37,7 @@ pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
                     @for group in groups {
                         option value=(group.id) selected[place == Some(Place::Within(group.id))] { (indented(group)) }
                     }
+                    @if let Some(gone) = gone(place, groups.iter()) { option value=(gone) selected { "A group that is gone" } }
                 }
             }
             button.btn.unscripted { "Show" }

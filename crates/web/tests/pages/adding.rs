@@ -224,6 +224,15 @@ async fn the_name_that_a_device_announces_is_suggested_beside_the_one_it_was_giv
     let facts = page.part(&format!("facts-{device}"));
     assert!(facts.contains("Haustür") && !facts.contains("Announces itself as"), "{facts}");
     assert!(facts.contains("Ultra") && !facts.contains("Smart Lock 3.0 Pro"), "{facts}");
+    // Nor does an announcement take the place of its own word where nobody named it.
+    let (unnamed, _) =
+        site.world.app.add_device(&anna, NewDevice { name: None, ..NewDevice::by_mqtt("") }).await.unwrap();
+    let name = async || site.world.app.load_device(&anna, unnamed).await.unwrap().name;
+    site.world.says(unnamed, announcing("Maison")).await;
+    assert_eq!(name().await, "Maison");
+    site.world.says(unnamed, Observation::OwnName("Haustür".to_owned())).await;
+    site.world.says(unnamed, announcing("Maison")).await;
+    assert_eq!(name().await, "Haustür");
 }
 
 #[tokio::test]
