@@ -219,10 +219,13 @@ impl Actor {
     /// Groups are of the whole account: whoever is shown only some of its devices would change what others see.
     pub fn may_manage_groups(&self) -> Result<()> {
         self.hold(Rights::MANAGE, "this sign-in may not manage groups")?;
-        if self.scope == Scope::All {
-            return Ok(());
-        }
-        Err(Error::Forbidden("groups are managed by somebody who may see every device"))
+        self.see_everything("groups are managed by somebody who may see every device")
+    }
+
+    /// What holds for every device at once, for the same reason.
+    pub fn may_set_for_all_devices(&self) -> Result<()> {
+        self.hold(Rights::MANAGE, "this sign-in may not manage devices")?;
+        self.see_everything("this is changed by somebody who may see every device")
     }
 
     pub fn may_list_devices(&self) -> Result<()> {
@@ -246,6 +249,10 @@ impl Actor {
 
     fn hold(&self, right: Rights, refusal: &'static str) -> Result<()> {
         if self.rights.contains(right) { Ok(()) } else { Err(Error::Forbidden(refusal)) }
+    }
+
+    fn see_everything(&self, refusal: &'static str) -> Result<()> {
+        if self.scope == Scope::All { Ok(()) } else { Err(Error::Forbidden(refusal)) }
     }
 
     /// What is not the actor's answers exactly like what never was.

@@ -192,10 +192,11 @@ impl Bus {
         accounts.get_mut(&account).map(std::mem::take)
     }
 
-    /// Of which accounts more devices than this are noted.
+    /// Of which accounts more devices than this are noted, or everything.
     pub(crate) fn much_changed(&self, more_than: usize) -> Vec<AccountId> {
         let accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let much = accounts.iter().filter(|(_, changes)| changes.devices.len() > more_than);
+        let much =
+            accounts.iter().filter(|(_, changes)| changes.everything || changes.devices.len() > more_than);
         much.map(|(account, _)| *account).collect()
     }
 
@@ -225,6 +226,19 @@ impl Bus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_every_device_of_an_account_is_much_however_few_are_named() {
+        let (one, other) = (AccountId(7), AccountId(8));
+        let bus = Bus::default();
+        bus.note_changes(one);
+        bus.note_changes(other);
+        bus.publish(Event::DeviceChanged { account: other, device: DeviceId(9) });
+        bus.publish(Event::AccountSet { account: one });
+        assert_eq!(bus.much_changed(1), [one]);
+        assert!(bus.take_changes(one).is_some_and(|changes| changes.everything));
+        assert!(bus.much_changed(1).is_empty());
+    }
 
     #[test]
     fn an_event_left_in_the_table_reads_back_as_itself() {

@@ -1,6 +1,7 @@
 //! What is to be set on devices, from the table to the way that can set it; and asking devices how they are. A message is
 //! marked as sent before it leaves; only what the device itself says of it ends it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use lockwarden_app::bus::Event;
 use lockwarden_app::devices::{Connector, DeviceType};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::settings::Due;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -25,31 +27,52 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
     let rounds = async {
         loop {
             round(&door).await;
-            tokio::select! {
-                event = events.recv() => match event {
-                    Ok(Event::SyncAsked { device, .. }) => ask(&door, device),
-                    Err(RecvError::Closed) => return,
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                },
-                () = door.app.clock().wait(LOOK) => {}
+            if !wait(&door, &mut events).await {
+                return;
             }
         }
     };
     stop.run_until_cancelled(rounds).await;
 }
 
+/// Until something is wanted or it is time to look anyway, which is also when a hub that came has had time to settle. Most
+/// events mean nothing here, and what several want is one round. False if nobody will want anything any more.
+async fn wait(door: &Door, events: &mut Receiver<Event>) -> bool {
+    let mut look = pin!(door.app.clock().wait(LOOK));
+    let mut is_wanted = false;
+    while !is_wanted || !events.is_empty() {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(Event::SyncAsked { device, .. }) => ask(door, device),
+                Ok(Event::SettingsWanted) | Err(RecvError::Lagged(_)) => is_wanted = true,
+                Err(RecvError::Closed) => return false,
+                Ok(_) => {}
+            },
+            () = &mut look => return true,
+        }
+    }
+    true
+}
+
 async fn round(door: &Door) {
-    let due = match door.app.due_settings().await {
-        Ok(due) => due,
-        Err(error) => {
-            tracing::error!(%error, "settings could not be read; they are tried again");
+    let mut after = None;
+    loop {
+        let (due, last) = match door.app.due_settings(after).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::error!(%error, "settings could not be read; they are tried again");
+                return;
+            }
+        };
+        for due in due {
+            if let Err(error) = send(door, &due).await {
+                tracing::error!(%error, device.id = %due.device, "settings could not be sent; they are tried again");
+            }
+        }
+        if last.is_none() {
             return;
         }
-    };
-    for due in due {
-        if let Err(error) = send(door, &due).await {
-            tracing::error!(%error, device.id = %due.device, "settings could not be sent; they are tried again");
-        }
+        after = last;
     }
 }
 

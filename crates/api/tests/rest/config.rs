@@ -242,9 +242,9 @@ async fn a_hub_that_is_away_gets_it_when_it_is_back() {
     api.hub_says(door, Observation::Link { up: false }).await;
     let body = json!({ "ledBrightness": 5 });
     assert_eq!(post(&api, "config", &token, &body).await, StatusCode::NO_CONTENT);
-    assert!(api.world.app.due_settings().await.unwrap().is_empty());
+    assert!(api.world.app.due_settings(None).await.unwrap().0.is_empty());
     assert!(api.get(DOOR, &token).await.json()["config"].get("operationId").is_some());
     api.hub_says(door, Observation::Link { up: true }).await;
-    let due = api.world.app.due_settings().await.unwrap();
+    let (due, _) = api.world.app.due_settings(None).await.unwrap();
     assert_eq!(due[0].wanted, [(Setting::LedBrightness, SettingValue::Int(5))]);
 }

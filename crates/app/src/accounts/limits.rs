@@ -1,15 +1,15 @@
 //! What the account chose for all its devices.
 
 use crate::App;
-use crate::actor::{Actor, Scope};
+use crate::actor::Actor;
 use crate::bus::Event;
 use crate::devices::LeftOpen;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl App {
     /// From when on an open door counts as left open, for whoever may change it.
     pub async fn load_left_open(&self, actor: &Actor) -> Result<LeftOpen> {
-        may(actor)?;
+        actor.may_set_for_all_devices()?;
         let mut tx = self.read().await?;
         let query = tx.query("select left_open_minutes from accounts where id = $1");
         Ok(LeftOpen::from_stored(query.bind(actor.account).value().await?))
@@ -18,7 +18,7 @@ impl App {
     /// Holds at once for every door of the account, also for those that stand open now.
     pub async fn set_left_open(&self, actor: &Actor, limit: LeftOpen) -> Result<()> {
         let (mut tx, actor) = self.write_as(actor).await?;
-        may(&actor)?;
+        actor.may_set_for_all_devices()?;
         tx.query("update accounts set left_open_minutes = $2, updated_at = $3 where id = $1")
             .bind(actor.account)
             .bind(limit.stored())
@@ -29,13 +29,4 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// It is of the whole account: whoever is shown only some of its devices would change what others see.
-fn may(actor: &Actor) -> Result<()> {
-    actor.may_hold_account()?;
-    if actor.scope == Scope::All {
-        return Ok(());
-    }
-    Err(Error::Forbidden("this is changed by somebody who may see every device"))
 }

@@ -53,7 +53,7 @@ impl App {
         Ok(id)
     }
 
-    /// Each of these devices that the actor may see, with why it is left out and what the option is now.
+    /// Each of these devices that the actor may see, with why it is left out and what the setting is now.
     async fn looked_at(
         &self,
         actor: &Actor,
@@ -72,7 +72,9 @@ impl App {
         let of_one = |device: &Device| {
             let (held, ways) = (held.get(&device.id), ways.get(&device.id).map_or(&[][..], Vec::as_slice));
             let why_not = settings::why_not((wish.setting(), &wish.value()), device, held, ways);
-            (device.id, (why_not, held.and_then(Held::shown).cloned()))
+            // A number that means something else there is not told in these words.
+            let is_told = device.kind.is_some_and(|kind| wish.setting().is_set_so_on(kind));
+            (device.id, (why_not, held.and_then(Held::shown).filter(|_| is_told).cloned()))
         };
         Ok(found.iter().map(of_one).collect())
     }

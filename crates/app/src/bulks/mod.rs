@@ -5,7 +5,7 @@ mod actions;
 mod sql;
 mod work;
 
-pub(crate) use sql::setting_stands;
+pub(crate) use sql::{device_removed, setting_stands};
 pub use work::Step;
 pub(crate) use work::Works;
 
@@ -23,6 +23,9 @@ pub const PROPOSAL: Duration = Duration::from_mins(10);
 /// From the beginning until the last device has had its turn. What is not ordered by then is not ordered any more.
 pub const TURN: Duration = Duration::from_mins(2);
 
+/// What became of a device that was removed before it was dealt with.
+const GONE: &str = "it is not there any more";
+
 /// What is done with each device. There is no way to say "unlock" or "open" here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -30,11 +33,11 @@ pub enum Deed {
     /// Into this group, or out of all.
     SetGroup(Option<GroupId>),
     SetFavourite(bool),
-    /// One option, to one value.
+    /// One setting, to one value.
     Set(Wish),
 }
 
-/// What an option should be on every one of the devices.
+/// What a setting should be on every one of the devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish {
     setting: Setting,
@@ -197,10 +200,10 @@ pub enum Became {
 }
 
 impl Became {
-    /// An order to a device has a command; an option that was asked for is under way until the device says it.
-    fn of(item: &str, command: Option<CommandState>, is_option: bool) -> Self {
+    /// An order to a device has a command; a setting that was asked for is under way until the device says it.
+    fn of(item: &str, command: Option<CommandState>, is_setting: bool) -> Self {
         match (item, command) {
-            ("ordered", None) if is_option => Self::UnderWay,
+            ("ordered", None) if is_setting => Self::UnderWay,
             ("left", _) => Self::LeftOut,
             ("waiting", _) => Self::Waiting,
             ("done", _) | ("ordered", Some(CommandState::Done)) => Self::Done,
@@ -219,7 +222,7 @@ pub struct Item {
     pub name: String,
     pub became: Became,
     pub reason: Option<String>,
-    /// What an option was when its change was proposed, if the device had said it.
+    /// What a setting was when its change was proposed, if the device had said it.
     pub was: Option<SettingValue>,
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Became, Bulk, BulkState, Deed, Item, Tally, Wish};
+use super::{Became, Bulk, BulkState, Deed, GONE, Item, Tally, Wish};
 use crate::clock::Time;
 use crate::commands::CommandState;
 use crate::db::{DbError, Tx};
@@ -33,7 +33,7 @@ impl BulkRow {
         Deed::from_stored(&self.deed, self.group_id, wish)
     }
 
-    fn is_option(&self) -> bool {
+    fn is_setting(&self) -> bool {
         self.setting.is_some()
     }
 
@@ -95,7 +95,7 @@ pub(super) struct NewItem {
     pub device: DeviceId,
     /// Why it is left out, if it is.
     pub why_not: Option<String>,
-    /// What the option is now.
+    /// What the setting is now.
     pub was: Option<SettingValue>,
 }
 
@@ -175,7 +175,7 @@ pub(super) async fn end(tx: &mut Tx, id: BulkId, now: Time) -> Result<(), DbErro
 const WAITING: &str = "select position, device_id, was from bulk_items where bulk_id = $1 and state = 'waiting' \
     order by position limit $2";
 
-/// Where they stand, and what their option was.
+/// Where they stand, and what their setting was.
 pub(super) async fn waiting(
     tx: &mut Tx,
     id: BulkId,
@@ -239,8 +239,22 @@ pub(crate) async fn setting_stands(tx: &mut Tx, device: DeviceId, held: &Held) -
     Ok(())
 }
 
+/// A device is gone before it said what was asked for among many.
+pub(crate) async fn device_removed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    tx.query(
+        "update bulk_items set state = 'failed', reason = $2 \
+         where device_id = $1 and state = 'ordered' and command_id is null \
+         and bulk_id in (select id from bulks where setting is not null)",
+    )
+    .bind(device)
+    .bind(GONE)
+    .run()
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn tally(tx: &mut Tx, row: &BulkRow) -> Result<Tally, DbError> {
-    let (id, is_option) = (row.id, row.is_option());
+    let (id, is_setting) = (row.id, row.is_setting());
     let mut tally = Tally::default();
     let rows = tx
         .query(
@@ -252,7 +266,7 @@ pub(super) async fn tally(tx: &mut Tx, row: &BulkRow) -> Result<Tally, DbError> 
         .await?;
     for (item, command, count) in rows {
         let count = usize::try_from(count).unwrap_or(0);
-        match Became::of(&item, command.as_deref().map(CommandState::from_name), is_option) {
+        match Became::of(&item, command.as_deref().map(CommandState::from_name), is_setting) {
             Became::LeftOut => {}
             Became::Waiting => tally.waiting += count,
             Became::UnderWay => tally.under_way += count,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::sql::{self, BulkRow};
-use super::{Deed, Wish, is_locked};
+use super::{Deed, GONE, Wish, is_locked};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
@@ -129,9 +129,6 @@ impl App {
         }
         tx.emit(Event::BulkChanged { account: row.account_id, bulk: id });
         tx.emit(Event::CommandsWaiting);
-        if matches!(row.deed(), Some(Deed::Set(_))) {
-            tx.emit(Event::SettingsWanted);
-        }
         tx.commit().await?;
         if over {
             self.works().over(id);
@@ -196,8 +193,9 @@ impl App {
     ) -> Result<Turn> {
         let configurable = actor.may_configure(tx, device).await?;
         let setting = wish.setting();
-        let seen = was.and_then(|was| SettingValue::from_stored(setting, was)).map(Some);
-        let change = Change { setting, value: wish.value(), seen };
+        // What was not known then was seen as that.
+        let seen = was.and_then(|was| SettingValue::from_stored(setting, was));
+        let change = Change { setting, value: wish.value(), seen: Some(seen) };
         let wanted = settings::want_one(tx, actor, configurable, change, self.now()).await?;
         Ok(if wanted { Turn::Wanted } else { Turn::Done(Some("it had it already")) })
     }
@@ -216,7 +214,7 @@ impl App {
 /// What one device cannot is its own result, and not the end of all.
 fn told(turn: Result<Turn>) -> Result<Turn> {
     match turn {
-        Err(Error::NotFound) => Ok(Turn::Failed("it is not there any more".to_owned())),
+        Err(Error::NotFound) => Ok(Turn::Failed(GONE.to_owned())),
         Err(Error::Invalid { why, .. }) => Ok(Turn::Failed(why)),
         Err(error @ (Error::Forbidden(_) | Error::Refused(_))) => Ok(Turn::Failed(error.to_string())),
         other => other,

@@ -1,9 +1,10 @@
 //! What can be done with devices, besides operating them.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::identity::{insert, unnamed};
-use super::{Connector, Device, check_name, identity_sql, list, sql};
+use super::{Connector, Device, DeviceType, check_name, identity_sql, list, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::{Actor, Manageable};
@@ -17,6 +18,7 @@ use crate::groups::{set_group, target_group};
 use crate::history;
 use crate::ids::{AccountId, ActivityId, DeviceId, GroupId};
 use crate::logins::{self, Credentials};
+use crate::settings;
 use crate::ways;
 
 /// Devices in one account.
@@ -54,6 +56,7 @@ impl App {
     /// Adds a device that has yet to connect, with the login it connects with.
     pub async fn add_device(&self, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
         check_room(&mut tx, actor.account, 1).await?;
         let added = self.add(&mut tx, &actor, new).await?;
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -69,6 +72,7 @@ impl App {
         group: Option<GroupId>,
     ) -> Result<Vec<(DeviceId, Credentials)>> {
         let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
         check_room(&mut tx, actor.account, new.len()).await?;
         let group = target_group(&mut tx, &actor, group).await?;
         let mut added = Vec::with_capacity(new.len());
@@ -86,7 +90,6 @@ impl App {
     }
 
     async fn add(&self, tx: &mut Tx, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
-        actor.may_add_devices()?;
         let given = new.name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
         let base_path = match new.connector {
             Connector::NukiHub => {
@@ -224,6 +227,7 @@ impl App {
         let manageable = actor.may_manage(&mut tx, id).await?;
         ways::forget(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
+        settings::device_removed(&mut tx, manageable.device()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -310,4 +314,12 @@ pub(crate) async fn some(
     devices: &[DeviceId],
 ) -> Result<Vec<Device>, DbError> {
     sql::some(tx, account, devices).await
+}
+
+/// What kind of device each of these is, as far as it is known.
+pub(crate) async fn kinds(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, DeviceType>, DbError> {
+    sql::kinds(tx, devices).await
 }

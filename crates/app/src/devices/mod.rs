@@ -18,7 +18,7 @@ mod sql;
 
 pub use actions::{NewDevice, SortBy};
 pub(crate) use actions::{
-    account_of, all_offline, check_room, find_smartlock, load, load_smartlock, set_favourite, some,
+    account_of, all_offline, check_room, find_smartlock, kinds, load, load_smartlock, set_favourite, some,
 };
 pub use condition::{Kind, LeftOpen, Problem, Problems};
 pub use connector::{Capability, Connector};

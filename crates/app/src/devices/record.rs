@@ -402,7 +402,9 @@ impl Batch {
 }
 
 async fn take_facts(tx: &mut Tx, work: &Batch, report: &Report, facts: &[(Fact, String)]) -> Result<()> {
-    if let Some((_, name)) = facts.iter().find(|(fact, _)| *fact == Fact::AnnouncedName) {
+    // What it calls itself in its own topics is better known.
+    let has_own = work.known.get(&report.device).is_some_and(|known| known.state.own_name.is_some());
+    if let Some((_, name)) = facts.iter().find(|(fact, _)| *fact == Fact::AnnouncedName && !has_own) {
         calls_itself(tx, work, report, name).await?;
     }
     if ways::set_facts(tx, report.device, facts, report.received_at).await? {

@@ -1,5 +1,7 @@
 //! The queries of devices and their states.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 
 use super::{
@@ -184,6 +186,21 @@ pub(super) async fn some(
     Ok(found)
 }
 
+/// What kinds of device these are, where it is known.
+pub(super) async fn kinds(
+    tx: &mut Tx,
+    devices: &[DeviceId],
+) -> Result<HashMap<DeviceId, DeviceType>, DbError> {
+    let mut found = HashMap::with_capacity(devices.len());
+    for chunk in crate::db::chunks(devices) {
+        let head = "select id, device_type, is_opener from devices where removed_at is null and id in (";
+        let rows = tx.among(head, chunk, ")").all::<(DeviceId, Option<i64>, bool)>().await?;
+        found
+            .extend(rows.into_iter().filter_map(|(id, stored, opener)| Some((id, kind_of(stored, opener)?))));
+    }
+    Ok(found)
+}
+
 pub(super) async fn find_by_nuki_id(
     tx: &mut Tx,
     account: AccountId,
@@ -364,6 +381,11 @@ const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set onli
     log_at = excluded.log_at, snapshot_at = excluded.snapshot_at, log_shift = excluded.log_shift, \
     pictured = excluded.pictured";
 
+/// Before an opener has told its type, it is known for one by what it is reached through.
+fn kind_of(device_type: Option<i64>, is_opener: bool) -> Option<DeviceType> {
+    device_type.map(DeviceType::from_stored).or(is_opener.then_some(DeviceType::Opener))
+}
+
 fn byte(number: i64) -> Option<u8> {
     u8::try_from(number).ok()
 }
@@ -381,10 +403,7 @@ impl From<DeviceRow> for Device {
                 .unwrap_or(Connector::NukiMqtt),
             name: row.name,
             nuki_id: row.nuki_id.and_then(|id| u32::try_from(id).ok()),
-            kind: row
-                .device_type
-                .map(DeviceType::from_stored)
-                .or(row.is_opener.then_some(DeviceType::Opener)),
+            kind: kind_of(row.device_type, row.is_opener),
             group: row.group_id,
             favourite: row.favourite,
             safety: Safety {

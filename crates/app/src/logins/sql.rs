@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Stranger, StrangerSeen};
 use crate::clock::Time;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, chunks};
 use crate::ids::{AccountId, DeviceId, LoginId};
 
 #[derive(FromRow)]
@@ -20,6 +20,7 @@ pub(super) struct KnownLogin {
 #[derive(FromRow)]
 pub(super) struct StrangerRow {
     pub login_id: LoginId,
+    pub account_id: AccountId,
     pub nuki_id: i64,
     pub is_opener: bool,
     pub name: Option<String>,
@@ -359,34 +360,91 @@ pub(super) async fn forget_strangers(tx: &mut Tx, login: LoginId, keep: i64) -> 
     Ok(())
 }
 
-pub(super) async fn forget_stranger(tx: &mut Tx, one: &StrangerSeen) -> Result<(), DbError> {
-    tx.query("delete from strangers where login_id = $1 and nuki_id = $2 and is_opener = $3")
+/// It is a device of the account from now on, though it may not speak by its own login yet.
+pub(super) async fn became(tx: &mut Tx, one: &StrangerSeen, device: DeviceId) -> Result<(), DbError> {
+    tx.query("update strangers set became = $4 where login_id = $1 and nuki_id = $2 and is_opener = $3")
         .bind(one.login)
         .bind(i64::from(one.stranger.nuki_id))
         .bind(one.stranger.is_opener)
+        .bind(device)
         .run()
         .await?;
     Ok(())
 }
 
-/// What spoke through the account's logins since then and is no device of the account.
+/// What spoke through a login and is no device of its account, and none that was added and has yet to get its own login.
+macro_rules! select_strangers {
+    ($from:literal, $rest:literal) => {
+        concat!(
+            "select s.login_id, l.account_id, s.nuki_id, s.is_opener, s.name, s.model, s.seen_at, l.left_out, \
+             d.id as device_id, d.name as device_name from ",
+            $from,
+            " join devices d on d.id = w.device_id where l.id = s.login_id and l.revoked_at is null \
+             and d.removed_at is null and w.id = (select min(o.id) from ways o where o.login_id = l.id) \
+             and not exists (select 1 from devices k where k.account_id = l.account_id and k.removed_at is null \
+             and k.nuki_id = s.nuki_id and k.is_opener = s.is_opener) \
+             and not exists (select 1 from devices b where b.id = s.became and (b.removed_at >= s.seen_at \
+             or (b.removed_at is null and b.nuki_id is null))) and ",
+            $rest
+        )
+    };
+}
+
+// They are few and logins are many: they lead, and SQLite takes `cross join` for that.
+const STRANGERS: &str = select_strangers!(
+    "strangers s cross join logins l join ways w on w.login_id = l.id",
+    "l.account_id = $1 and s.seen_at >= $2 order by s.seen_at desc, s.nuki_id limit $3"
+);
+const STRANGER: &str = select_strangers!(
+    "strangers s cross join logins l join ways w on w.login_id = l.id",
+    "l.account_id = $1 and s.login_id = $2 and s.nuki_id = $3 and s.is_opener = $4"
+);
+
+/// The last heard of an account, since then.
 pub(super) async fn strangers(
     tx: &mut Tx,
     account: AccountId,
-    since: Time,
+    (since, limit): (Time, i64),
 ) -> Result<Vec<StrangerRow>, DbError> {
-    tx.query(
-        "select s.login_id, s.nuki_id, s.is_opener, s.name, s.model, s.seen_at, l.left_out, d.id as device_id, \
-         d.name as device_name from strangers s join logins l on l.id = s.login_id \
-         join ways w on w.login_id = l.id join devices d on d.id = w.device_id \
-         where l.account_id = $1 and l.revoked_at is null and s.seen_at >= $2 and d.removed_at is null \
-         and w.id = (select min(o.id) from ways o where o.login_id = l.id) \
-         and not exists (select 1 from devices k where k.account_id = $1 and k.removed_at is null \
-         and k.nuki_id = s.nuki_id and k.is_opener = s.is_opener) \
-         order by s.seen_at desc, s.nuki_id limit 100",
-    )
-    .bind(account)
-    .bind(since)
-    .all()
-    .await
+    tx.query(STRANGERS).bind(account).bind(since).bind(limit).all().await
+}
+
+/// All that spoke through the logins of these devices, in no order.
+pub(super) async fn strangers_of(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<StrangerRow>, DbError> {
+    let mut found = Vec::new();
+    for chunk in chunks(devices) {
+        let head = select_strangers!(
+            "ways w cross join logins l join strangers s on s.login_id = w.login_id",
+            "l.id = w.login_id and w.device_id in ("
+        );
+        found.extend(tx.among(head, chunk, ")").all::<StrangerRow>().await?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn stranger(
+    tx: &mut Tx,
+    account: AccountId,
+    (login, nuki_id, is_opener): (LoginId, u32, bool),
+) -> Result<Option<StrangerRow>, DbError> {
+    let query = tx.query(STRANGER).bind(account).bind(login);
+    query.bind(i64::from(nuki_id)).bind(is_opener).find().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::plans;
+
+    #[tokio::test]
+    async fn strangers_are_found_without_a_look_at_every_login() {
+        let of_devices = select_strangers!(
+            "ways w cross join logins l join strangers s on s.login_id = w.login_id",
+            "l.id = w.login_id and w.device_id in ( values ($1),($2))"
+        );
+        for plan in plans(&[STRANGERS, STRANGER, of_devices]).await {
+            let scans = ["SCAN l", "SCAN w", "SCAN d", "SCAN o", "SCAN k", "SCAN b"];
+            assert!(!scans.iter().any(|scan| plan.contains(scan)), "{plan}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! another, a part of a hub that its owner removed. It is shown with what it announced of itself, and added with a login of
 //! its own or, where it is a part of the hub, by the hub's.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::{Credentials, create, sql};
@@ -19,6 +20,8 @@ use crate::ways::{self, HubPart};
 const SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 /// Of one login; whoever speaks under any number at all does not fill the table.
 const MOST: i64 = 8;
+/// On one page.
+const MOST_LISTED: i64 = 100;
 
 /// What is known of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +77,21 @@ impl App {
         actor.may_add_devices()?;
         let mut tx = self.read().await?;
         let since = Time(self.now().0.saturating_sub(SHOWN_MS));
-        let mut found = strangers(&mut tx, actor, since).await?;
-        found.retain(|one| of.is_none_or(|device| device == one.through.0));
-        Ok(found)
+        let devices: Vec<DeviceId> = match (of, &actor.scope) {
+            (None, Scope::All) => {
+                let rows = sql::strangers(&mut tx, actor.account, (since, MOST_LISTED)).await?;
+                return Ok(rows.into_iter().filter_map(read).collect());
+            }
+            (None, Scope::Only(devices)) => devices.iter().copied().collect(),
+            (Some(device), scope) => {
+                Some(device).filter(|device| scope.contains(*device)).into_iter().collect()
+            }
+        };
+        let mut rows = sql::strangers_of(&mut tx, &devices).await?;
+        rows.retain(|row| row.account_id == actor.account && row.seen_at >= since);
+        rows.sort_unstable_by_key(|row| (Reverse(row.seen_at), row.nuki_id));
+        rows.truncate(usize::try_from(MOST_LISTED).unwrap_or(0));
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// Adds one of them. A part of a hub speaks through the hub's login; anything else gets a login of its own, to be typed
@@ -84,19 +99,15 @@ impl App {
     pub async fn add_stranger(
         &self,
         actor: &Actor,
-        (login, nuki_id, is_opener): (LoginId, u32, bool),
+        which: (LoginId, u32, bool),
     ) -> Result<(DeviceId, Option<Credentials>)> {
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
-        let wanted = |one: &StrangerSeen| {
-            let (stranger, by) = (&one.stranger, one.login);
-            (by, stranger.nuki_id, stranger.is_opener) == (login, nuki_id, is_opener)
-        };
-        let all = strangers(&mut tx, &actor, Time(i64::MIN)).await?;
-        let one = all.into_iter().find(wanted).ok_or(Error::NotFound)?;
+        let one = sql::stranger(&mut tx, actor.account, which).await?.and_then(read);
+        let one = one.filter(|one| actor.scope.contains(one.through.0)).ok_or(Error::NotFound)?;
         devices::check_room(&mut tx, actor.account, 1).await?;
         let (device, credentials) = self.insert_stranger(&mut tx, actor.account, &one).await?;
-        sql::forget_stranger(&mut tx, &one).await?;
+        sql::became(&mut tx, &one, device).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.emit(Event::DeviceChanged { account: actor.account, device: one.through.0 });
         tx.emit(Event::DevicesChanged { account: actor.account });
@@ -130,25 +141,19 @@ impl App {
     }
 }
 
-async fn strangers(tx: &mut Tx, actor: &Actor, since: Time) -> Result<Vec<StrangerSeen>> {
-    let rows = sql::strangers(tx, actor.account, since).await?;
-    let read = rows.into_iter().filter_map(|row| {
-        let part = if row.is_opener { HubPart::Opener } else { HubPart::Lock };
-        let is_part = row.left_out.as_deref() == Some(part.name());
-        Some(StrangerSeen {
-            stranger: Stranger {
-                nuki_id: u32::try_from(row.nuki_id).ok()?,
-                is_opener: row.is_opener,
-                name: row.name,
-                model: row.model,
-            },
-            login: row.login_id,
-            through: (row.device_id, row.device_name),
-            is_part,
-            seen_at: row.seen_at,
-        })
-    });
-    let mut found: Vec<StrangerSeen> = read.collect();
-    found.retain(|one| actor.scope == Scope::All || actor.scope.contains(one.through.0));
-    Ok(found)
+fn read(row: sql::StrangerRow) -> Option<StrangerSeen> {
+    let part = if row.is_opener { HubPart::Opener } else { HubPart::Lock };
+    let is_part = row.left_out.as_deref() == Some(part.name());
+    Some(StrangerSeen {
+        stranger: Stranger {
+            nuki_id: u32::try_from(row.nuki_id).ok()?,
+            is_opener: row.is_opener,
+            name: row.name,
+            model: row.model,
+        },
+        login: row.login_id,
+        through: (row.device_id, row.device_name),
+        is_part,
+        seen_at: row.seen_at,
+    })
 }

@@ -24,12 +24,14 @@ pub struct Change {
     pub seen: Option<Option<SettingValue>>,
 }
 
+/// Open settings read at once: more than one device has.
+const AT_A_TIME: i64 = 1_024;
+
 /// What is to be sent to a device now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due {
     pub device: DeviceId,
     pub kind: DeviceType,
-    pub by: Connector,
     pub wanted: Vec<(Setting, SettingValue)>,
 }
 
@@ -101,35 +103,32 @@ impl App {
         Ok(())
     }
 
-    /// What could be sent now. For the gateway.
-    pub async fn due_settings(&self) -> Result<Vec<Due>> {
+    /// What could be sent now to the devices after this one, and the device after which to ask on while there may be more:
+    /// what waits for its way or for an answer never keeps back what does not. For the gateway.
+    pub async fn due_settings(&self, after: Option<DeviceId>) -> Result<(Vec<Due>, Option<DeviceId>)> {
         let now = self.now();
         let mut tx = self.read().await?;
-        if !sql::has_open(&mut tx).await? {
-            return Ok(Vec::new());
-        }
+        let rows = sql::open(&mut tx, after.unwrap_or(DeviceId(i64::MIN)), AT_A_TIME).await?;
+        let is_full = i64::try_from(rows.len()).unwrap_or(AT_A_TIME) >= AT_A_TIME;
         let mut by_device: BTreeMap<DeviceId, Vec<Held>> = BTreeMap::new();
-        for row in sql::open(&mut tx).await? {
-            let device = row.device_id;
-            if let Some(held) = row.held() {
-                by_device.entry(device).or_default().push(held);
-            }
+        for row in rows {
+            let held = by_device.entry(row.device_id).or_default();
+            held.extend(row.held());
         }
-        let mut due = Vec::new();
-        for (device, held) in by_device {
-            // One message at a time: an answer says nothing of which it answers.
-            let under_way =
-                held.iter().any(|one| one.delivery == Some(Delivery::Sent) && !one.is_overdue(now));
-            let ready = held.iter().filter(|one| one.may_be_sent(now) || one.is_overdue(now));
-            let wanted: Vec<_> = ready.filter_map(|one| Some((one.setting, one.desired.clone()?))).collect();
-            let way = ways::load_of(&mut tx, device).await?.into_iter();
-            let hub = way.filter(|way| way.is_trusted() && way.connector == Connector::NukiHub).count();
-            let kind = devices::load(&mut tx, device).await.ok().and_then(|device| device.kind);
-            if let (Some(kind), false, false, 1..) = (kind, under_way, wanted.is_empty(), hub) {
-                due.push(Due { device, kind, by: Connector::NukiHub, wanted });
-            }
-        }
-        Ok(due)
+        // The last device may have more than there was room for. It comes first next time.
+        let last = if is_full {
+            by_device.pop_last();
+            by_device.last_key_value().map(|(device, _)| *device)
+        } else {
+            None
+        };
+        let devices: Vec<DeviceId> = by_device.keys().copied().collect();
+        let kinds = devices::kinds(&mut tx, &devices).await?;
+        let due = by_device.into_iter().filter_map(|(device, held)| {
+            let (kind, wanted) = (*kinds.get(&device)?, ready(&held, now));
+            (!wanted.is_empty()).then_some(Due { device, kind, wanted })
+        });
+        Ok((due.collect(), last))
     }
 
     /// Marks settings as sent, before a byte of them leaves; or as refused, with why they cannot be.
@@ -161,17 +160,28 @@ impl App {
     }
 }
 
+/// What of a device's open settings can be sent now. One message at a time: an answer says nothing of which it answers.
+fn ready(open: &[Held], now: Time) -> Vec<(Setting, SettingValue)> {
+    if open.iter().any(|one| one.delivery == Some(Delivery::Sent) && !one.is_overdue(now)) {
+        return Vec::new();
+    }
+    let ready = open.iter().filter(|one| one.may_be_sent(now) || one.is_overdue(now));
+    ready.filter_map(|one| Some((one.setting, one.desired.clone()?))).collect()
+}
+
+/// Writes changes down; false if the device says all of them already.
 async fn change_in(
     tx: &mut Tx,
     actor: &Actor,
     configurable: Configurable,
     (changes, sent): (&[Change], Sent),
     now: Time,
-) -> Result<()> {
+) -> Result<bool> {
     let device = configurable.device();
     let kind = devices::load(tx, device).await?.kind.unwrap_or(DeviceType::Other(u8::MAX));
     let can_be_set = ways::load_of(tx, device).await?.iter().any(|way| way.connector == Connector::NukiHub);
     let mut held = held_of(tx, device).await?;
+    let mut is_wanted = false;
     for change in changes {
         let label = change.setting.about().label;
         let says = held.get(&change.setting).and_then(|one| one.reported.as_ref());
@@ -203,10 +213,13 @@ async fn change_in(
         }
         one.want(value, actor.who.person(), now);
         store(tx, device, one).await?;
+        is_wanted = true;
     }
     tx.emit(Event::DeviceChanged { account: actor.account, device });
-    tx.emit(Event::SettingsWanted);
-    Ok(())
+    if is_wanted {
+        tx.emit(Event::SettingsWanted);
+    }
+    Ok(is_wanted)
 }
 
 /// One change among many devices', on the same path as any other; false if the device says it already.
@@ -217,9 +230,7 @@ pub(crate) async fn want_one(
     change: Change,
     now: Time,
 ) -> Result<bool> {
-    let (device, setting) = (configurable.device(), change.setting);
-    change_in(tx, actor, configurable, (&[change], Sent::Wishes), now).await?;
-    Ok(held_of(tx, device).await?.get(&setting).is_some_and(Held::is_open))
+    change_in(tx, actor, configurable, (&[change], Sent::Wishes), now).await
 }
 
 /// One setting of each of these devices.
@@ -228,9 +239,8 @@ pub(crate) async fn held_of_each(
     setting: Setting,
     devices: &[DeviceId],
 ) -> Result<HashMap<DeviceId, Held>, DbError> {
-    let rows = sql::of_devices(tx, devices).await?.into_iter();
-    let held = rows.filter_map(|row| Some((row.device_id, row.held()?)));
-    Ok(held.filter(|(_, held)| held.setting == setting).collect())
+    let rows = sql::of_devices(tx, setting, devices).await?.into_iter();
+    Ok(rows.filter_map(|row| Some((row.device_id, row.held()?))).collect())
 }
 
 /// Writes it down, and what it means for whoever asked for it among many devices.
@@ -247,6 +257,15 @@ fn changed_meanwhile(one: &Held, kind: DeviceType) -> Refusal {
 async fn held_of(tx: &mut Tx, device: DeviceId) -> Result<BTreeMap<Setting, Held>, DbError> {
     let rows = sql::of_device(tx, device).await?.into_iter();
     Ok(rows.filter_map(sql::SettingRow::held).map(|held| (held.setting, held)).collect())
+}
+
+/// A device leaves the account: what was wanted of it will not come to it any more.
+pub(crate) async fn device_removed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    if sql::leave_all(tx, device).await? > 0 {
+        bulks::device_removed(tx, device).await?;
+        changed(tx, device).await?;
+    }
+    Ok(())
 }
 
 async fn changed(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {

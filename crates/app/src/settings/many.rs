@@ -1,4 +1,4 @@
-//! One option set on many devices at once: which options make sense so, and why a device is left out. Pure.
+//! One setting changed on many devices at once: which settings make sense so, and why a device is left out. Pure.
 
 use super::{Held, Kind, Section, Setting, SettingValue, Way, check};
 use crate::devices::{Connector, Device, DeviceType};
@@ -26,7 +26,7 @@ impl Setting {
     }
 
     /// Where openers have choices of their own, a number would mean something else there.
-    fn is_set_so_on(self, kind: DeviceType) -> bool {
+    pub(crate) fn is_set_so_on(self, kind: DeviceType) -> bool {
         let has_its_own = kind == DeviceType::Opener && self.about().on_openers.is_some();
         !has_its_own && self.reach(Way::NukiHub, kind).sets()
     }

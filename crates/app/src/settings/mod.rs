@@ -22,7 +22,7 @@ mod zones;
 
 pub use about::{About, Choice, Kind, Model, Normal, Reach, Section, Unit, Way, Wire};
 pub use actions::{Change, Due, Outcome};
-pub(crate) use actions::{answered, held_of_each, told, want_one};
+pub(crate) use actions::{answered, device_removed, held_of_each, told, want_one};
 pub use check::{Words, check, from_form};
 pub use delivery::{Delivery, Held};
 pub use intercoms::OPERATING_MODES;

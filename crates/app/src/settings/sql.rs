@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use super::{Delivery, Held, Setting, SettingValue};
 use crate::clock::Time;
 use crate::db::{DbError, Tx, chunks};
+use crate::devices::Connector;
 use crate::ids::{AccountId, DeviceId};
 
 #[derive(FromRow)]
@@ -36,26 +37,43 @@ pub(super) async fn of_device(tx: &mut Tx, device: DeviceId) -> Result<Vec<Setti
     tx.query(select_setting!("device_id = $1 order by setting")).bind(device).all().await
 }
 
-/// All settings of these devices.
-pub(super) async fn of_devices(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<SettingRow>, DbError> {
+/// One setting of each of these devices.
+pub(super) async fn of_devices(
+    tx: &mut Tx,
+    setting: Setting,
+    devices: &[DeviceId],
+) -> Result<Vec<SettingRow>, DbError> {
     let mut found = Vec::new();
     for chunk in chunks(devices) {
-        found.extend(tx.among(select_setting!("device_id in ("), chunk, ")").all::<SettingRow>().await?);
+        let mut query = tx.rows(select_setting!("(device_id, setting) in ("), 2, chunk.len(), ")");
+        for device in chunk {
+            query = query.bind(*device).bind(setting.key());
+        }
+        found.extend(query.all::<SettingRow>().await?);
     }
     Ok(found)
 }
 
-/// What is still to be brought to its device.
-pub(super) async fn open(tx: &mut Tx) -> Result<Vec<SettingRow>, DbError> {
-    tx.query(select_setting!("state in ('wanted', 'sent') order by device_id, setting limit 4096"))
-        .all()
-        .await
+/// What is still to be brought to its device, where a hub is there to bring it; of the devices after this one.
+const OPEN: &str = select_setting!(
+    "state in ('wanted', 'sent') and device_id > $1 and exists (select 1 from ways w \
+     where w.device_id = settings.device_id and w.connector = $2 and w.online and w.speaks_for is null) \
+     order by device_id, setting limit $3"
+);
+
+pub(super) async fn open(tx: &mut Tx, after: DeviceId, limit: i64) -> Result<Vec<SettingRow>, DbError> {
+    tx.query(OPEN).bind(after).bind(Connector::NukiHub.name()).bind(limit).all().await
 }
 
-pub(super) async fn has_open(tx: &mut Tx) -> Result<bool, DbError> {
-    let found =
-        tx.query("select 1 from settings where state in ('wanted', 'sent') limit 1").find_value::<i32>();
-    Ok(found.await?.is_some())
+/// Nobody wants anything of a device any more; how much was wanted.
+pub(super) async fn leave_all(tx: &mut Tx, device: DeviceId) -> Result<u64, DbError> {
+    tx.query(
+        "update settings set desired = null, state = null, reason = null, sent_at = null, tries = 0 \
+         where device_id = $1 and state is not null",
+    )
+    .bind(device)
+    .run()
+    .await
 }
 
 pub(super) async fn write(tx: &mut Tx, device: DeviceId, held: &Held) -> Result<(), DbError> {
@@ -100,5 +118,25 @@ impl SettingRow {
             sent_at: self.sent_at,
             tries: self.tries,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plans::plans;
+
+    #[tokio::test]
+    async fn what_is_open_is_found_without_a_look_at_the_rest_and_one_setting_of_a_device_by_its_key() {
+        let of_devices = select_setting!("(device_id, setting) in ( values ($1,$2),($3,$4))");
+        let plans = plans(&[OPEN, of_devices]).await;
+        assert!(
+            plans[0].starts_with("SEARCH settings USING INDEX settings_wanted (device_id>?)"),
+            "{plans:?}"
+        );
+        assert!(plans[0].contains("ways_of_device (device_id=? AND connector=?)"), "{plans:?}");
+        assert!(!plans[0].contains("TEMP B-TREE"), "{plans:?}");
+        assert!(plans[1].contains("(device_id=? AND setting=?)"), "{plans:?}");
+        assert!(!plans[1].contains("SCAN settings"), "{plans:?}");
     }
 }

@@ -15,6 +15,7 @@ use crate::devices::{self, Connector};
 use crate::error::{Refusal, Result};
 use crate::ids::{AccountId, DeviceId, LoginId, WayId};
 use crate::logins::{self, Credentials};
+use crate::settings;
 
 /// What a device is reached by, and what is known of it besides its state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -313,6 +314,7 @@ pub(crate) async fn identify(
         return Ok(Joined::Not(Trouble::DeviceTaken));
     }
     commands::device_removed(tx, device, now).await?;
+    settings::device_removed(tx, device).await?;
     sql::move_to_device(tx, device, by, other).await?;
     logins::move_to_device(tx, device, other).await?;
     activity::move_to_device(tx, device, other).await?;

@@ -13,6 +13,8 @@ use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::settings::{Change, Delivery, Setting, SettingValue};
 use lockwarden_testkit::World;
 
+use crate::settings::with_hub;
+
 /// Works until there is nothing left to do.
 async fn work(world: &World) {
     for _ in 0..100 {
@@ -272,22 +274,14 @@ fn auto_lock(on: bool) -> Deed {
     Deed::Set(Wish::new(Setting::AutoLock, &SettingValue::Bool(on)).unwrap())
 }
 
-/// Its hub tells what an option is.
+/// Its hub tells what a setting is.
 async fn tells(world: &World, device: DeviceId, setting: Setting, value: SettingValue) {
     world.says_by(device, Connector::NukiHub, Observation::Settings(vec![(setting, value)])).await;
 }
 
-/// A lock with a hub that is there.
-async fn with_hub(world: &World, anna: &Actor, name: &str, nuki_id: u32) -> DeviceId {
-    let device = world.lock(anna, name, nuki_id).await;
-    world.app.add_way(anna, device, Connector::NukiHub).await.unwrap();
-    world.says_by(device, Connector::NukiHub, Observation::Link { up: true }).await;
-    device
-}
-
 /// What was sent to the hubs, as the gateway takes it.
 async fn sent(world: &World) -> Vec<(DeviceId, Vec<(Setting, SettingValue)>)> {
-    let due = world.app.due_settings().await.unwrap();
+    let (due, _) = world.app.due_settings(None).await.unwrap();
     for one in &due {
         let settings: Vec<Setting> = one.wanted.iter().map(|(setting, _)| *setting).collect();
         world.app.settings_sent(one.device, &settings, &[]).await.unwrap();
@@ -301,7 +295,7 @@ async fn results(world: &World, actor: &Actor, bulk: BulkId) -> Vec<(DeviceId, B
 }
 
 #[tokio::test]
-async fn an_option_is_set_on_every_device_that_can_have_it_and_is_done_only_when_the_device_says_it() {
+async fn a_setting_is_changed_on_every_device_that_can_have_it_and_is_done_only_when_the_device_says_it() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let off = with_hub(&world, &anna, "Off", 1).await;
@@ -362,7 +356,7 @@ async fn an_option_is_set_on_every_device_that_can_have_it_and_is_done_only_when
 }
 
 #[tokio::test]
-async fn whoever_changed_an_option_since_it_was_proposed_or_while_it_is_on_its_way_is_not_overruled_unseen() {
+async fn whoever_changed_a_setting_since_it_was_proposed_or_while_it_is_on_its_way_is_not_overruled_unseen() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let (first, second) = (with_hub(&world, &anna, "A", 1).await, with_hub(&world, &anna, "B", 2).await);
@@ -392,7 +386,45 @@ async fn whoever_changed_an_option_since_it_was_proposed_or_while_it_is_on_its_w
 }
 
 #[tokio::test]
-async fn an_option_that_was_given_up_is_no_success_and_who_may_not_configure_begins_nothing() {
+async fn what_an_opener_has_instead_is_not_told_in_the_words_of_locks() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (lock, opener) = (with_hub(&world, &anna, "A", 1).await, with_hub(&world, &anna, "B", 2).await);
+    world.says(opener, Observation::DeviceType(DeviceType::Opener)).await;
+    for device in [lock, opener] {
+        tells(&world, device, Setting::SinglePress, SettingValue::Int(1)).await;
+    }
+    let same = Deed::Set(Wish::new(Setting::SinglePress, &SettingValue::Int(1)).unwrap());
+    let bulk = world.app.propose_bulk(&anna, same, &[lock, opener]).await.unwrap();
+    let left_out = items(&world, &anna, bulk, true).await;
+    let told: Vec<_> = left_out.into_iter().map(|item| (item.reason.unwrap(), item.was)).collect();
+    let expected = [
+        ("has it already".to_owned(), Some(SettingValue::Int(1))),
+        ("has other choices for it, as an opener".to_owned(), None),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn what_was_not_known_when_it_was_proposed_is_not_overruled_once_somebody_chose_it() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (chosen, unknown) = (with_hub(&world, &anna, "A", 1).await, with_hub(&world, &anna, "B", 2).await);
+    let bulk = world.app.propose_bulk(&anna, auto_lock(true), &[chosen, unknown]).await.unwrap();
+    let off = Change { setting: Setting::AutoLock, value: SettingValue::Bool(false), seen: Some(None) };
+    world.app.change_settings(&anna, chosen, &[off]).await.unwrap();
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let results = results(&world, &anna, bulk).await;
+    let became: Vec<_> = results.iter().map(|(device, became, _)| (*device, *became)).collect();
+    assert_eq!(became, [(chosen, Became::Failed), (unknown, Became::UnderWay)]);
+    assert!(results[0].2.as_ref().unwrap().contains("changed it meanwhile"), "{results:?}");
+    let held = world.app.load_settings(&anna, chosen).await.unwrap();
+    assert_eq!(held[0].desired, Some(SettingValue::Bool(false)));
+}
+
+#[tokio::test]
+async fn a_setting_that_was_given_up_is_no_success_and_who_may_not_configure_begins_nothing() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let device = with_hub(&world, &anna, "A", 1).await;

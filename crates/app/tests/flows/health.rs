@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lockwarden_app::Error;
-use lockwarden_app::actor::{Actor, Scope};
+use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::devices::list::Place;
 use lockwarden_app::devices::{Connector, DoorState, LeftOpen, LockState, Observation, Problem};
 use lockwarden_app::groups::NewGroup;
@@ -221,7 +221,15 @@ async fn who_is_shown_only_some_doors_does_not_choose_for_all() {
     let anna = world.owner("Anna").await;
     let front = world.lock(&anna, "Front", 1).await;
     let some = Actor { scope: Scope::Only([front].into()), ..anna.clone() };
-    assert!(matches!(world.app.load_left_open(&some).await, Err(Error::Forbidden(_))));
+    let mut not_devices = anna.clone();
+    not_devices.rights = Rights::from_bits(Rights::ALL.bits() & !Rights::MANAGE.bits());
+    for who in [&some, &not_devices] {
+        assert!(matches!(world.app.load_left_open(who).await, Err(Error::Forbidden(_))));
+        assert!(matches!(world.app.set_left_open(who, LeftOpen::NEVER).await, Err(Error::Forbidden(_))));
+    }
+    let mut no_account = anna.clone();
+    no_account.rights = Rights::from_bits(Rights::ALL.bits() & !Rights::ACCOUNT.bits());
+    assert_eq!(world.app.load_left_open(&no_account).await.unwrap(), LeftOpen::USUAL);
 }
 
 #[tokio::test]

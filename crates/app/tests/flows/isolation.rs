@@ -6,8 +6,8 @@ use lockwarden_app::Error;
 use lockwarden_app::activity::EntryQuery;
 use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::{Connector, LockAction, Observation, SortBy};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::devices::{Connector, LockAction, NewDevice, Observation, SortBy};
+use lockwarden_app::ids::{DeviceId, GroupId};
 use lockwarden_app::profiles::WebConfig;
 use lockwarden_testkit::World;
 
@@ -149,6 +149,10 @@ async fn a_right_that_is_missing_stops_the_action_it_is_for() {
     assert!(matches!(app.list_activity(&nobody, EntryQuery::default()).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.list_devices(&nobody, SortBy::Name).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.list_tokens(&nobody).await, Err(Error::Forbidden(_))));
+    let some = [NewDevice::by_mqtt("x")];
+    let into_none = app.add_devices(&nobody, &some, Some(GroupId(12))).await;
+    assert!(matches!(into_none, Err(Error::Forbidden(_))), "not even which groups there are: {into_none:?}");
+    assert!(matches!(app.add_device(&nobody, some[0]).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.remove_device(&nobody, door).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.load_logins(&nobody, door).await, Err(Error::Forbidden(_))));
     assert!(matches!(app.rotate_login(&nobody, door, Connector::NukiMqtt).await, Err(Error::Forbidden(_))));

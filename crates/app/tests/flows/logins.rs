@@ -1,8 +1,13 @@
 //! A login is one device's.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use lockwarden_app::accounts::{NewToken, TokenScope};
+use lockwarden_app::actor::{Actor, Scope};
 use lockwarden_app::devices::{Connector, SortBy};
-use lockwarden_app::logins::{BindRefusal, FIELD_BYTES, LoginCheck, RefusalReason};
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::logins::{BindRefusal, FIELD_BYTES, LoginCheck, RefusalReason, Stranger};
 use lockwarden_testkit::{PASSWORD, World};
 
 #[tokio::test]
@@ -123,4 +128,59 @@ async fn what_a_login_was_refused_is_counted_for_its_owner() {
     let (_, refusals) = world.app.load_logins(&anna, device).await.unwrap();
     assert_eq!((refusals.len(), refusals[0].times), (1, 3));
     assert!(!refusals[0].detail.contains('\n'));
+}
+
+/// What a device is known to have let through.
+async fn strangers_of(world: &World, actor: &Actor, device: DeviceId) -> Vec<u32> {
+    let found = world.app.list_strangers(actor, Some(device)).await.unwrap();
+    found.into_iter().map(|one| one.stranger.nuki_id).collect()
+}
+
+#[tokio::test]
+async fn however_many_strangers_speak_elsewhere_those_of_a_device_are_shown_and_can_be_added() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (front, credentials) = world.device(&anna, "Front door").await;
+    let login = world.login(&credentials).await.login;
+    world.app.note_strangers(&HashMap::from([(login, vec![Stranger::lock(1)])])).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    for flat in 1..=13_u32 {
+        let (_, credentials) = world.device(&anna, &format!("Flat {flat}")).await;
+        let login = world.login(&credentials).await.login;
+        let noted = (1..=8).map(|one| Stranger::lock(flat * 100 + one)).collect();
+        world.app.note_strangers(&HashMap::from([(login, noted)])).await.unwrap();
+    }
+    assert_eq!(world.app.list_strangers(&anna, None).await.unwrap().len(), 100);
+    assert_eq!(strangers_of(&world, &anna, front).await, [1]);
+    let some = Actor { scope: Scope::Only([front].into()), ..anna.clone() };
+    let theirs = world.app.list_strangers(&some, None).await.unwrap();
+    assert_eq!(theirs.iter().map(|one| one.through.0).collect::<Vec<_>>(), [front]);
+    let boris = world.owner("Boris").await;
+    assert!(strangers_of(&world, &boris, front).await.is_empty());
+    world.app.add_stranger(&anna, (login, 1, false)).await.unwrap();
+    assert!(strangers_of(&world, &anna, front).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stranger_is_shown_again_when_what_it_was_added_as_is_another_lock_or_was_removed_and_it_still_speaks()
+ {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (front, credentials) = world.device(&anna, "Front door").await;
+    let login = world.login(&credentials).await.login;
+    let heard = async || {
+        world.clock.advance(Duration::from_secs(1));
+        world.app.note_strangers(&HashMap::from([(login, vec![Stranger::lock(0xB2)])])).await.unwrap();
+        strangers_of(&world, &anna, front).await
+    };
+    assert_eq!(heard().await, [0xB2]);
+    let (removed, _) = world.app.add_stranger(&anna, (login, 0xB2, false)).await.unwrap();
+    assert!(heard().await.is_empty());
+    world.app.remove_device(&anna, removed).await.unwrap();
+    assert!(strangers_of(&world, &anna, front).await.is_empty(), "it was not heard since");
+    assert_eq!(heard().await, [0xB2]);
+    let (_, other) = world.app.add_stranger(&anna, (login, 0xB2, false)).await.unwrap();
+    let other = world.login(&other.unwrap()).await;
+    world.app.bind_login(&other, 0xC3).await.unwrap().unwrap();
+    assert_eq!(heard().await, [0xB2], "its login was typed into another lock");
 }

@@ -24,6 +24,7 @@ mod meanwhile;
 mod repeats;
 mod restore;
 mod safety;
+mod settings;
 mod sign_in;
 mod storage;
 mod truth;

@@ -151,7 +151,12 @@ document.addEventListener("submit", async (event) => {
     const answer = await fetch(form.getAttribute("action"), sent);
     if (answer.redirected) location.assign(answer.url);
     else if (answer.status === 401) location.reload();
-    else if (answer.headers.has("lockwarden-parts")) patch(await answer.text());
+    else if (answer.headers.has("lockwarden-parts")) {
+      const fresh = await answer.text();
+      // What came before it is older.
+      while (pieces.length) patch(pieces.shift());
+      patch(fresh);
+    }
     else throw new Error(answer.statusText);
   } catch {
     patch(byId("unsure").innerHTML);

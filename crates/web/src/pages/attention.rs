@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Html;
 use lockwarden_app::Result;
-use lockwarden_app::actor::Rights;
 use lockwarden_app::devices::list::Place;
 use lockwarden_app::groups::Group;
 use lockwarden_app::health::Attention;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 use crate::fields::Asked;
 use crate::identify::{Person, Signed};
 use crate::parts::attention::{self, Around};
-use crate::parts::frame::{self, Here, may};
+use crate::parts::frame::{self, Here};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::listing::{place, place_name};
@@ -32,7 +31,7 @@ impl WorkList {
     pub(crate) async fn load(web: &Web, person: &Person, place: Option<Place>) -> Result<Self> {
         let attention = web.app.load_attention(&person.actor, place).await?;
         let groups = web.app.known_groups(&person.actor).await?;
-        Ok(Self { attention, groups, place, may_set: may(person, Rights::ACCOUNT) })
+        Ok(Self { attention, groups, place, may_set: person.actor.may_set_for_all_devices().is_ok() })
     }
 
     pub(crate) fn list(&self, when: &When) -> Markup {
@@ -61,7 +60,7 @@ pub(crate) async fn show(
                 a.btn.slim href="/settings/left-open" { (icon(Icon::DoorOpen)) span { "Doors left open…" } }
             }
         }
-        @if !found.groups.is_empty() { (attention::narrow(&found.groups, found.place)) }
+        @if found.place.is_some() || !found.groups.is_empty() { (attention::narrow(&found.groups, found.place)) }
         (found.list(&when))
         (frame::live(&format!("on=attention{narrowed}"), when.now))
     };

@@ -7,10 +7,11 @@ use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::{Error, Refusal, Result};
 use maud::{Markup, html};
 
-use super::option;
+use super::set_many;
 use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
+use crate::parts::counts::number;
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::listing::Listing;
@@ -34,9 +35,9 @@ pub(crate) async fn propose(
         "no-favourite" => Deed::SetFavourite(false),
         "group" if fields.has("group") => Deed::SetGroup(Some(id(fields.text("group"))?)),
         "group" => Deed::SetGroup(None),
-        "option" | "set" => match option::read(&fields) {
+        "setting" | "set" => match set_many::read(&fields) {
             Ok(deed) => deed,
-            Err(asking) => return option::page(&web, &signed, &fields, &asking),
+            Err(asking) => return set_many::page(&web, &signed, &fields, &asking),
         },
         _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
     };
@@ -131,6 +132,7 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
 
 fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
     let id = shown.bulk.id;
+    let more = shown.bulk.tally.all_left_out().saturating_sub(shown.left_out.len());
     html! {
         section.narrow {
             form.card.pad.stack method="post" action={ "/bulks/" (id) "/begin" } {
@@ -149,7 +151,10 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
         @if !shown.left_out.is_empty() {
             details.card.pad open[shown.left_out.len() <= FEW] {
                 summary { "Left out, and why" }
-                ol.plain { @for item in &shown.left_out { (bulk::item(item, shown.bulk.deed)) } }
+                ol.plain {
+                    @for item in &shown.left_out { (bulk::item(item, shown.bulk.deed)) }
+                    @if more > 0 { li.result { span.ic {} div { "and " (number(more)) " more" } } }
+                }
             }
         }
     }

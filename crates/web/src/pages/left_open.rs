@@ -61,12 +61,12 @@ fn page(
             h1 { "Doors left open" }
             form.card.pad.stack method="post" action=(PATH) {
                 p {
-                    "A door with a sensor that stays open is listed under “What needs you”, and its tile says so. This is for all "
-                    "doors of the account, at once."
+                    "A door with a sensor that stays open is listed under “What needs you”. This is for all doors of the account, "
+                    "at once."
                 }
                 label.check {
                     input type="checkbox" name="watched" value="yes" checked[watched];
-                    span { "Tell when a door stays open" small { "Without this, however long it does, nobody is told." } }
+                    span { "Tell when a door stays open" small { "Without this, it is never listed. The tile shows an open door in any case." } }
                 }
                 (Field {
                     name: "minutes", label: "For how many minutes", value: minutes, wrong: wrong.of("minutes"),

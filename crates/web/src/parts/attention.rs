@@ -11,7 +11,7 @@ use lockwarden_app::settings::Setting;
 use maud::{Markup, html};
 
 use super::counts::number;
-use super::groups::indented;
+use super::groups::{gone, indented};
 use super::icon::{Icon, icon};
 use super::listing::place_name;
 use crate::when::{When, roughly};
@@ -37,6 +37,7 @@ pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
                     @for group in groups {
                         option value=(group.id) selected[place == Some(Place::Within(group.id))] { (indented(group)) }
                     }
+                    @if let Some(gone) = gone(place, groups.iter()) { option value=(gone) selected { "A group that is gone" } }
                 }
             }
             button.btn.unscripted { "Show" }
@@ -44,12 +45,13 @@ pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
     }
 }
 
-fn nothing(place: Option<Place>) -> Markup {
+fn nothing(around: &Around<'_>) -> Markup {
+    let is_gone = matches!(around.place, Some(Place::Within(group)) if !around.paths.contains_key(&group));
     html! {
         section.empty {
-            span.dot { (icon(Icon::Check)) }
-            @if place.is_some() {
-                h2 { "Nothing here needs you." }
+            span.dot { (icon(if is_gone { Icon::Info } else { Icon::Check })) }
+            @if around.place.is_some() {
+                h2 { @if is_gone { "This group is gone." } @else { "Nothing here needs you." } }
                 p { a.btn href="/attention" { "Look everywhere" } }
             } @else {
                 h2 { "Nothing needs you." }
@@ -62,7 +64,7 @@ fn nothing(place: Option<Place>) -> Markup {
 pub(crate) fn list(attention: &Attention, around: &Around<'_>, when: &When) -> Markup {
     html! {
         div #attention .stack {
-            @if attention.wards.is_empty() { (nothing(around.place)) }
+            @if attention.wards.is_empty() { (nothing(around)) }
             @for urgency in Urgency::ALL {
                 @if attention.count(urgency) > 0 {
                     section {

@@ -44,7 +44,7 @@ pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards:
                     }
                 }
                 @if may(person, Rights::CONFIGURE) {
-                    button.btn name="deed" value="option" { (icon(Icon::Settings)) "Set an option…" }
+                    button.btn name="deed" value="setting" { (icon(Icon::Settings)) "Change a setting…" }
                 }
             }
         }
@@ -101,7 +101,7 @@ pub(crate) fn preview(bulk: &Bulk) -> Markup {
     }
 }
 
-/// What the option does, and what can go wrong at a door, as on the page of one device.
+/// What the setting does, and what can go wrong at a door, as on the page of one device.
 fn about(wish: Wish) -> Markup {
     let about = wish.setting().about();
     html! {
@@ -184,14 +184,14 @@ pub(crate) fn headline(tally: &Tally) -> String {
 
 /// What became of one device.
 pub(crate) fn item(item: &Item, deed: Deed) -> Markup {
-    let (is_option, change) = match deed {
+    let (is_setting, change) = match deed {
         Deed::Set(wish) => (true, change(wish, item)),
         _ => (false, None),
     };
     let (tone, shape, words) = match item.became {
         Became::LeftOut => ("", Icon::Off, "left out"),
         Became::Waiting => ("", Icon::Clock, "waiting for its turn"),
-        Became::UnderWay if is_option => ("", Icon::Busy, "on its way: done when the device says it"),
+        Became::UnderWay if is_setting => ("", Icon::Busy, "on its way: done when the device says it"),
         Became::UnderWay => ("", Icon::Busy, "waiting for the lock"),
         Became::Done => ("ok", Icon::Check, "done"),
         Became::Failed => ("bad", Icon::Cross, "failed"),
@@ -227,20 +227,20 @@ fn change(wish: Wish, item: &Item) -> Option<String> {
     })
 }
 
-/// Which options there are for many devices at once, under the headings of a device's own page.
-pub(crate) fn options(chosen: Option<Setting>) -> Markup {
+/// Which settings there are for many devices at once, under the headings of a device's own page.
+pub(crate) fn settings() -> Markup {
     let of = |section: Section| {
         let all = Setting::ALL.iter().copied().filter(|setting| setting.is_for_many());
         all.filter(move |setting| setting.about().section == section)
     };
     html! {
         div.field {
-            label for="setting" { "Option" }
+            label for="setting" { "Setting" }
             select #setting name="setting" autocomplete="off" {
                 @for section in Section::ALL.iter().copied().filter(|section| of(*section).next().is_some()) {
                     optgroup label=(section.title()) {
                         @for setting in of(section) {
-                            option value=(setting.key()) selected[chosen == Some(setting)] { (setting.about().label) }
+                            option value=(setting.key()) { (setting.about().label) }
                         }
                     }
                 }

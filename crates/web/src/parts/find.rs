@@ -7,7 +7,7 @@ use lockwarden_app::ids::GroupId;
 use maud::{Markup, html};
 
 use super::facts::kind_words;
-use super::groups::{indented, path_of};
+use super::groups::{gone, indented, path_of};
 use super::icon::{Icon, icon};
 use super::listing::{Listing, VIEWS};
 use super::problem;
@@ -111,6 +111,8 @@ fn places(place: Option<Place>, groups: &[GroupCounts]) -> Markup {
     choices.extend(groups.iter().map(|one| {
         choice(one.group.id.to_string(), indented(&one.group), place == Some(Place::Within(one.group.id)))
     }));
+    let gone = gone(place, groups.iter().map(|one| &one.group));
+    choices.extend(gone.map(|group| choice(group.to_string(), "A group that is gone", true)));
     select("group", "Group", choices)
 }
 

@@ -39,6 +39,14 @@ pub(crate) fn paths<'g>(groups: impl Iterator<Item = &'g Group>) -> HashMap<Grou
     paths
 }
 
+/// What a list is narrowed to, if that group is gone: it is empty for that, and not for want of devices elsewhere.
+pub(crate) fn gone<'g>(place: Option<Place>, mut groups: impl Iterator<Item = &'g Group>) -> Option<GroupId> {
+    let Some(Place::Within(chosen)) = place else {
+        return None;
+    };
+    groups.all(|group| group.id != chosen).then_some(chosen)
+}
+
 /// A choice of groups, for a form.
 pub(crate) fn select<'g>(
     (name, label): (&str, &str),

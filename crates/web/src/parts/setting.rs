@@ -88,12 +88,6 @@ impl Row<'_> {
             || self.shown().map_or_else(String::new, |value| form_text(self.setting, self.kind, value)),
             str::to_owned,
         );
-        let described = [
-            self.wrong.map(|_| format!("{key}-wrong")),
-            Some(format!("{key}-hint")),
-            about.danger.map(|_| format!("{key}-danger")),
-        ];
-        let described = described.into_iter().flatten().collect::<Vec<_>>().join(" ");
         html! {
             div.field.setting {
                 input type="hidden" name={ "seen-" (key) } value=(seen_text(self.shown()));
@@ -101,15 +95,11 @@ impl Row<'_> {
                     label.check {
                         input id=(key) name=(key) type="checkbox" value="on" checked[text == "on"]
                             autofocus[self.wrong.is_some()] aria-invalid=[self.wrong.map(|_| "true")]
-                            aria-describedby=(described);
+                            aria-describedby=(self.described());
                         b { (about.label) }
                     }
                 } @else {
-                    label for=(key) { (about.label) }
-                    (self.input(&text, &described))
-                }
-                @if let Some(why) = self.wrong {
-                    p.wrong id={ (key) "-wrong" } { (icon(Icon::Alert)) span { (sentence(why)) } }
+                    (self.asked(&text, "not known"))
                 }
                 (self.words())
                 (self.state(when, true))
@@ -122,12 +112,34 @@ impl Row<'_> {
         self.setting.kind(self.kind) == Kind::Bool && self.shown().is_some()
     }
 
-    /// What it does, and what can go wrong at the door.
+    /// Its label and its field. A list says `blank` of no value at all.
+    pub(crate) fn asked(&self, text: &str, blank: &str) -> Markup {
+        html! {
+            label for=(self.key()) { (self.setting.about().label) }
+            (self.input(text, blank))
+        }
+    }
+
+    /// What stands below it.
+    fn described(&self) -> String {
+        let key = self.key();
+        let ids = [
+            self.wrong.map(|_| format!("{key}-wrong")),
+            Some(format!("{key}-hint")),
+            self.setting.about().danger.map(|_| format!("{key}-danger")),
+        ];
+        ids.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Why it was refused, what it does, and what can go wrong at the door.
     pub(crate) fn words(&self) -> Markup {
         let about = self.setting.about();
         let key = self.key();
         let range = range(self.setting.kind(self.kind));
         html! {
+            @if let Some(why) = self.wrong {
+                p.wrong id={ (key) "-wrong" } { (icon(Icon::Alert)) span { (sentence(why)) } }
+            }
             p.hint id={ (key) "-hint" } {
                 (about.help)
                 @if let Some(range) = range { " " (range) }
@@ -142,9 +154,8 @@ impl Row<'_> {
         }
     }
 
-    /// The field alone.
-    pub(crate) fn input(&self, text: &str, described: &str) -> Markup {
-        let key = self.key();
+    fn input(&self, text: &str, blank: &str) -> Markup {
+        let (key, described) = (self.key(), self.described());
         let invalid = self.wrong.map(|_| "true");
         let focus = self.wrong.is_some();
         let plain = |kind: &str, limits: Option<(i64, i64, i64)>| {
@@ -161,7 +172,7 @@ impl Row<'_> {
             let is_among = options.iter().any(|(value, _)| value == text);
             html! {
                 select id=(key) name=(key) autofocus[focus] aria-invalid=[invalid] aria-describedby=(described) {
-                    @if !is_among { option value=(text) selected { (self.other(text)) } }
+                    @if !is_among { option value=(text) selected { (self.other(text, blank)) } }
                     @for (value, words) in &options { option value=(value) selected[value == text] { (words) } }
                 }
             }
@@ -187,10 +198,10 @@ impl Row<'_> {
     }
 
     /// What a list says of a value that cannot be chosen.
-    fn other(&self, text: &str) -> String {
+    fn other(&self, text: &str, blank: &str) -> String {
         match self.shown() {
             Some(value) if !text.is_empty() => value.in_words(self.setting, self.kind),
-            _ => "not known".to_owned(),
+            _ => blank.to_owned(),
         }
     }
 

@@ -63,6 +63,7 @@ fn right_for(route: &RouteInfo) -> Rights {
         (_, path) if path.starts_with("/groups") => Rights::MANAGE,
         (_, path) if path.starts_with("/devices/{id}/") => Rights::MANAGE,
         ("GET", "/activity") => Rights::LOG,
+        (_, "/settings/left-open") => Rights::MANAGE,
         (_, path) if path.starts_with("/settings/") => Rights::ACCOUNT,
         (method, path) => panic!("which right is {method} {path} for?"),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::StatusCode;
-use lockwarden_app::devices::{Connector, LockAction, LockState, Observation};
+use lockwarden_app::devices::{Connector, LockAction, LockState, NewDevice, Observation};
 use lockwarden_app::settings::{Setting, SettingValue};
 
 use crate::kit::Site;
@@ -116,7 +116,7 @@ async fn an_old_preview_begins_nothing_and_says_so() {
 }
 
 #[tokio::test]
-async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_device_says_it() {
+async fn a_setting_is_chosen_looked_at_for_each_device_and_watched_until_the_device_says_it() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
     let app = &site.world.app;
@@ -126,17 +126,17 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
     let by_hub = async |seen| site.world.says_by(door, Connector::NukiHub, seen).await;
     by_hub(Observation::Link { up: true }).await;
     by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(false))])).await;
-    assert!(browser.get("/devices?select=yes").await.body.contains("value=\"option\""));
+    assert!(browser.get("/devices?select=yes").await.body.contains("value=\"setting\""));
     let picks = [format!("pick-{door}"), format!("pick-{bare}")];
     let chosen = |more: &[(&'static str, &'static str)]| {
         let picks = picks.iter().map(|pick| (pick.as_str(), "yes"));
         picks.chain(more.iter().copied()).collect::<Vec<_>>()
     };
-    let which = browser.post("/bulks", &chosen(&[("deed", "option")])).await;
+    let which = browser.post("/bulks", &chosen(&[("deed", "setting")])).await;
     assert_eq!(which.status, StatusCode::OK);
     assert!(which.body.contains("value=\"autoLock\"") && !which.body.contains("value=\"autoUnlatch\""));
     assert!(picks.iter().all(|pick| which.body.contains(&format!("name=\"{pick}\""))));
-    let value = browser.post("/bulks", &chosen(&[("deed", "option"), ("setting", "autoLock")])).await;
+    let value = browser.post("/bulks", &chosen(&[("deed", "setting"), ("setting", "autoLock")])).await;
     assert_eq!(value.status, StatusCode::OK);
     for words in ["Lock by itself", "pushes the bolt out all the same", "name=\"autoLock\""] {
         assert!(value.body.contains(words), "{words}");
@@ -169,13 +169,46 @@ async fn an_option_is_chosen_looked_at_for_each_device_and_watched_until_the_dev
     assert!(page.body.contains("On its way: done when the device says it"));
     let mut stream = browser.listen(&page.stream()).await;
     crate::live::until(&mut stream, "bulk-progress").await;
-    for due in app.due_settings().await.unwrap() {
+    for due in app.due_settings(None).await.unwrap().0 {
         app.settings_sent(due.device, &[Setting::AutoLock], &[]).await.unwrap();
     }
     by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(true))])).await;
     site.world.clock.advance(Duration::from_secs(1));
     crate::live::until(&mut stream, "Done · was off, is on").await;
     assert!(browser.get(&path).await.body.contains("Done: 1 device."));
-    let nobody = browser.post("/bulks", &[("deed", "option")]).await;
+    let nobody = browser.post("/bulks", &[("deed", "setting")]).await;
     assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn what_a_setting_should_be_is_chosen_by_nobody_else_least_of_all_the_first_of_all_time_zones() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let door = site.world.lock(&anna, "Front door", 1).await;
+    let pick = format!("pick-{door}");
+    for (setting, described) in [
+        ("autoLock", "autoLock-wrong autoLock-hint autoLock-danger"),
+        ("timezoneId", "timezoneId-wrong timezoneId-hint timezoneId-danger"),
+    ] {
+        let asked = [(pick.as_str(), "yes"), ("deed", "setting"), ("setting", setting)];
+        let page = browser.post("/bulks", &asked).await;
+        assert_eq!(page.body.matches(" selected").count(), 1, "{setting}");
+        assert!(page.body.contains("<option value=\"\" selected>choose…</option>"), "{setting}");
+        let on = [(pick.as_str(), "yes"), ("deed", "set"), ("setting", setting), (setting, "")];
+        let again = browser.post("/bulks", &on).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(again.body.contains("Choose what it should be"), "{setting}");
+        assert!(again.body.contains(&format!("aria-describedby=\"{described}\"")), "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_what_is_left_out_says_how_many_more_there_are() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    site.world.app.add_devices(&anna, &vec![NewDevice::by_mqtt("Flat"); 1_234], None).await.unwrap();
+    let path = browser.post("/bulks", &[("deed", "lock"), ("all", "yes")]).await.leads_to().to_owned();
+    let preview = browser.get(&path).await;
+    assert_eq!(preview.body.matches("id=\"result-").count(), 500);
+    assert!(preview.body.contains("and 734 more"), "{}", preview.body);
 }

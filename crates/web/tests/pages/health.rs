@@ -216,4 +216,13 @@ async fn each_line_of_the_work_list_names_the_place_and_the_list_is_narrowed_to_
     assert!(parts.contains("Door 1") && !parts.contains("Door 2"), "{parts}");
     let nothing = browser.get("/attention?group=none").await;
     assert!(nothing.body.contains("Nothing here needs you.") && badge(&nothing) == Some("2"));
+    // A list of what is in a group that is gone does not say that it is of everywhere, here or among the devices.
+    for group in [house, street, other] {
+        site.world.app.delete_group(&anna, group).await.unwrap();
+        for path in [format!("/attention?group={group}"), format!("/devices?group={group}")] {
+            let page = browser.get(&path).await;
+            let gone = format!("<option value=\"{group}\" selected>A group that is gone</option>");
+            assert!(page.body.contains(&gone) && !page.body.contains("Nothing here needs you."), "{path}");
+        }
+    }
 }

@@ -135,7 +135,7 @@ async fn a_value_that_cannot_be_comes_back_at_its_field_and_nothing_is_sent() {
     let night = browser.post(&path, &fields).await;
     assert_eq!(night.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(night.body.contains("must end at another time than it begins"));
-    assert!(site.world.app.due_settings().await.unwrap().is_empty());
+    assert!(site.world.app.due_settings(None).await.unwrap().0.is_empty());
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn what_was_not_touched_is_not_sent_and_a_switch_is_switched_off_by_its_ab
         ("seen-ledEnabled", ""),
     ];
     browser.post(&path, &fields).await.leads_to();
-    let due = site.world.app.due_settings().await.unwrap();
+    let (due, _) = site.world.app.due_settings(None).await.unwrap();
     assert_eq!(due[0].wanted, [(Setting::ButtonEnabled, SettingValue::Bool(false))]);
 }
 

@@ -111,6 +111,20 @@ const looks = await office.evaluate(async (card) => {
 });
 assert.ok(looks >= 2 && looks < 25, `${looks} looks at each button`);
 
+// An answer is newer than what came before it, also where that has not found the time to be put in its place yet.
+await page.reload();
+const state = await door.evaluate(async (card) => {
+  const answer = card.cloneNode(true);
+  answer.querySelector('.state').textContent = 'Sent, waiting';
+  globalThis.fetch = async () => ({ headers: new Headers({ 'lockwarden-parts': '1' }), text: async () => answer.outerHTML });
+  for (let times = 0; times < 9; times += 1) globalThis.arrive(card, () => {});
+  card.querySelector('form[data-live] button:not([data-twice])').click();
+  await new Promise((done) => { setTimeout(done, 100); });
+  return document.getElementById(card.id).querySelector('.state').textContent;
+});
+assert.equal(state, 'Sent, waiting');
+await page.reload();
+
 // What is counted above the doors does not push them about.
 for (const width of [1280, 1440, 360]) {
   await page.setViewportSize({ width, height: 900 });

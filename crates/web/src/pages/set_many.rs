@@ -1,11 +1,11 @@
-//! Which option is to be set on many devices, and to what: two steps before the proposal, with the chosen devices carried
+//! Which setting is to be changed on many devices, and to what: two steps before the proposal, with the chosen devices carried
 //! along.
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 use lockwarden_app::Error;
 use lockwarden_app::bulks::{Deed, Wish};
-use lockwarden_app::settings::{Kind, Setting, from_form};
+use lockwarden_app::settings::{Setting, from_form};
 use maud::{Markup, html};
 
 use crate::failure::Failure;
@@ -14,7 +14,6 @@ use crate::identify::{Person, Signed};
 use crate::parts::bulk;
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
-use crate::parts::said::sentence;
 use crate::parts::setting::Row;
 use crate::web::Web;
 
@@ -55,7 +54,7 @@ pub(crate) fn page(
         return Err(Error::invalid("devices", "choose at least one device").into());
     }
     Ok(match asking {
-        Asking::Which => form(web, signed, fields, None, &bulk::options(None)).into_response(),
+        Asking::Which => form(web, signed, fields, None, &bulk::settings()).into_response(),
         Asking::Value(setting, None) => {
             form(web, signed, fields, Some(*setting), &value(*setting, fields, None)).into_response()
         }
@@ -70,34 +69,12 @@ fn value(setting: Setting, fields: &Fields, wrong: Option<&str>) -> Markup {
     let Some(kind) = setting.kind_for_many() else {
         return Markup::default();
     };
-    let (about, key) = (setting.about(), setting.key());
-    let normal = setting.normal().map(|normal| normal.stored()).unwrap_or_default();
-    let typed = if fields.has(key) { fields.text(key).to_owned() } else { first(setting.kind(kind), normal) };
     let row = Row { setting, kind, held: None, typed: None, wrong };
-    let described = if wrong.is_some() { format!("{key}-wrong {key}-hint") } else { format!("{key}-hint") };
+    // Nothing is chosen for anybody: whoever only goes on is asked again.
+    let typed = fields.text(setting.key());
     html! {
-        input type="hidden" name="setting" value=(key);
-        div.field.setting {
-            label for=(key) { (about.label) }
-            (row.input(&typed, &described))
-            @if let Some(why) = wrong { p.wrong id={ (key) "-wrong" } { (icon(Icon::Alert)) span { (sentence(why)) } } }
-            (row.words())
-        }
-    }
-}
-
-/// What the field says before anybody has chosen.
-fn first(kind: Kind, normal: String) -> String {
-    match kind {
-        Kind::Bool => "on".to_owned(),
-        _ if !normal.is_empty() => normal,
-        Kind::Int { min, .. } => min.to_string(),
-        Kind::OneOf { of, .. } => of.first().map(ToString::to_string).unwrap_or_default(),
-        Kind::Choice { of, .. } => of.first().map(|choice| choice.0.to_string()).unwrap_or_default(),
-        Kind::TimeZone => {
-            lockwarden_app::settings::ZONES.first().map(ToString::to_string).unwrap_or_default()
-        }
-        _ => String::new(),
+        input type="hidden" name="setting" value=(setting.key());
+        div.field.setting { (row.asked(typed, "choose…")) (row.words()) }
     }
 }
 
@@ -108,9 +85,9 @@ fn form(
     setting: Option<Setting>,
     field: &Markup,
 ) -> Html<String> {
-    let title = "Set an option on many devices";
+    let title = "Change a setting on many devices";
     let (deed, next) =
-        if setting.is_some() { ("set", "See what would change…") } else { ("option", "Go on") };
+        if setting.is_some() { ("set", "See what would change…") } else { ("setting", "Go on") };
     let body = html! {
         section.narrow {
             p.back { a href="/devices?select=yes" { (icon(Icon::Back)) "Choose devices" } }
