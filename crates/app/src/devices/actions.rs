@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::identity::{insert, unnamed};
-use super::{Connector, Device, check_name, identity_sql, list, sql};
+use super::{Connector, Device, check_name, identity_sql, list, names, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::{Actor, Manageable};
@@ -224,6 +224,7 @@ impl App {
         let manageable = actor.may_manage(&mut tx, id).await?;
         ways::forget(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
+        names::forget(&mut tx, manageable.device()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });

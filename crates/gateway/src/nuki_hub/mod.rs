@@ -5,6 +5,7 @@ mod answers;
 pub(crate) mod config;
 mod log;
 mod names;
+mod people;
 mod settings;
 mod state;
 
@@ -41,7 +42,8 @@ pub(crate) fn ask(handle: &Handle) {
     }
 }
 
-const QUESTIONS: [&str; 3] = ["query/config", "query/lockstate", "query/battery"];
+/// With its configuration a hub reads the authorizations, and its codes when it is asked for them.
+const QUESTIONS: [&str; 4] = ["query/config", "query/keypad", "query/lockstate", "query/battery"];
 
 /// A payload that its topic does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,8 @@ pub(crate) fn read(part: HubPart, rest: &str, payload: &[u8]) -> Result<Option<O
         "commandResult" => answers::command_result(text(payload)?).map(Observation::Hub),
         "retry" => answers::retry(text(payload)?).map(Observation::Hub),
         "log" | "shortLog" | "rollingLog" => log::read(part, payload)?,
+        "keypad/json" => people::codes(payload)?,
+        "authorization/json" => people::authorizations(payload)?,
         "configuration/basicJson" | "configuration/advancedJson" => Some(settings::read(part, payload)?),
         "configuration/commandResult" => Some(settings::read_answer(part, payload)?),
         "battery/basicJson" => Some(state::battery(payload)?),
@@ -150,9 +154,13 @@ pub(crate) fn nuki_id_in(seen: &Observation) -> Option<u32> {
     }
 }
 
-/// Told to the owner with the topic it is about; over when the topic can be read again.
+/// Told to the owner with the topic it is about; over when that topic can be read again.
 pub(crate) fn truncated(rest: &str, is_cut: bool) -> Observation {
-    Observation::Trouble(Trouble::Truncated, is_cut.then(|| rest.to_owned()))
+    if is_cut {
+        Observation::Trouble(Trouble::Truncated, Some(rest.to_owned()))
+    } else {
+        Observation::Whole(rest.to_owned())
+    }
 }
 
 /// Topics whose payload a hub may cut.
