@@ -11,3 +11,5 @@ create table names (
 );
 -- Who set off the last action, by name.
 alter table device_states add column last_name text;
+-- Whether there are names for it: who has none is not looked up, however much happens there.
+alter table device_states add column has_names boolean not null default false;

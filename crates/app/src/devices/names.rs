@@ -56,7 +56,7 @@ impl Number {
 pub(super) struct Names(HashMap<(DeviceId, Number), String>);
 
 impl Names {
-    /// One look for a whole batch, and none if nothing in it has a number without a name.
+    /// One look for what devices with a book said in a batch, and none if nothing of it has a number without a name.
     pub(super) async fn load<'r>(
         tx: &mut Tx,
         reports: impl Iterator<Item = &'r Report>,

@@ -75,7 +75,7 @@ pub(super) async fn forget(tx: &mut Tx, device: DeviceId) -> Result<(), DbError>
     Ok(())
 }
 
-/// Where both have a name, the later one counts.
+/// Where both have a name, the later one counts. What `to` has is looked up from then on.
 pub(super) async fn copy(tx: &mut Tx, from: DeviceId, to: DeviceId) -> Result<(), DbError> {
     tx.query(
         "insert into names (device_id, kind, number, name, told_at) \
@@ -84,6 +84,13 @@ pub(super) async fn copy(tx: &mut Tx, from: DeviceId, to: DeviceId) -> Result<()
          where names.told_at <= excluded.told_at",
     )
     .bind(from)
+    .bind(to)
+    .run()
+    .await?;
+    tx.query(
+        "update device_states set has_names = true where device_id = $1 \
+         and exists (select 1 from names where device_id = $1)",
+    )
     .bind(to)
     .run()
     .await?;

@@ -329,8 +329,11 @@ impl Batch {
         let first = reports().map(|report| report.received_at).min().unwrap_or(Time(0));
         let telling = ids(&mut reports().filter(|report| report.seen.may_tell_of_a_command()));
         let ordered = commands::ordered(tx, &telling, first).await?;
-        let names = Names::load(tx, reports()).await?;
-        let (known, history) = (known.collect(), history::Changes::new());
+        let known: HashMap<DeviceId, Known> = known.collect();
+        let has_names =
+            |report: &&Report| known.get(&report.device).is_some_and(|known| known.state.has_names);
+        let names = Names::load(tx, reports().filter(has_names)).await?;
+        let history = history::Changes::new();
         Ok(Self { known, ordered, entries: Vec::new(), history, names })
     }
 
@@ -399,6 +402,9 @@ async fn keep_beside(tx: &mut Tx, work: &mut Batch, report: &Report, seen: &Obse
     let is_news = match seen {
         Observation::Facts(facts) => return take_facts(tx, work, report, facts).await.map(|()| true),
         Observation::Names(list) => {
+            if let Some(known) = work.known_mut(device) {
+                known.dirty |= !std::mem::replace(&mut known.state.has_names, true);
+            }
             if !work.names.told(tx, device, (list, at)).await? {
                 return Ok(true);
             }

@@ -213,6 +213,12 @@ async fn two_devices_that_turn_out_to_be_one_have_one_book_and_a_removed_one_has
     world.clock.advance(Duration::from_mins(5));
     world.says(door, event(KEYPAD, 8_194)).await;
     assert_eq!(named(&world, &anna, door).await[0].as_deref(), Some("Cleaner"));
+    let back = world.lock(&anna, "Back door", 0xA2).await;
+    let (by_hub, _) = world.app.add_device(&anna, NewDevice::by_hub("By the hub", None)).await.unwrap();
+    world.says_by(by_hub, Connector::NukiHub, names(&[(Number::Code(8_193), "Guest")])).await;
+    world.says_by(by_hub, Connector::NukiHub, Observation::NukiId(0xA2)).await;
+    assert_eq!(guest(&world, &anna, back).await.as_deref(), Some("Guest"), "it had no book of its own");
+    world.app.remove_device(&anna, back).await.unwrap();
     world.app.remove_device(&anna, door).await.unwrap();
     let mut tx = world.app.db().read().await.unwrap();
     assert_eq!(tx.query("select count(*) from names").value::<i64>().await.unwrap(), 0);
