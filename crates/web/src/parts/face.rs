@@ -207,15 +207,14 @@ fn by(command: &Command) -> String {
     }
 }
 
+/// By name, if one is known: then the number is in the log alone.
 fn origin(event: &LastEvent) -> String {
-    let with = match (event.origin, event.code_id) {
-        (Origin::KeypadCode, Some(code)) => format!("entry code {code}"),
-        (Origin::KeypadFingerprint, Some(finger)) => format!("fingerprint {finger}"),
-        _ => origin_words(event.origin).to_owned(),
-    };
-    match &event.name {
-        Some(name) => format!("by {name}, {}", with.trim_start_matches("by ")),
-        None => with,
+    let words = origin_words(event.origin);
+    match (event.origin, event.code_id, &event.name) {
+        (_, _, Some(name)) => format!("by {name}, {}", words.trim_start_matches("by ")),
+        (Origin::KeypadCode, Some(code), None) => format!("{words} {code}"),
+        (Origin::KeypadFingerprint, Some(finger), None) => format!("{words} {finger}"),
+        _ => words.to_owned(),
     }
 }
 

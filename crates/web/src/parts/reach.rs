@@ -196,8 +196,9 @@ pub(crate) fn steps(connector: Connector) -> Markup {
                     }
                     li {
                         "For entries that say whose code or fob it was, switch on " b { "Publish keypad entries information" }
-                        " and " b { "Publish authorization entries information" }
-                        " there as well. The codes themselves need not be published, and are never read."
+                        " and " b { "Publish authorization entries information" } " under "
+                        b { "Access Level Configuration" }
+                        ", too. The codes themselves need not be published, and are never read."
                     }
                     li { "Save and restart the hub. It connects within a minute, and this page shows it." }
                 },
