@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::figures::{print, rate, times};
 use crate::mqtt::{self, Version};
+use crate::pages::{Answer, sign_in};
 use crate::world::{World, get};
 
 const SYNCS: usize = 2_000;
@@ -191,18 +192,26 @@ pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
 
 pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     let world = World::new(devices).await?;
+    let session = sign_in(world.http).await?;
     let idle = world.memory()?;
+    // The list of all of them is made for whoever looks first.
+    Answer::of(world.http, "/devices", &session, "gzip").await?;
+    let listed = world.memory()?;
     let kind = if tls { "over TLS" } else { "plain" };
     let full = if tls {
         listening(&world, everybody_over_tls(&world).await?).await?
     } else {
         listening(&world, everybody(&world).await?).await?
     };
-    let each = (full - idle) * 1_024 / devices as u64;
+    let each = |more: u64, less: u64| more.saturating_sub(less) * 1_024 / devices as u64;
     print(&format!(
-        "memory: idle {} MiB; with {devices} devices {kind} {} MiB, {each} bytes each",
+        "memory: {} MiB; with a list of {devices} devices {} MiB, {} bytes each; \
+         with all of them connected {kind} {} MiB, {} bytes more each",
         idle / 1_024,
-        full / 1_024
+        listed / 1_024,
+        each(listed, idle),
+        full / 1_024,
+        each(full, listed)
     ));
     Ok(())
 }

@@ -148,7 +148,7 @@ async fn watched(
 }
 
 /// The cookie of a new session.
-async fn sign_in(http: SocketAddr) -> Result<String> {
+pub(crate) async fn sign_in(http: SocketAddr) -> Result<String> {
     let body = format!("email={}&password={}", EMAIL.replace('@', "%40"), PASSWORD.replace(' ', "+"));
     let head = format!(
         "POST /sign-in HTTP/1.1\r\nhost: {http}\r\norigin: http://{http}\r\nconnection: close\r\n\
@@ -171,14 +171,14 @@ fn request(http: SocketAddr, path: &str, session: &str, encoding: &str, more: &s
     )
 }
 
-struct Answer {
+pub(crate) struct Answer {
     first: Duration,
     whole: Duration,
     body: Vec<u8>,
 }
 
 impl Answer {
-    async fn of(http: SocketAddr, path: &str, session: &str, encoding: &str) -> Result<Self> {
+    pub(crate) async fn of(http: SocketAddr, path: &str, session: &str, encoding: &str) -> Result<Self> {
         let mut stream = TcpStream::connect(http).await?;
         stream.set_nodelay(true)?;
         let begun = Instant::now();

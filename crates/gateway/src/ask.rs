@@ -104,6 +104,7 @@ impl<S: Stream> Connection<S> {
         for (filter, qos) in filters {
             granted.push(self.add_filter(&filter, qos).then_some(qos.min(2)));
         }
+        self.filters.shrink_to_fit();
         self.listen();
         if self.filters != before {
             self.save().await?;

@@ -41,6 +41,8 @@ const EVERY: Duration = Duration::from_secs(30);
 const ITSELF: Duration = Duration::from_mins(10);
 /// Looks that failed one after the other before a bridge counts as away.
 const PATIENCE: u32 = 2;
+/// After one that failed: it may have been busy, or its answer lost.
+const AGAIN: Duration = Duration::from_secs(3);
 /// Calls that may wait to be looked into.
 const CALLS: usize = 256;
 
@@ -284,6 +286,7 @@ async fn look_after(door: Arc<Door>, bridge: Arc<Bridge>) {
         loop {
             let looked = look(&door, &bridge, &mut failed).await;
             let now = door.app.clock().steady();
+            let pause = if failed == 1 { AGAIN } else { EVERY };
             let is_due = itself_at.is_none_or(|at| now.since(at) >= ITSELF);
             if let (Ok(answer), true) = (looked, is_due) {
                 look_at_itself(&door, &bridge, &answer).await;
@@ -291,7 +294,7 @@ async fn look_after(door: Arc<Door>, bridge: Arc<Bridge>) {
             }
             tokio::select! {
                 () = bridge.look.notified() => {}
-                () = door.app.clock().wait(EVERY) => {}
+                () = door.app.clock().wait(pause) => {}
             }
         }
     };
@@ -319,11 +322,11 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
     let latency_ms = i64::try_from(answer.took.as_millis()).unwrap_or(i64::MAX);
     let known: Vec<Listed> = list.devices.iter().map(self::listed).collect();
     note(door.app.bridge_lists(id, &known).await);
-    note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     match door.app.devices_behind(id).await {
         Ok(behind) => hand_over(door, &list.devices, &behind),
         Err(error) => note(Err::<(), _>(error)),
     }
+    note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     Ok(answer)
 }
 

@@ -20,6 +20,9 @@ use crate::realm::{Ending, Handle};
 const BATCH: usize = 512;
 /// Reports waiting from which on nobody is read any more. At 64 a connection, only very many at once get here.
 const FULL: usize = 8_192;
+/// Of a connection whose answer is waited for: so many of its reports may be under way beyond that. Whoever says more than
+/// answers stands in line like everybody.
+const FEW: u16 = 8;
 
 /// Something to commit, and whom to answer afterwards.
 pub(crate) struct Item {
@@ -93,11 +96,10 @@ impl Committer {
     /// Whether a connection may read on; if not, its waker is called when it is its turn. Whoever somebody waits for need
     /// not stand in line: after a restart that would be behind everything that all others have to say.
     pub(crate) fn has_room(&self, handle: &Arc<Handle>, waker: &Waker, now: Steady) -> bool {
-        if handle.is_awaited(now) {
-            return true;
-        }
+        let is_awaited = handle.is_awaited(now) && handle.out().uncommitted < FEW;
         let mut queue = self.queue();
-        if queue.items.len() < FULL && queue.parked.is_empty()
+        if is_awaited && queue.items.len() < 2 * FULL
+            || queue.items.len() < FULL && queue.parked.is_empty()
             || handle.may_enter.swap(false, Ordering::Relaxed)
         {
             return true;
@@ -143,9 +145,9 @@ impl Committer {
                 let mut batch = std::mem::take(&mut queue.owed);
                 let owed = batch.len();
                 batch.extend(queue.items.drain(..size));
-                // Each may bring a window full.
+                // Each may bring a window full. One has a turn in any case, so that nothing keeps all of them out.
                 let room = FULL.saturating_sub(queue.items.len()) / usize::from(WINDOW);
-                let turns = room.min(queue.parked.len());
+                let turns = room.max(1).min(queue.parked.len());
                 let parked: Vec<_> = queue.parked.drain(..turns).collect();
                 if batch.is_empty() && turns == 0 && queue.closed {
                     return;
@@ -370,9 +372,26 @@ mod tests {
         assert!(!committer.has_room(&first, waker, now));
         committer.queue().items.clear();
         assert!(!committer.has_room(&second, waker, now), "there is room, and somebody was here before");
+    }
+
+    #[tokio::test]
+    async fn whose_answer_is_waited_for_need_not_stand_in_line_unless_it_says_much_more() {
+        let world = World::new().await;
+        let (committer, realm) = (Committer::default(), Realm::default());
+        let [first, second] = [1, 2].map(|number| realm.join(&joining(&world, number), &committer).unwrap());
+        for _ in 0..FULL {
+            committer.push(Item { intake: None, answer: None });
+        }
+        let waker = Waker::noop();
+        let now = world.clock.steady();
+        assert!(!committer.has_room(&first, waker, now));
+        assert!(!committer.has_room(&second, waker, now), "nobody waits for it yet");
         second.out().commands = vec![Ear { part: HubPart::Lock, topic: "nuki/7/lockAction".into(), qos: 1 }];
         second.command(DeviceId(2), LockAction::Lock, now.plus(Duration::from_secs(10))).unwrap();
         assert!(committer.has_room(&second, waker, now), "its answer is waited for");
+        second.out().uncommitted = FEW;
+        assert!(!committer.has_room(&second, waker, now), "a flood is no answer");
+        second.out().uncommitted = 0;
         assert!(!committer.has_room(&second, waker, now.plus(Duration::from_secs(20))), "and no longer");
     }
 

@@ -2,7 +2,7 @@
 //! stops reading while too much of what it took over is not committed or too much is unsent: pressure, not queues.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(crate) struct Connection<S> {
     pub will: Option<Box<Will>>,
     pub filters: Vec<(String, u8)>,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
-    pub open: HashSet<u16>,
+    pub open: BTreeSet<u16>,
     /// Bytes of a packet that is not whole yet.
     pub partial: Vec<u8>,
     pub flush_owed: bool,
@@ -81,7 +81,7 @@ pub(crate) struct Connection<S> {
 /// Why the poll loop came back.
 pub(crate) enum Step {
     /// A packet that needs the database before the next may be looked at.
-    Ask(Packet),
+    Ask(Box<Packet>),
     /// We end it: after what waits was written, and with a word of why.
     End(Ending),
     Over(Over),
@@ -96,13 +96,14 @@ pub(crate) enum Over {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(crate) async fn run(mut self) {
+    /// By reference: a task that owned it here would keep room for it twice.
+    pub(crate) async fn run(&mut self) {
         let over = loop {
             match poll_fn(|context| self.poll(context)).await {
                 Step::Over(over) => break over,
                 Step::End(ending) => self.handle.end(ending),
                 Step::Ask(packet) => {
-                    if let Err(ending) = Box::pin(self.ask(packet)).await {
+                    if let Err(ending) = Box::pin(self.ask(*packet)).await {
                         self.handle.end(ending);
                     }
                 }
@@ -306,7 +307,8 @@ impl<S: Stream> Connection<S> {
                     return Some(self.broken(Broken::Malformed));
                 }
                 if self.has_to_ask(&topic) {
-                    return Some(Step::Ask(Packet::Publish { topic, payload, qos, packet, dup }));
+                    let publish = Packet::Publish { topic, payload, qos, packet, dup };
+                    return Some(Step::Ask(Box::new(publish)));
                 }
                 self.publish(&topic, &payload, (qos, packet, dup))
             }
@@ -331,7 +333,7 @@ impl<S: Stream> Connection<S> {
             Packet::Disconnect { with_will } => {
                 Some(Step::Over(if with_will { Over::Abrupt } else { Over::Clean }))
             }
-            ask @ (Packet::Subscribe { .. } | Packet::Unsubscribe { .. }) => Some(Step::Ask(ask)),
+            ask @ (Packet::Subscribe { .. } | Packet::Unsubscribe { .. }) => Some(Step::Ask(Box::new(ask))),
         }
     }
 

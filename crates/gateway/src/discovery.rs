@@ -6,32 +6,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use lockwarden_app::ways::Fact;
 use serde_json::{Map, Value};
 
-/// The kinds of entities with which a device may announce itself, and the announcement of a device as a whole.
-const COMPONENTS: [&str; 17] = [
-    "lock",
-    "binary_sensor",
-    "sensor",
-    "button",
-    "switch",
-    "select",
-    "number",
-    "text",
-    "event",
-    "update",
-    "device",
-    "device_automation",
-    "device_tracker",
-    "tag",
-    "image",
-    "cover",
-    "siren",
-];
-/// The largest buffer that a hub can be given.
-const LONGEST_PAYLOAD: usize = 65_536;
 /// Names and models are cut here.
 const LONGEST_TEXT: usize = 64;
-/// Topics of one announcement that are looked at.
+/// Topics of one announcement that are looked at, and how long each may be: none of ours is longer.
 const MOST_TOPICS: usize = 64;
+const LONGEST_TOPIC: usize = 256;
 
 /// What one announcement says of its device.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,21 +25,18 @@ pub(crate) struct Announced {
     pub serial: Option<String>,
 }
 
-/// Whether something is announced here: `<prefix>/<component>/[<node>/]<object>/config`. A lock's prefix is fixed.
+/// Whether something is announced here: `<prefix>/<component>/[<node>/]<object>/config`. A lock's prefix is fixed, a hub's
+/// is chosen. Whatever stands between is no reason to turn anybody away: they would come back with it for ever.
 pub(crate) fn is_discovery(topic: &str, any_prefix: bool) -> bool {
     let mut levels = topic.split('/');
-    let (Some(prefix), Some(component)) = (levels.next(), levels.next()) else { return false };
-    let rest: Vec<&str> = levels.take(4).collect();
-    let ends = matches!(rest.as_slice(), [object, "config"] if !object.is_empty())
-        || matches!(rest.as_slice(), [node, object, "config"] if !node.is_empty() && !object.is_empty());
-    (any_prefix || prefix == "homeassistant") && COMPONENTS.contains(&component) && ends
+    let prefix = levels.next();
+    (any_prefix || prefix == Some("homeassistant"))
+        && levels.next_back() == Some("config")
+        && levels.count() >= 2
 }
 
 /// Nothing if the announcement was taken back, says nothing of a device, or cannot be read: it does no harm then.
 pub(crate) fn read(topic: &str, payload: &[u8]) -> Option<Announced> {
-    if payload.len() > LONGEST_PAYLOAD {
-        return None;
-    }
     let told: Map<String, Value> = serde_json::from_slice(payload).ok()?;
     let device = one_of(&told, &["dev", "device"]).and_then(Value::as_object);
     let text = |keys: &[&str]| short(one_of(device?, keys)?.as_str()?);
@@ -109,12 +85,15 @@ fn one_of<'v>(told: &'v Map<String, Value>, keys: &[&str]) -> Option<&'v Value> 
 /// Every topic among these, with `~` in full.
 fn topics_of(told: &Map<String, Value>, base: &str, topics: &mut Vec<String>) {
     let mut add = |topic: &str| {
+        if topics.len() >= MOST_TOPICS || base.len() + topic.len() > LONGEST_TOPIC {
+            return;
+        }
         let whole = match (topic.strip_prefix('~'), topic.strip_suffix('~')) {
             (Some(rest), _) => format!("{base}{rest}"),
             (None, Some(rest)) => format!("{rest}{base}"),
             (None, None) => topic.to_owned(),
         };
-        if topics.len() < MOST_TOPICS && !topics.contains(&whole) {
+        if !topics.contains(&whole) {
             topics.push(whole);
         }
     };
@@ -204,8 +183,14 @@ mod tests {
         for payload in [&b""[..], b"{", b"[]", b"null", b"{\"~\":7,\"dev\":[]}", &[0xFF, 0xFE]] {
             assert_eq!(read("homeassistant/lock/lamp/x/config", payload), None, "{payload:?}");
         }
-        let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(70_000));
-        assert_eq!(read(TOPIC, huge.as_bytes()), None);
+    }
+
+    #[test]
+    fn many_topics_and_long_ones_are_not_looked_at() {
+        let keys: Vec<String> = (0..2_500).map(|number| format!(r#""a{number}_t":"~{number}""#)).collect();
+        let of = |base: &str| format!(r#"{{"~":"{base}",{}}}"#, keys.join(","));
+        assert_eq!(read(TOPIC, of("nuki/A1/").as_bytes()).unwrap().topics.len(), MOST_TOPICS);
+        assert!(read(TOPIC, of(&"x".repeat(30_000)).as_bytes()).unwrap().topics.is_empty());
     }
 
     #[test]
@@ -223,15 +208,16 @@ mod tests {
         for fine in ["homeassistant/lock/A1/smartlock/config", "homeassistant/device/A1/config"] {
             assert!(is_discovery(fine, false), "{fine}");
         }
+        for tolerated in ["homeassistant/valve/A1/x/config", "homeassistant/lock/A1/b/c/config"] {
+            assert!(is_discovery(tolerated, false), "{tolerated}");
+        }
         assert!(is_discovery("ha/lock/A1/smartlock/config", true));
         for wrong in [
             "ha/lock/A1/smartlock/config",
             "homeassistant/status",
             "homeassistant/lock/A1/set",
             "homeassistant/lock/config",
-            "homeassistant/lock/A1/b/c/config",
-            "homeassistant/lock//config",
-            "homeassistant/nonsense/A1/config",
+            "homeassistant/config",
             "nuki/A1/config",
         ] {
             assert!(!is_discovery(wrong, false), "{wrong}");

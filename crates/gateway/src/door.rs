@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use lockwarden_app::App;
 use lockwarden_app::ids::LoginId;
@@ -53,9 +54,13 @@ impl Door {
         }
     }
 
-    /// A turn for something that whoever signs in asks the database.
+    /// A turn for something that whoever signs in asks the database; none if that takes longer than a client waits.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.desk.acquire().await.ok()
+        tokio::select! {
+            biased;
+            turn = self.desk.acquire() => turn.ok(),
+            () = self.app.clock().wait(IN_LINE) => None,
+        }
     }
 
     /// See [`App::bind_login`].
@@ -64,7 +69,7 @@ impl Door {
         login: &Authenticated,
         nuki_id: u32,
     ) -> lockwarden_app::Result<Result<(), BindRefusal>> {
-        let _turn = self.turn().await;
+        let _turn = self.desk.acquire().await;
         self.app.bind_login(login, nuki_id).await
     }
 
@@ -80,9 +85,14 @@ impl Door {
 
 /// Fewer than the database answers at once, so that there is always one for others.
 const AT_THE_DESK: usize = 3;
+/// Whoever waits for a turn this long has given up: locks want an answer within seconds.
+const IN_LINE: Duration = Duration::from_secs(30);
 
 /// Different things refused between two looks of the sweep; more are only counted.
 const MOST_NOTES: usize = 4_096;
+/// Logins with strangers between two looks of the sweep, and strangers of each: the writes of a flood are few.
+const MOST_LOGINS: usize = 512;
+const MOST_STRANGERS: usize = 8;
 
 /// What was refused since it was last written down for the owners: counted here, so that a flood of refusals is one
 /// write a second.
@@ -117,27 +127,54 @@ impl Refusals {
 
 /// Which devices spoke through logins that are not theirs, since it was last written down for the owners.
 #[derive(Default)]
-pub(crate) struct Strangers(Mutex<HashMap<(LoginId, u32, bool), Stranger>>);
+pub(crate) struct Strangers(Mutex<HashMap<LoginId, Vec<Stranger>>>);
 
 impl Strangers {
     /// What is known already of one is kept where this says nothing of it.
     pub(crate) fn note(&self, login: LoginId, stranger: Stranger) {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (login, stranger.nuki_id, stranger.is_opener);
-        if notes.len() >= MOST_NOTES && !notes.contains_key(&key) {
+        if notes.len() >= MOST_LOGINS && !notes.contains_key(&login) {
             return;
         }
-        let known = notes.entry(key).or_insert_with(|| stranger.clone());
-        known.name = stranger.name.or(known.name.take());
-        known.model = stranger.model.or(known.model.take());
+        let of_login = notes.entry(login).or_default();
+        let is_same = |one: &Stranger| (one.nuki_id, one.is_opener) == (stranger.nuki_id, stranger.is_opener);
+        if let Some(known) = of_login.iter_mut().find(|one| is_same(one)) {
+            known.name = stranger.name.or(known.name.take());
+            known.model = stranger.model.or(known.model.take());
+        } else if of_login.len() < MOST_STRANGERS {
+            of_login.push(stranger);
+        }
     }
 
-    /// Writes down what has come together.
+    /// Writes down what has come together; if that fails, the next time.
     pub(crate) async fn tell(&self, app: &App) {
         let notes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let flat: Vec<_> = notes.into_iter().map(|((login, ..), stranger)| (login, stranger)).collect();
-        if let Err(error) = app.note_strangers(&flat).await {
+        if let Err(error) = app.note_strangers(&notes).await {
             tracing::warn!(%error, "who else spoke through logins could not be written down");
+            for (login, strangers) in notes {
+                for stranger in strangers {
+                    self.note(login, stranger);
+                }
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_speaks_under_any_number_at_all_leaves_room_for_the_strangers_of_others() {
+        let strangers = Strangers::default();
+        for number in 1..=4_096 {
+            strangers.note(LoginId(1), Stranger::lock(number));
+        }
+        strangers.note(LoginId(2), Stranger::lock(7));
+        strangers.note(LoginId(2), Stranger { name: Some("Cellar".to_owned()), ..Stranger::lock(7) });
+        let notes = strangers.0.lock().unwrap();
+        assert_eq!(notes.get(&LoginId(1)).map(Vec::len), Some(MOST_STRANGERS));
+        let [one] = notes.get(&LoginId(2)).unwrap().as_slice() else { panic!("twice the same is one") };
+        assert_eq!(one.name.as_deref(), Some("Cellar"));
     }
 }

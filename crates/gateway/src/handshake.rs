@@ -1,7 +1,6 @@
 //! From the first byte to a signed-in connection. Nothing is kept of somebody who has not said who they are but one
 //! kilobyte and a deadline; a wrong password is answered late.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -115,7 +114,7 @@ async fn sign_in(door: &Door, connect: &Connect, address: IpAddr) -> Result<Auth
         slow_down(door, address).await;
         return Err(Refusal::NotAuthorized);
     };
-    let turn = door.turn().await;
+    let Some(turn) = door.turn().await else { return Err(Refusal::Unavailable) };
     let checked = door.app.check_login(username, password).await.map_err(|error| {
         tracing::error!(%error, "a login could not be checked");
         Refusal::Unavailable
@@ -245,7 +244,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         resumed_at,
         will: connect.will.map(Box::new),
         filters,
-        open: session.open.into_iter().collect::<HashSet<u16>>(),
+        open: session.open.into_iter().collect(),
         partial: rest,
         flush_owed: false,
         command_until: None,
@@ -253,7 +252,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         grumbled: false,
     };
     connection.listen();
-    door.connections.spawn(connection.run());
+    door.connections.spawn(async move { connection.run().await });
 }
 
 /// The session that this client left, or a new one. The login is looked at once more: what ended it while the other
@@ -263,13 +262,15 @@ async fn take_up(door: &Door, connect: &Connect, entry: &Entry) -> Result<Option
     // What an earlier connection of this client handed over belongs to the session before, and must not come into a new one.
     door.committer.settled(login).await;
     let taking = async {
-        let _turn = door.turn().await;
+        let Some(turn) = door.turn().await else { return Ok(Err(Refusal::Unavailable)) };
         let brought = [Some(entry.login.device), entry.login.opener].into_iter().flatten();
         if !door.app.login_stands(login, brought).await? {
             return Ok(Err(Refusal::NotAuthorized));
         }
         let found =
             if connect.clean { None } else { door.app.load_broker_session(login, &entry.client_id).await? };
+        // A write waits for others in any case; those who only read need not wait for it.
+        drop(turn);
         if connect.keep && found.is_none() {
             door.app.begin_broker_session(login, &entry.client_id).await?;
         } else if !connect.keep {

@@ -52,7 +52,7 @@ pub struct Config {
 pub struct Limits {
     /// Signed-in connections.
     pub connections: usize,
-    /// Connections that have not signed in yet, each for ten seconds at most.
+    /// Connections that have not signed in yet: ten seconds at most until they say who they are, and a turn at the database.
     pub unknown: usize,
     /// Those of one address. After a power cut a building full of locks comes back at once, behind one address.
     pub unknown_per_address: usize,

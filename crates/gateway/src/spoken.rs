@@ -79,7 +79,6 @@ impl<S: Stream> Connection<S> {
             return Ok(self.read_hub(name, topic, payload));
         }
         if discovery::is_discovery(topic, is_hub) {
-            // Whoever was cut off for it would come back with it for ever.
             return Ok(discovery::read(topic, payload).and_then(|told| self.announced(&told)));
         }
         let own = self.check_own(topic, RefusalReason::ForeignTopic)?;
@@ -102,18 +101,15 @@ impl<S: Stream> Connection<S> {
 
     /// A device says who it is. What is said of another than those that this login brings is only noted for the owner.
     fn announced(&mut self, told: &Announced) -> Option<(DeviceId, Observation)> {
-        let (is_opener, device) = match self.announcing(told) {
-            Whose::Own(device) => (false, Some(device)),
-            Whose::Stranger { is_opener } => (is_opener, None),
+        let is_opener = match self.announcing(told) {
+            Whose::Own(device) => {
+                let mark = told.mark(device.0);
+                let is_new = std::mem::replace(&mut self.announced, mark) != mark;
+                return is_new.then(|| (device, Observation::Facts(told.facts())));
+            }
+            Whose::Stranger { is_opener } => is_opener,
             Whose::Nobodys => return None,
         };
-        let mark = told.mark(device.map_or(0, |device| device.0));
-        if std::mem::replace(&mut self.announced, mark) == mark {
-            return None;
-        }
-        if let Some(device) = device {
-            return Some((device, Observation::Facts(told.facts())));
-        }
         let (name, model) = (told.name.clone(), told.model.clone());
         let nuki_id = told.topics.iter().find_map(|topic| Some(names::own(topic)?.nuki_id));
         let nuki_id = nuki_id.or(told.nuki_id)?;
@@ -145,8 +141,10 @@ impl<S: Stream> Connection<S> {
             return Whose::Nobodys;
         };
         match self.login.nuki_id {
-            Some(bound) if bound != id => Whose::Stranger { is_opener: false },
-            _ => Whose::Own(self.login.device),
+            Some(bound) if bound == id => Whose::Own(self.login.device),
+            Some(_) => Whose::Stranger { is_opener: false },
+            // A lock is known by its last message before it announces anything; this may be of any.
+            None => Whose::Nobodys,
         }
     }
 
@@ -275,9 +273,11 @@ impl<S: Stream> Connection<S> {
         let (mut ears, mut questions) = (Vec::new(), Vec::new());
         for (filter, qos) in &self.filters {
             match self.hub_name(filter) {
-                Some(HubName::Part(part, "action")) => {
+                // An order for one part never goes to another: not to one that has not spoken, nor to one that was removed.
+                Some(HubName::Part(part, "action")) if self.device_of(part).is_some() => {
                     ears.push(Ear { part, topic: filter.as_str().into(), qos: *qos });
                 }
+                Some(HubName::Part(_, "action")) => {}
                 _ => questions.push((filter.as_str().into(), *qos)),
             }
         }

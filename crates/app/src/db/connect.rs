@@ -156,7 +156,7 @@ impl Db {
             .max_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(options.read_only(true).pragma("cache_size", "-8192"));
+            .connect_lazy_with(options.read_only(true).pragma("cache_size", "-2048"));
         Ok(Self(Kind::Sqlite { read: Readers::new(read), write }))
     }
 

@@ -2,6 +2,8 @@
 //! another, a part of a hub that its owner removed. It is shown with what it announced of itself, and added with a login of
 //! its own or, where it is a part of the hub, by the hub's.
 
+use std::collections::HashMap;
+
 use super::{Credentials, create, sql};
 use crate::App;
 use crate::actor::{Actor, Scope};
@@ -48,16 +50,18 @@ pub struct StrangerSeen {
 
 impl App {
     /// Writes down who else spoke through logins. Nothing is believed of it: it is only shown.
-    pub async fn note_strangers(&self, noted: &[(LoginId, Stranger)]) -> Result<()> {
+    pub async fn note_strangers(&self, noted: &HashMap<LoginId, Vec<Stranger>>) -> Result<()> {
         if noted.is_empty() {
             return Ok(());
         }
         let mut tx = self.write().await?;
-        for (login, stranger) in noted {
+        for (login, strangers) in noted {
             let Some((account, device)) = sql::device_of(&mut tx, *login).await? else {
                 continue; // It went with a restore.
             };
-            sql::note_stranger(&mut tx, *login, stranger, self.now()).await?;
+            for stranger in strangers {
+                sql::note_stranger(&mut tx, *login, stranger, self.now()).await?;
+            }
             sql::forget_strangers(&mut tx, *login, MOST).await?;
             tx.emit(Event::DeviceChanged { account, device });
         }

@@ -1,8 +1,11 @@
 //! What announces itself to Home Assistant: read of the login's own device, only shown of anything else.
 
+use std::time::Duration;
+
 use lockwarden_app::Error;
 use lockwarden_app::actor::Actor;
-use lockwarden_app::devices::{NewDevice, SortBy};
+use lockwarden_app::commands::Order;
+use lockwarden_app::devices::{LockAction, NewDevice, SortBy};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::{Credentials, StrangerSeen};
 use lockwarden_app::ways::{Connection, Fact};
@@ -52,20 +55,23 @@ async fn strangers(site: &Site, owner: &Actor, count: usize) -> Vec<StrangerSeen
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_announces_itself_is_known_by_name_and_model_before_and_after_its_first_own_word() {
+async fn a_lock_that_announces_itself_is_known_by_name_and_model_once_it_has_spoken_for_itself() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
     let (device, credentials) = unnamed(&site, &anna).await;
     assert_eq!(site.world.app.load_device(&anna, device).await.unwrap().name, "New lock");
     let mut raw = Raw::sign_in(site.addr, &credentials, "SL3P_A1", true).await;
-    for packet in [1, 3] {
-        raw.publish("homeassistant/lock/A1/lock/config", &real("A1", "Maison"), 1, packet, false).await;
-        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet).unwrap()]);
-        let found = site.until(&anna, device, |device| device.name == "Maison").await;
-        assert_eq!(found.nuki_id.is_some(), packet == 3, "an announcement binds nothing");
-        raw.publish("nuki/A1/state", "1", 1, packet + 1, false).await;
-        assert_eq!(raw.read(4).await, [0x40, 2, 0, u8::try_from(packet + 1).unwrap()]);
-    }
+    // Until then it may be anybody's: of a broker that passes on what it kept of several.
+    raw.publish("homeassistant/lock/B2/lock/config", &real("B2", "Cellar"), 1, 1, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 1]);
+    raw.publish("nuki/A1/state", "1", 1, 2, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 2]);
+    let bound = site.until(&anna, device, |device| device.said.state.is_some()).await;
+    assert_eq!((bound.name.as_str(), bound.nuki_id), ("New lock", Some(0xA1)));
+    assert_eq!(connection(&site, &anna, device).await.fact(Fact::Model), None);
+    raw.publish("homeassistant/lock/A1/lock/config", &real("A1", "Maison"), 1, 3, false).await;
+    assert_eq!(raw.read(4).await, [0x40, 2, 0, 3]);
+    site.until(&anna, device, |device| device.name == "Maison").await;
     let known = connection(&site, &anna, device).await;
     for (fact, value) in
         [(Fact::Model, "Smart Lock 3.0 Pro"), (Fact::Maker, "Nuki"), (Fact::AnnouncedName, "Maison")]
@@ -153,6 +159,9 @@ async fn hub(site: &Site, login: &Credentials) -> Client {
     options.set_last_will(LastWill::new(will, "offline", QoS::AtLeastOnce, true));
     let mut hub = Client::new(options);
     hub.until(|packet| matches!(packet, Packet::ConnAck(_))).await;
+    for side in ["lock", "opener"] {
+        assert!(hub.listen(&format!("nukihub/{side}/action")).await);
+    }
     for (side, id, name) in [("lock", "a1", "Front door"), ("opener", "b2", "Street door")] {
         let told = format!(r#"{{"nukiID":"{id}","name":"{name}","firmwareVersion":"3.10.7"}}"#);
         hub.say(&format!("nukihub/{side}/configuration/basicJson"), &told, QoS::AtLeastOnce).await;
@@ -190,4 +199,25 @@ async fn an_opener_behind_a_hub_is_called_what_it_announces_and_removed_it_comes
     let again = site.until(&anna, again, |device| device.nuki_id.is_some()).await;
     assert_eq!((again.name.as_str(), again.nuki_id, again.link.online), ("Street door", Some(0xB2), true));
     assert!(strangers(&site, &anna, 0).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_an_opener_never_goes_to_the_lock_that_was_removed_beside_it() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = site.world.app.add_device(&anna, NewDevice::by_hub("Front", None)).await.unwrap();
+    let first = hub(&site, &login).await;
+    let beside = connection(&site, &anna, door).await.beside;
+    let [(opener, _)] = beside.as_slice() else { panic!("the opener: {beside:?}") };
+    site.world.app.remove_device(&anna, door).await.unwrap();
+    drop(first);
+    let mut second = hub(&site, &login).await;
+    site.until(&anna, *opener, |device| device.link.accepts_commands == Some(true)).await;
+    site.world.clock.advance(Duration::from_secs(8));
+    let order = Order { device: *opener, action: LockAction::Unlatch, idempotency_key: None };
+    site.world.app.order(&anna, order).await.unwrap();
+    let packet = second.until(|packet| matches!(packet, Packet::Publish(_))).await;
+    let Packet::Publish(publish) = packet else { unreachable!() };
+    let told = (publish.topic.as_str(), std::str::from_utf8(&publish.payload).unwrap());
+    assert_eq!(told, ("nukihub/opener/action", "electricStrikeActuation"));
 }

@@ -1,5 +1,6 @@
 //! Adding a device step by step: where somebody is follows from what the device has said.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -239,7 +240,7 @@ async fn what_announces_itself_and_is_not_in_the_account_is_added_with_one_click
     until(&mut stream, "Waiting for the first connection").await;
     let stranger = Stranger { name: Some("Cellar <2>".to_owned()), ..Stranger::lock(0xB2) };
     site.world.clock.advance(Duration::from_secs(1));
-    site.world.app.note_strangers(&[(login, stranger)]).await.unwrap();
+    site.world.app.note_strangers(&HashMap::from([(login, vec![stranger])])).await.unwrap();
     until(&mut stream, "Announcing themselves").await;
     let everywhere = browser.get("/devices/new").await;
     for page in [&browser.get(&path).await, &everywhere] {

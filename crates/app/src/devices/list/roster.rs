@@ -152,6 +152,7 @@ impl Roster {
     }
 
     pub(super) fn order(&mut self) {
+        self.slots.shrink_to_fit();
         self.slots.sort_unstable_by(|one, other| one.as_ref().map(name_of).cmp(&other.as_ref().map(name_of)));
         let ids = self.slots.iter().enumerate().filter_map(|(slot, row)| Some((row.as_ref()?.id, slot)));
         self.slot_of = ids.collect();
