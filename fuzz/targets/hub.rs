@@ -1,13 +1,15 @@
 //! Any bytes as the payload of each topic of a hub, whole and as what follows the first line as a topic.
 #![no_main]
 
-const TOPICS: [&str; 11] = [
+const TOPICS: [&str; 13] = [
     "json",
     "action",
     "commandResult",
     "retry",
     "log",
     "rollingLog",
+    "keypad/json",
+    "authorization/json",
     "battery/basicJson",
     "battery/advancedJson",
     "rssi",

@@ -184,7 +184,7 @@ impl<S: Stream> Connection<S> {
         }?;
         if rest == "configuration/commandResult" {
             // Only what the lock then says of itself is the proof.
-            nuki_hub::ask(&self.handle);
+            nuki_hub::ask_again(&self.handle);
         }
         if let Some(id) = nuki_hub::nuki_id_in(&seen) {
             self.login.nuki_id.get_or_insert(id);

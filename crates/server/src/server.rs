@@ -24,9 +24,9 @@ use crate::http;
 use crate::settings::Settings;
 
 /// How often old sessions, counts of failed sign-ins and old history are dropped, and batteries looked at.
-const ROSTERS: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
-
+/// How often lists in memory that could not follow are made anew.
+const ROSTERS: Duration = Duration::from_secs(1);
 /// After a start, locks come back within this: keep-alives are shorter, and so are their pauses between tries.
 const RETURN: Duration = Duration::from_mins(2);
 

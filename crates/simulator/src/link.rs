@@ -172,9 +172,9 @@ impl Link {
                         self.let_in(connection);
                     }
                     Ok(Event::Answer(code)) => {
-                        let why = why_refused(code);
+                        let no = Refusal::of(code);
                         self.body.show(|seen| {
-                            (seen.refused, seen.trouble) = (Some(why), Some(why.to_owned()));
+                            (seen.refused, seen.trouble) = (no.for_good(), Some(no.words.to_owned()));
                         });
                         return Over::Lost;
                     }
@@ -236,12 +236,29 @@ impl Link {
     }
 }
 
-pub(crate) fn why_refused(code: u8) -> &'static str {
-    match code {
-        2 => "the client id is refused",
-        4 => "the user name or password is wrong",
-        5 => "this login may not connect",
-        _ => "the broker refuses the connection",
+/// Why a broker does not let somebody in (MQTT 3.1.1, 3.2.2.3).
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal {
+    pub words: &'static str,
+    may_pass: bool,
+}
+
+impl Refusal {
+    pub(crate) fn of(code: u8) -> Self {
+        let (words, may_pass) = match code {
+            1 => ("the broker speaks another version of MQTT", false),
+            2 => ("the client id is refused", false),
+            3 => ("the broker lets nobody in at the moment", true),
+            4 => ("the user name or password is wrong", false),
+            5 => ("this login may not connect", false),
+            _ => ("the broker refuses the connection", true),
+        };
+        Self { words, may_pass }
+    }
+
+    /// Why, unless it may be otherwise the next time.
+    pub(crate) fn for_good(self) -> Option<&'static str> {
+        (!self.may_pass).then_some(self.words)
     }
 }
 

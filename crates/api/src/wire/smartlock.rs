@@ -118,12 +118,12 @@ impl State {
                 }
                 known => known.code(),
             },
-            trigger: said.last.map_or(0, |last| match last.trigger {
+            trigger: said.last.as_ref().map_or(0, |last| match last.trigger {
                 // HomeKit and MQTT are newer than this list; both reach the lock as the system does.
                 Trigger::HomeKit | Trigger::Mqtt | Trigger::Undefined | Trigger::Other(_) => 0,
                 known => known.code(),
             }),
-            last_action: said.last.map_or(0, |last| match last.action {
+            last_action: said.last.as_ref().map_or(0, |last| match last.action {
                 LockAction::FullLock => LockAction::Lock.code(),
                 LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => 0,
                 known => known.code(),

@@ -149,7 +149,7 @@ pub struct Entry {
     pub auth_id: Option<u32>,
     pub code_id: Option<u32>,
     pub presses: Option<u8>,
-    /// Whom the lock's own log names.
+    /// Whom the lock's own log names, or its lists for the number it told.
     pub name: Option<String>,
     /// Who asked, where it was one of ours.
     pub actor_name: Option<String>,
@@ -179,8 +179,9 @@ pub(crate) struct NewEntry {
     pub actor: Option<AccountId>,
     pub command: Option<CommandId>,
     pub delivered_by: Option<Vec<u8>>,
-    /// Its number and time in the lock's own log, and whom that names.
-    pub log: Option<(u32, Time, Option<String>)>,
+    pub name: Option<String>,
+    /// Its number and time in the lock's own log.
+    pub log: Option<(u32, Time)>,
 }
 
 impl NewEntry {
@@ -208,6 +209,7 @@ impl NewEntry {
             actor: None,
             command: None,
             delivered_by: None,
+            name: None,
             log: None,
         }
     }

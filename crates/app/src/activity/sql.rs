@@ -36,9 +36,9 @@ pub(super) async fn insert(tx: &mut Tx, entries: &[(ActivityId, NewEntry)]) -> R
                 .bind(entry.actor)
                 .bind(entry.command)
                 .bind(entry.delivered_by.clone())
-                .bind(entry.log.as_ref().and_then(|(.., name)| name.clone()))
-                .bind(entry.log.as_ref().map(|(index, ..)| i64::from(*index)))
-                .bind(entry.log.as_ref().map(|(_, at, _)| *at));
+                .bind(entry.name.clone())
+                .bind(entry.log.map(|(index, _)| i64::from(index)))
+                .bind(entry.log.map(|(_, at)| at));
         }
         query.run().await?;
     }

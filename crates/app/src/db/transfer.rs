@@ -24,6 +24,7 @@ const TABLES: &[(&str, Paging)] = &[
     ("bridges", Paging::FirstColumn("id")),
     ("ways", Paging::FirstColumn("id")),
     ("facts", Paging::Offset("device_id, fact")),
+    ("names", Paging::FirstThree("device_id, kind, number")),
     ("settings", Paging::Offset("device_id, setting")),
     ("web_configs", Paging::FirstColumn("device_id")),
     ("troubles", Paging::Offset("device_id, connector, trouble")),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::identity::{insert, unnamed};
-use super::{Connector, Device, DeviceType, check_name, identity_sql, list, sql};
+use super::{Connector, Device, DeviceType, check_name, identity_sql, list, names, sql};
 use crate::App;
 use crate::activity::{self, Happening, NewEntry, Origin};
 use crate::actor::{Actor, Manageable};
@@ -228,6 +228,7 @@ impl App {
         ways::forget(&mut tx, manageable.device(), self.now()).await?;
         commands::device_removed(&mut tx, manageable.device(), self.now()).await?;
         settings::device_removed(&mut tx, manageable.device()).await?;
+        names::forget(&mut tx, manageable.device()).await?;
         sql::remove(&mut tx, manageable.device(), self.now()).await?;
         tx.emit(Event::LoginChanged { account: actor.account, device: id });
         tx.emit(Event::DevicesChanged { account: actor.account });

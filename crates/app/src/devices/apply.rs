@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::record::CLOCK_TOLERANCE_MS;
 use super::report::{LockEvent, Observation};
 use super::sql::StateRow;
 use super::{Connector, DoorState, LockAction, LockState, Trigger};
@@ -76,10 +77,12 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
         | Observation::NukiId(_)
         | Observation::Snapshot { .. }
         | Observation::Log(_)
+        | Observation::Names(_)
         | Observation::Facts(_)
         | Observation::Settings(_)
         | Observation::SettingsAnswer(..)
         | Observation::Trouble(..)
+        | Observation::Whole(_)
         | Observation::Hub(_) => {}
     }
     None
@@ -202,7 +205,7 @@ pub(super) fn found(
     row.last_action = Some(action.stored());
     row.last_trigger = Some(trigger.stored());
     row.last_origin = Some(event.origin().stored());
-    (row.last_auth_id, row.last_code_id) = (None, None);
+    (row.last_auth_id, row.last_code_id, row.last_name) = (None, None, None);
     row.last_event_at = Some(at);
     (happening, event.origin())
 }
@@ -216,7 +219,7 @@ pub(super) fn turned(row: &mut StateRow, state: LockState, origin: Origin, at: T
     row.last_action = Some(action.stored());
     row.last_trigger = Some(Trigger::Manual.stored());
     row.last_origin = Some(origin.stored());
-    (row.last_auth_id, row.last_code_id) = (None, None);
+    (row.last_auth_id, row.last_code_id, row.last_name) = (None, None, None);
     row.last_event_at = Some(at);
     happening
 }
@@ -236,6 +239,7 @@ fn event_happened(row: &mut StateRow, event: &LockEvent, at: Time) {
     row.last_origin = Some(event.origin().stored());
     row.last_auth_id = event.auth_id.map(i64::from);
     row.last_code_id = event.code_id.map(i64::from);
+    row.last_name = None;
     row.last_event_at = Some(at);
     row.expected_action = event.moves().then(|| event.action.stored());
 }
@@ -255,6 +259,31 @@ fn door_state(row: &mut StateRow, door: DoorState, at: Time) -> Option<Effect> {
     // What the sensor says first is where the door stands, not that it moved.
     before?;
     Some(Effect::Entry { happening, origin: Origin::Unknown, result: Completion::Success })
+}
+
+/// Whether a snapshot is older than one that is known already: it was left over somewhere. An hour back to the minute is
+/// the end of summer time, and a day or more a clock that was set.
+pub(super) fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
+    const HOUR_MS: i64 = 3_600_000;
+    let (Some(clock), Some(last)) = (clock, state.snapshot_at) else {
+        state.snapshot_at = clock.or(state.snapshot_at);
+        return false;
+    };
+    let back = last.0.saturating_sub(clock.0);
+    let summer_time = (back - HOUR_MS).abs() < CLOCK_TOLERANCE_MS;
+    if back > 0 && back < 24 * HOUR_MS && !summer_time {
+        return true;
+    }
+    state.snapshot_at = Some(clock);
+    false
+}
+
+/// The lock's clock in UTC. Whether a lock tells UTC or its local time is unconfirmed, so what fits better is taken.
+pub(super) fn clock_of(clock: Time, zone_minutes: i64, now: Time) -> Time {
+    let shift = zone_minutes.clamp(-1_440, 1_440) * 60_000;
+    let as_local = Time(clock.0.saturating_sub(shift));
+    let is_local = as_local.0.abs_diff(now.0) < clock.0.abs_diff(now.0);
+    if is_local { as_local } else { clock }
 }
 
 impl LockEvent {

@@ -28,10 +28,8 @@ pub enum Capability {
     Events,
     /// The lock's own log: names, and failed attempts.
     Log,
-    KeypadCodes,
-    Authorizations,
-    /// Windows of codes and people, time control.
-    Schedules,
+    /// For whom the numbers of codes and of authorizations stand.
+    Names,
     Settings,
     BatteryPercent,
     /// Voltage, drain, temperature, resistance.
@@ -47,9 +45,7 @@ impl Capability {
         Self::EveryState,
         Self::Events,
         Self::Log,
-        Self::KeypadCodes,
-        Self::Authorizations,
-        Self::Schedules,
+        Self::Names,
         Self::Settings,
         Self::BatteryPercent,
         Self::BatteryReport,
@@ -64,9 +60,7 @@ impl Capability {
             Self::EveryState => "every state, also while it moves",
             Self::Events => "who did what, as it happens",
             Self::Log => "names and failed attempts",
-            Self::KeypadCodes => "entry codes",
-            Self::Authorizations => "who has access",
-            Self::Schedules => "schedules",
+            Self::Names => "whose a code or a fob is",
             Self::Settings => "settings",
             Self::BatteryPercent => "the battery in percent",
             Self::BatteryReport => "voltage and temperature",
@@ -120,9 +114,7 @@ impl Connector {
             C::FullLock | C::EveryState => self != Self::NukiBridge,
             C::Events => self == Self::NukiMqtt,
             C::Sync => self != Self::NukiMqtt,
-            C::Log | C::KeypadCodes | C::Authorizations | C::Schedules | C::Settings | C::BatteryReport => {
-                self == Self::NukiHub
-            }
+            C::Log | C::Names | C::Settings | C::BatteryReport => self == Self::NukiHub,
         }
     }
 
@@ -171,9 +163,9 @@ mod tests {
         let row = |way: Connector| {
             C::ALL.iter().map(|one| if way.can(*one) { 'x' } else { '-' }).collect::<String>()
         };
-        assert_eq!(row(Connector::NukiMqtt), "xxxx-----x--");
-        assert_eq!(row(Connector::NukiHub), "xxx-xxxxxxxx");
-        assert_eq!(row(Connector::NukiBridge), "x--------x-x");
+        assert_eq!(row(Connector::NukiMqtt), "xxxx---x--");
+        assert_eq!(row(Connector::NukiHub), "xxx-xxxxxx");
+        assert_eq!(row(Connector::NukiBridge), "x------x-x");
     }
 
     #[test]

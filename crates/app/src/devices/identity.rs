@@ -2,7 +2,7 @@
 //! device of the same account become one.
 
 use super::report::Observation;
-use super::{Connector, DeviceType, LONGEST_NAME, Safety, check_name, identity_sql as sql, pictured};
+use super::{Connector, DeviceType, LONGEST_NAME, Safety, check_name, identity_sql as sql, names, pictured};
 use crate::App;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
@@ -51,6 +51,7 @@ pub(crate) async fn set_type(
 
 /// The device was `other` all along.
 pub(crate) async fn join(tx: &mut Tx, device: DeviceId, other: DeviceId, now: Time) -> Result<(), DbError> {
+    names::join(tx, device, other).await?;
     sql::join(tx, device, other, now).await
 }
 

@@ -46,14 +46,16 @@ impl App {
     ) -> Result<()> {
         // What this batch told of before is looked for among what is written.
         work.flush(tx).await?;
+        let name = |record: &LogRecord| work.names.of_record(device, record);
+        let mut sorted: Vec<LogRecord> =
+            records.iter().map(|record| LogRecord { name: name(record), ..record.clone() }).collect();
+        sorted.sort_by_key(|record| (record.at, record.index));
         let Some(known) = work.known_mut(device) else {
             return Ok(());
         };
         let account = known.account;
         let zone = ways::zone_minutes(tx, device).await?.clamp(-1_440, 1_440) * 60_000;
-        let mut sorted: Vec<&LogRecord> = records.iter().collect();
-        sorted.sort_by_key(|record| (record.at, record.index));
-        for record in sorted {
+        for record in &sorted {
             if let Some(id) = activity::find_logged(tx, device, record.index, record.at).await? {
                 if let Some(name) = &record.name {
                     activity::name(tx, id, name).await?;
@@ -99,7 +101,8 @@ impl App {
         entry.trigger = record.trigger;
         entry.result = Some(record.result);
         (entry.auth_id, entry.code_id) = (record.auth_id, record.code_id);
-        entry.log = Some((record.index, record.at, record.name.clone()));
+        entry.name.clone_from(&record.name);
+        entry.log = Some((record.index, record.at));
         activity::note(tx, ActivityId(self.growing_id()), entry).await?;
         Ok(first.shift)
     }

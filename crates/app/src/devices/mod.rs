@@ -10,6 +10,8 @@ mod identity_sql;
 mod links;
 pub mod list;
 mod log_book;
+mod names;
+mod names_sql;
 mod pictured;
 mod record;
 mod repeats;
@@ -27,6 +29,7 @@ pub(crate) use identity::{
     set_type, unnamed, way_ended,
 };
 pub use log_book::LogRecord;
+pub use names::{MOST_NAMES, Number};
 pub use report::{Delivery, HubAnswer, Intake, LockEvent, Observation, Repetition, Report, Session};
 
 use crate::activity::Origin;
@@ -165,13 +168,15 @@ pub struct Said {
 }
 
 /// The last action event: the "how" beside the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastEvent {
     pub action: LockAction,
     pub trigger: Trigger,
     pub origin: Origin,
     pub auth_id: Option<u32>,
     pub code_id: Option<u32>,
+    /// Whose number it was then.
+    pub name: Option<String>,
     pub at: Time,
 }
 

@@ -3,9 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::apply::{Effect, apply, found, turned};
+use super::apply::{Effect, apply, clock_of, found, is_old, turned};
 use super::identity;
 use super::links;
+use super::names::{self, Names};
 use super::pictured;
 use super::repeats;
 use super::report::{Delivery, Intake, LockEvent, Observation, Report};
@@ -96,29 +97,13 @@ impl App {
         match seen {
             Observation::NukiId(id) => return self.identified(tx, work, report, *id).await,
             Observation::Log(records) => return self.take_log(tx, work, device, (records, at)).await,
-            Observation::Facts(facts) => return take_facts(tx, work, report, facts).await,
-            Observation::Trouble(trouble, detail) => {
-                let noted = (*trouble, detail.as_deref());
-                if ways::note_trouble(tx, device, report.by, noted, at).await? {
-                    work.changed(tx, device);
-                }
-                return Ok(());
-            }
-            Observation::Settings(told) => {
-                if settings::told(tx, device, told, at).await? {
-                    work.changed(tx, device);
-                }
-                return Ok(());
-            }
-            Observation::SettingsAnswer(each, all) => {
-                if settings::answered(tx, device, (each, all), at).await? {
-                    work.changed(tx, device);
-                }
-                return Ok(());
-            }
             Observation::Hub(answer) => return commands::hub_said(tx, device, *answer, at).await,
             Observation::DeviceType(kind) => sql::set_type(tx, device, kind.stored(), at).await?,
-            _ => {}
+            _ => {
+                if keep_beside(tx, work, report, seen).await? {
+                    return Ok(());
+                }
+            }
         }
         let Some(known) = work.known.get_mut(&device) else {
             return Ok(());
@@ -176,7 +161,8 @@ impl App {
                 }
             }
             Effect::Performed(event) => {
-                let entry = known.draft(device, (event.action.into(), event.origin()), at);
+                let mut entry = known.draft(device, (event.action.into(), event.origin()), at);
+                entry.name = work.names.of_event(device, &event);
                 self.told_of(tx, work, report, (event, entry)).await?;
             }
             Effect::Moving => commands::moved(tx, device, at).await?,
@@ -257,10 +243,13 @@ impl App {
         } else {
             None
         };
-        if ours.is_none()
-            && let Some(known) = work.known.get(&report.device)
-            && known.state.log_index.is_some()
-        {
+        let Some(known) = work.known.get_mut(&report.device) else {
+            return Ok(());
+        };
+        if ours.is_none() {
+            known.state.last_name.clone_from(&entry.name);
+        }
+        if ours.is_none() && known.state.log_index.is_some() {
             // Its own log may have told of it already.
             work.flush(tx).await?;
             let place = (entry.account, entry.device);
@@ -293,6 +282,7 @@ pub(super) struct Batch {
     ordered: HashSet<DeviceId>,
     entries: Vec<(ActivityId, NewEntry)>,
     history: history::Changes,
+    pub(super) names: Names,
 }
 
 pub(super) struct Known {
@@ -339,7 +329,12 @@ impl Batch {
         let first = reports().map(|report| report.received_at).min().unwrap_or(Time(0));
         let telling = ids(&mut reports().filter(|report| report.seen.may_tell_of_a_command()));
         let ordered = commands::ordered(tx, &telling, first).await?;
-        Ok(Self { known: known.collect(), ordered, entries: Vec::new(), history: history::Changes::new() })
+        let known: HashMap<DeviceId, Known> = known.collect();
+        let has_names =
+            |report: &&Report| known.get(&report.device).is_some_and(|known| known.state.has_names);
+        let names = Names::load(tx, reports().filter(has_names)).await?;
+        let history = history::Changes::new();
+        Ok(Self { known, ordered, entries: Vec::new(), history, names })
     }
 
     pub(super) fn known_mut(&mut self, device: DeviceId) -> Option<&mut Known> {
@@ -401,6 +396,35 @@ impl Batch {
     }
 }
 
+/// What is no part of the state and has tables of its own. False if it is none of that.
+async fn keep_beside(tx: &mut Tx, work: &mut Batch, report: &Report, seen: &Observation) -> Result<bool> {
+    let (device, at) = (report.device, report.received_at);
+    let is_news = match seen {
+        Observation::Facts(facts) => return take_facts(tx, work, report, facts).await.map(|()| true),
+        Observation::Names(list) => {
+            if let Some(known) = work.known_mut(device) {
+                known.dirty |= !std::mem::replace(&mut known.state.has_names, true);
+            }
+            if !work.names.told(tx, device, (list, at)).await? {
+                return Ok(true);
+            }
+            let counted = names::counted(tx, device).await?;
+            ways::set_facts(tx, device, &counted, at).await?
+        }
+        Observation::Trouble(trouble, detail) => {
+            ways::note_trouble(tx, device, report.by, (*trouble, detail.as_deref()), at).await?
+        }
+        Observation::Whole(topic) => ways::came_whole(tx, device, report.by, topic).await?,
+        Observation::Settings(told) => settings::told(tx, device, told, at).await?,
+        Observation::SettingsAnswer(each, all) => settings::answered(tx, device, (each, all), at).await?,
+        _ => return Ok(false),
+    };
+    if is_news {
+        work.changed(tx, device);
+    }
+    Ok(true)
+}
+
 async fn take_facts(tx: &mut Tx, work: &Batch, report: &Report, facts: &[(Fact, String)]) -> Result<()> {
     // What it calls itself in its own topics is better known.
     let has_own = work.known.get(&report.device).is_some_and(|known| known.state.own_name.is_some());
@@ -423,31 +447,6 @@ async fn calls_itself(tx: &mut Tx, work: &Batch, report: &Report, name: &str) ->
         work.changed(tx, report.device);
     }
     Ok(())
-}
-
-/// Whether a snapshot is older than one that is known already: it was left over somewhere. An hour back to the minute is
-/// the end of summer time, and a day or more a clock that was set.
-fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
-    const HOUR_MS: i64 = 3_600_000;
-    let (Some(clock), Some(last)) = (clock, state.snapshot_at) else {
-        state.snapshot_at = clock.or(state.snapshot_at);
-        return false;
-    };
-    let back = last.0.saturating_sub(clock.0);
-    let summer_time = (back - HOUR_MS).abs() < CLOCK_TOLERANCE_MS;
-    if back > 0 && back < 24 * HOUR_MS && !summer_time {
-        return true;
-    }
-    state.snapshot_at = Some(clock);
-    false
-}
-
-/// The lock's clock in UTC. Whether a lock tells UTC or its local time is unconfirmed, so what fits better is taken.
-fn clock_of(clock: Time, zone_minutes: i64, now: Time) -> Time {
-    let shift = zone_minutes.clamp(-1_440, 1_440) * 60_000;
-    let as_local = Time(clock.0.saturating_sub(shift));
-    let is_local = as_local.0.abs_diff(now.0) < clock.0.abs_diff(now.0);
-    if is_local { as_local } else { clock }
 }
 
 /// Whether this very delivery was recorded before, now or in an earlier batch. Without a sign of repetition nothing is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::repeats::Mark;
-use super::{Connector, DeviceType, DoorState, LockAction, LockState, LogRecord, Mode, Trigger};
+use super::{Connector, DeviceType, DoorState, LockAction, LockState, LogRecord, Mode, Number, Trigger};
 use crate::clock::Time;
 use crate::ids::{DeviceId, LoginId};
 use crate::settings::{Outcome, Setting, SettingValue};
@@ -126,12 +126,16 @@ pub enum Observation {
     NukiId(u32),
     /// A piece of the device's own log.
     Log(Vec<LogRecord>),
+    /// For whom numbers stand that the device tells; a list that may be incomplete.
+    Names(Vec<(Number, String)>),
     Facts(Vec<(Fact, String)>),
     Settings(Vec<(Setting, SettingValue)>),
     /// What became of settings that were sent: each, or all that are under way.
     SettingsAnswer(Vec<(Setting, Outcome)>, Outcome),
     /// Something is in the way (with what it is about), or is not any more.
     Trouble(Trouble, Option<String>),
+    /// What was cut short before came whole: the topic that was.
+    Whole(String),
     /// What a hub says of the command it was given.
     Hub(HubAnswer),
 }

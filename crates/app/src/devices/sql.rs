@@ -31,6 +31,9 @@ pub(super) struct StateRow {
     pub last_origin: Option<i64>,
     pub last_auth_id: Option<i64>,
     pub last_code_id: Option<i64>,
+    pub last_name: Option<String>,
+    /// Whether its book of names holds any.
+    pub has_names: bool,
     pub last_event_at: Option<Time>,
     pub expected_action: Option<i64>,
     pub untimed_entry: Option<i64>,
@@ -95,7 +98,7 @@ macro_rules! state_columns {
     () => {
         "s.online, s.online_changed_at, s.accepts_commands, s.said_at, s.state, s.state_said_at, s.state_changed_at, \
          s.rest_state, s.mode, s.last_action, s.last_trigger, s.last_origin, s.last_auth_id, s.last_code_id, \
-         s.last_event_at, s.expected_action, s.untimed_entry, s.door_state, s.door_changed_at, s.battery_critical, \
+         s.last_name, s.has_names, s.last_event_at, s.expected_action, s.untimed_entry, s.door_state, s.door_changed_at, s.battery_critical, \
          s.battery_percent, s.battery_charging, s.keypad_battery_critical, s.door_battery_critical, \
          s.server_connected, s.firmware, s.own_name, s.ring_at, s.device_time, s.clock_offset_ms, s.connected_at, \
          s.repeats_from, s.deliveries, s.speaker, s.speaker_since, s.log_index, s.log_at, \
@@ -301,7 +304,7 @@ pub(super) async fn states(tx: &mut Tx, devices: &[DeviceId]) -> Result<Vec<Know
     .await
 }
 
-const STATE_COLUMNS: usize = 41;
+const STATE_COLUMNS: usize = 43;
 
 /// Writes whole states, many rows to a statement.
 pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -> Result<(), DbError> {
@@ -324,6 +327,8 @@ pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -
                 .bind(s.last_origin)
                 .bind(s.last_auth_id)
                 .bind(s.last_code_id)
+                .bind(s.last_name.clone())
+                .bind(s.has_names)
                 .bind(s.last_event_at)
                 .bind(s.expected_action)
                 .bind(s.untimed_entry)
@@ -358,7 +363,7 @@ pub(super) async fn write_states(tx: &mut Tx, states: &[(DeviceId, StateRow)]) -
 
 const WRITE_STATES: &str = "insert into device_states (device_id, online, online_changed_at, accepts_commands, \
     said_at, state, state_said_at, state_changed_at, rest_state, mode, last_action, last_trigger, last_origin, \
-    last_auth_id, last_code_id, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
+    last_auth_id, last_code_id, last_name, has_names, last_event_at, expected_action, untimed_entry, door_state, door_changed_at, \
     battery_critical, battery_percent, battery_charging, keypad_battery_critical, door_battery_critical, \
     server_connected, firmware, own_name, ring_at, device_time, clock_offset_ms, connected_at, repeats_from, \
     deliveries, speaker, speaker_since, log_index, log_at, snapshot_at, log_shift, pictured)";
@@ -368,6 +373,7 @@ const WRITE_STATES_CONFLICT: &str = " on conflict (device_id) do update set onli
     state_changed_at = excluded.state_changed_at, rest_state = excluded.rest_state, mode = excluded.mode, \
     last_action = excluded.last_action, last_trigger = excluded.last_trigger, last_origin = excluded.last_origin, \
     last_auth_id = excluded.last_auth_id, last_code_id = excluded.last_code_id, \
+    last_name = excluded.last_name, has_names = excluded.has_names, \
     last_event_at = excluded.last_event_at, expected_action = excluded.expected_action, \
     untimed_entry = excluded.untimed_entry, door_state = excluded.door_state, \
     door_changed_at = excluded.door_changed_at, battery_critical = excluded.battery_critical, \
@@ -433,6 +439,7 @@ impl From<StateRow> for Said {
             origin: s.last_origin.map_or(Origin::Unknown, Origin::from_stored),
             auth_id: s.last_auth_id.and_then(|id| u32::try_from(id).ok()),
             code_id: s.last_code_id.and_then(|id| u32::try_from(id).ok()),
+            name: s.last_name,
             at,
         });
         Self {

@@ -363,3 +363,13 @@ pub(crate) async fn note_trouble(
         None => sql::end_trouble(tx, device, by, trouble.name()).await,
     }
 }
+
+/// A topic that may have been cut short is whole; what was cut may have been another. True if it was this.
+pub(crate) async fn came_whole(
+    tx: &mut Tx,
+    device: DeviceId,
+    by: Connector,
+    topic: &str,
+) -> Result<bool, DbError> {
+    sql::end_trouble_of(tx, device, by, (Trouble::Truncated.name(), topic)).await
+}

@@ -6,8 +6,8 @@ mod sql;
 
 pub use actions::{Connection, HubPart, Joined};
 pub(crate) use actions::{
-    add, all_offline, end, forget, identify, load_of, load_of_each, login_of, move_to_login, note_trouble,
-    of_login, set_facts, store, zone_minutes,
+    add, all_offline, came_whole, end, forget, identify, load_of, load_of_each, login_of, move_to_login,
+    note_trouble, of_login, set_facts, store, zone_minutes,
 };
 
 use crate::clock::Time;
@@ -206,6 +206,10 @@ facts! {
     Serial = "serial",
     /// When the bridge last heard the device, in milliseconds since 1970.
     BridgeHeard = "bridge-heard-at",
+    /// How many numbers of codes there are names for.
+    NamedCodes = "named-codes",
+    /// And of other authorizations: apps, fobs.
+    NamedAuthorizations = "named-authorizations",
 }
 
 impl Fact {

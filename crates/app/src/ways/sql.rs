@@ -225,6 +225,20 @@ pub(super) async fn end_trouble(
     Ok(query.bind(device).bind(connector.name()).bind(trouble).run().await? > 0)
 }
 
+/// Ends it if it is about this.
+pub(super) async fn end_trouble_of(
+    tx: &mut Tx,
+    device: DeviceId,
+    connector: Connector,
+    (trouble, detail): (&'static str, &str),
+) -> Result<bool, DbError> {
+    let query = tx.query(
+        "delete from troubles where device_id = $1 and connector = $2 and trouble = $3 and detail = $4",
+    );
+    let query = query.bind(device).bind(connector.name()).bind(trouble).bind(detail.to_owned());
+    Ok(query.run().await? > 0)
+}
+
 pub(super) async fn troubles(
     tx: &mut Tx,
     device: DeviceId,

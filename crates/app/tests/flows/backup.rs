@@ -2,7 +2,7 @@
 
 use lockwarden_app::activity::EntryQuery;
 use lockwarden_app::commands::{CommandState, Order};
-use lockwarden_app::devices::{LockAction, SortBy};
+use lockwarden_app::devices::{LockAction, Number, Observation, SortBy};
 use lockwarden_testkit::World;
 
 #[tokio::test]
@@ -12,6 +12,7 @@ async fn a_backup_brings_everything_back_but_sessions_and_open_commands() {
     let door = world.lock(&anna, "Front door", 0xA1).await;
     let order = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
     let command = world.app.order(&anna, order).await.unwrap();
+    world.says(door, Observation::Names(vec![(Number::Code(8_193), "Guest".to_owned())])).await;
     let file = world.database.dir.path().join("backup.db");
     let rows = world.app.back_up(&file).await.unwrap();
 
@@ -25,6 +26,9 @@ async fn a_backup_brings_everything_back_but_sessions_and_open_commands() {
     assert_eq!(other.app.list_activity(&anna, EntryQuery::default()).await.unwrap().entries.len(), 1);
     assert_eq!(other.app.list_sessions(&anna).await.unwrap().len(), 1, "only the sign-in of a moment ago");
     assert!(other.app.find_account("boris@example.org").await.is_err());
+    let mut tx = other.app.db().read().await.unwrap();
+    let name = tx.query("select name from names where device_id = $1 and number = 8193").bind(door);
+    assert_eq!(name.value::<String>().await.unwrap(), "Guest");
 }
 
 #[tokio::test]

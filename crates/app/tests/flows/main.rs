@@ -21,6 +21,7 @@ mod lists;
 mod log;
 mod logins;
 mod meanwhile;
+mod names;
 mod repeats;
 mod restore;
 mod safety;

@@ -5,6 +5,7 @@ mod answers;
 pub(crate) mod config;
 mod log;
 mod names;
+mod people;
 mod settings;
 mod state;
 
@@ -28,20 +29,27 @@ pub(crate) const SETTLED: Duration = Duration::from_secs(3);
 /// And commands in its first six (`mqttRecentlyConnected`).
 pub(crate) const DEAF: Duration = Duration::from_secs(7);
 
-/// Asks a hub for everything it can tell: it answers within seconds, by Bluetooth.
+/// Asks a hub that has come for everything it can tell: it answers within seconds, by Bluetooth. With its configuration it
+/// reads the authorizations, and its codes only when it is asked for them.
 pub(crate) fn ask(handle: &Handle) {
+    put(handle, &["query/config", "query/keypad", "query/lockstate", "query/battery"]);
+}
+
+/// Asks how things stand now. Each question costs the lock some of its battery.
+pub(crate) fn ask_again(handle: &Handle) {
+    put(handle, &["query/config", "query/lockstate", "query/battery"]);
+}
+
+fn put(handle: &Handle, questions: &[&str]) {
     let topics: Vec<Box<str>> = handle.out().questions.iter().map(|(topic, _)| topic.clone()).collect();
-    let asked = topics.iter().filter(|topic| {
-        QUESTIONS
-            .iter()
-            .any(|question| topic.strip_suffix(question).is_some_and(|before| before.ends_with('/')))
-    });
-    for topic in asked {
+    let is_one = |topic: &str| {
+        let is = |question: &&str| topic.strip_suffix(question).is_some_and(|before| before.ends_with('/'));
+        questions.iter().any(is)
+    };
+    for topic in topics.iter().filter(|topic| is_one(topic)) {
         handle.tell(topic, "1");
     }
 }
-
-const QUESTIONS: [&str; 3] = ["query/config", "query/lockstate", "query/battery"];
 
 /// A payload that its topic does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +73,8 @@ pub(crate) fn read(part: HubPart, rest: &str, payload: &[u8]) -> Result<Option<O
         "commandResult" => answers::command_result(text(payload)?).map(Observation::Hub),
         "retry" => answers::retry(text(payload)?).map(Observation::Hub),
         "log" | "shortLog" | "rollingLog" => log::read(part, payload)?,
+        "keypad/json" => people::codes(payload)?,
+        "authorization/json" => people::authorizations(payload)?,
         "configuration/basicJson" | "configuration/advancedJson" => Some(settings::read(part, payload)?),
         "configuration/commandResult" => Some(settings::read_answer(part, payload)?),
         "battery/basicJson" => Some(state::battery(payload)?),
@@ -150,9 +160,13 @@ pub(crate) fn nuki_id_in(seen: &Observation) -> Option<u32> {
     }
 }
 
-/// Told to the owner with the topic it is about; over when the topic can be read again.
+/// Told to the owner with the topic it is about; over when that topic can be read again.
 pub(crate) fn truncated(rest: &str, is_cut: bool) -> Observation {
-    Observation::Trouble(Trouble::Truncated, is_cut.then(|| rest.to_owned()))
+    if is_cut {
+        Observation::Trouble(Trouble::Truncated, Some(rest.to_owned()))
+    } else {
+        Observation::Whole(rest.to_owned())
+    }
 }
 
 /// Topics whose payload a hub may cut.

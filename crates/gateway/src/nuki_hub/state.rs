@@ -165,7 +165,7 @@ pub(super) fn battery(payload: &[u8]) -> Result<Observation, Unreadable> {
     Ok(Observation::Snapshot { clock: None, zone_minutes: 0, seen: seen.into_iter().flatten().collect() })
 }
 
-fn number(value: &Value) -> Option<i64> {
+pub(super) fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 

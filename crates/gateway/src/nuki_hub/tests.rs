@@ -1,5 +1,5 @@
 use lockwarden_app::activity::{Completion, Happening, Origin};
-use lockwarden_app::devices::{HubAnswer, LockState, LogRecord, Trigger};
+use lockwarden_app::devices::{HubAnswer, LockState, LogRecord, Number, Trigger};
 
 use super::*;
 
@@ -127,4 +127,63 @@ fn answers_of_a_hub_are_told_from_the_commands_on_the_same_topic() {
     assert_eq!(read_lock("retry", "2"), Ok(Some(Observation::Hub(HubAnswer::Retry(2)))));
     assert_eq!(read_lock("retry", "failed"), Ok(Some(Observation::Hub(HubAnswer::GaveUp))));
     assert_eq!(read_lock("retry", "--"), Ok(None));
+}
+
+/// As a hub writes it that is set to publish the codes as well.
+const CODES: &str = r#"[{"codeId":8193,"code":589472,"enabled":1,"name":"Guest","dateCreated":"2026-01-01 10:00:00",
+    "lockCount":100,"timeLimited":0,"allowedFrom":"0000-00-00 00:00:00","allowedWeekdays":["mon","sun"]},
+    {"codeId":8194,"code":314159,"enabled":0,"name":"Cleaner","lockCount":0}]"#;
+const PEOPLE: &str = r#"[{"authId":54321,"idType":0,"enabled":1,"name":"Anna","remoteAllowed":1,"lockCount":12},
+    {"authId":195249,"idType":3,"enabled":1,"name":"Keypad","remoteAllowed":0,"lockCount":3}]"#;
+
+#[test]
+fn lists_tell_for_whom_numbers_stand_and_no_code_is_taken_along() {
+    let named = |number, name: &str| (number, name.to_owned());
+    let codes = read_lock("keypad/json", CODES).unwrap();
+    let wanted = vec![named(Number::Code(8_193), "Guest"), named(Number::Code(8_194), "Cleaner")];
+    assert_eq!(codes, Some(Observation::Names(wanted)));
+    assert!(["589472", "314159"].iter().all(|secret| !format!("{codes:?}").contains(secret)));
+    let people =
+        vec![named(Number::Authorization(54_321), "Anna"), named(Number::Authorization(195_249), "Keypad")];
+    for part in [HubPart::Lock, HubPart::Opener] {
+        let told = read(part, "authorization/json", PEOPLE.as_bytes()).unwrap();
+        assert_eq!(told, Some(Observation::Names(people.clone())));
+    }
+    for topic in ["keypad/codes/0", "keypad/code_0/code", "keypad/code_0/name", "authorization/auths/0"] {
+        assert_eq!(read_lock(topic, "589472"), Ok(None), "{topic}");
+    }
+}
+
+#[test]
+fn a_list_without_names_says_nothing_and_what_is_odd_in_one_spoils_only_itself() {
+    for nothing in
+        ["--", "", "null", "[]", r#"[{"codeId":7}]"#, r#"[{"codeId":7,"name":""},{"name":"Nobody"}]"#]
+    {
+        assert_eq!(read_lock("keypad/json", nothing), Ok(None), "{nothing}");
+    }
+    let odd = r#"[{"codeId":0,"name":"Zero"},{"codeId":-1,"name":"Less"},{"codeId":4294967296,"name":"More"},
+        {"codeId":"8193","name":" Gu\u0007est\n"},{"codeId":8194,"name":7},{"codeId":null,"name":null}]"#;
+    let wanted = vec![(Number::Code(8_193), "Guest".to_owned())];
+    assert_eq!(read_lock("keypad/json", odd), Ok(Some(Observation::Names(wanted))));
+    for wrong in ["7", "{}", "[7]", "[[]]", "\u{0}", r#"{"codeId":7,"name":"Anna"}"#] {
+        assert_eq!(read_lock("authorization/json", wrong), Err(Unreadable::Malformed), "{wrong}");
+    }
+    let long = format!(r#"[{{"authId":7,"name":"{}"}}]"#, "x".repeat(5_000));
+    let Ok(Some(Observation::Names(names))) = read_lock("authorization/json", &long) else {
+        panic!("one name")
+    };
+    assert_eq!(names[0].1.len(), 64);
+}
+
+#[test]
+fn a_list_of_names_that_was_cut_or_is_longer_than_any_gives_none() {
+    let entry = r#"{"codeId":8193,"code":589472,"name":"Guest"}"#;
+    let list = |count: usize| format!("[{}]", vec![entry; count].join(","));
+    let whole = list(150);
+    for topic in ["keypad/json", "authorization/json"] {
+        assert!(may_be_cut(topic));
+        assert_eq!(read_lock(topic, &whole[..4_095]), Err(Unreadable::Truncated));
+    }
+    assert!(matches!(read_lock("keypad/json", &list(200)), Ok(Some(Observation::Names(_)))));
+    assert_eq!(read_lock("keypad/json", &list(201)), Err(Unreadable::Malformed));
 }

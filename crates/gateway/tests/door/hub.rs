@@ -34,7 +34,14 @@ impl Hub {
         options.set_last_will(LastWill::new(will.clone(), "offline", QoS::AtLeastOnce, true));
         let mut client = Client::new(options);
         client.until(|packet| matches!(packet, Packet::ConnAck(_))).await;
-        for topic in ["action", "query/config", "query/lockstate", "query/battery", "configuration/action"] {
+        for topic in [
+            "action",
+            "query/config",
+            "query/keypad",
+            "query/lockstate",
+            "query/battery",
+            "configuration/action",
+        ] {
             assert!(client.listen(&format!("{base}/lock/{topic}")).await, "{topic}");
         }
         client.say(&will, "online", QoS::AtLeastOnce).await;
@@ -160,7 +167,7 @@ async fn a_command_waits_out_the_seconds_in_which_a_hub_ignores_it_and_is_said_i
         () = ticking => {}
     }
     let asked = heard.iter().filter(|(topic, payload)| topic.contains("/query/") && payload == "1").count();
-    assert_eq!(asked, 3, "a hub that comes back is asked how things stand: {heard:?}");
+    assert_eq!(asked, 4, "a hub that comes back is asked how things stand: {heard:?}");
     hub.says("action", "ack").await;
     hub.says("commandResult", "success").await;
     hub.is("unlocked", "system", "Unlock").await;
@@ -329,6 +336,8 @@ async fn a_list_that_was_cut_is_told_to_the_owner_until_it_comes_whole() {
         [(Trouble::Truncated, "log")]
     );
     assert!(log(&site, &anna, door).await.is_empty());
+    hub.says("keypad/json", r#"[{"codeId":8193,"name":"Guest"}]"#).await;
+    assert_eq!(troubles().await.len(), 1, "another list that is whole is no proof of this one");
     hub.says("log", &format!("[{entry}]")).await;
     assert!(troubles().await.is_empty());
 }

@@ -80,10 +80,10 @@ fn make_room(devices: u32) -> Result<u32> {
     let needed = 2 * u64::from(devices) + OTHER_FILES;
     let (soft, hard) = rlimit::getrlimit(Resource::NOFILE)
         .map_err(|error| CommandError::failed("cannot ask for the limit of open files", error))?;
-    let wanted = [(needed, hard.max(needed)), (hard, hard)];
-    let raised =
-        wanted.into_iter().find(|(soft, hard)| rlimit::setrlimit(Resource::NOFILE, *soft, *hard).is_ok());
-    let files = raised.map_or(soft, |(files, _)| files).max(soft);
+    // The hard limit is somebody's word, also to those who could raise it.
+    let files = needed.min(hard).max(soft);
+    let is_set = files == soft || rlimit::setrlimit(Resource::NOFILE, files, hard).is_ok();
+    let files = if is_set { files } else { soft };
     Ok(u32::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(devices).clamp(1, devices))
 }
 

@@ -22,6 +22,9 @@ const OLD_LOCK: u32 = 0x1C00_00C1;
 const BRIDGE: u32 = 0x7F00_0001;
 const TOKEN: &str = "demo-bridge";
 const FORM: &str = "encrypted";
+/// Of the front door's keypad, and whose they are: the hub lists them, so there people are told by name.
+const CODES: [(u32, &str); 4] =
+    [(314_159, "Neighbour"), (271_828, "Cleaner"), (577_215, "Guest"), (693_147, "Grandma")];
 
 /// Adds a hub at the front door, and what is behind it and behind a bridge.
 pub(super) async fn add(
@@ -40,6 +43,9 @@ pub(super) async fn add(
         ..LockSpec::new(OLD_LOCK, "Bicycle cellar")
     };
     let mut locks = locks;
+    for lock in locks.iter_mut().filter(|lock| lock.nuki_id == front_id && lock.keypad) {
+        lock.codes = CODES.map(|(code, name)| (code, name.to_owned())).to_vec();
+    }
     locks.push(old);
     Ok(Site {
         locks,

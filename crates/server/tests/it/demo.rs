@@ -10,7 +10,7 @@ use lockwarden_app::clock::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::kit::{Site, get, within};
@@ -312,6 +312,31 @@ async fn a_simulated_hub_brings_its_lock_and_one_that_is_not_let_in_says_why_and
         }
         let ended = within(20, child.wait()).await.unwrap();
         assert_eq!(ended.code(), Some(if wanted == "connected" { 0 } else { 5 }), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_simulated_device_that_is_asked_to_come_back_later_does() {
+    for more in [&[][..], &["--hub"]] {
+        let broker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = broker.local_addr().unwrap().to_string();
+        let args = ["simulate", "--broker", &at, "--username", "lock", "--password-stdin", "--speed", "100"];
+        let mut child = lockwarden(&args).args(more).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"secret").await.unwrap();
+        let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
+        words.next_line().await.unwrap();
+        // Not now, and then yes.
+        for (code, wanted) in
+            [(3, "not connected: the broker lets nobody in at the moment"), (0, "connected")]
+        {
+            let (mut line, _) = within(20, broker.accept()).await.unwrap();
+            assert_ne!(line.read(&mut [0; 1024]).await.unwrap(), 0);
+            line.write_all(&[0x20, 2, 0, code]).await.unwrap();
+            let said = within(20, words.next_line()).await.unwrap();
+            assert!(said.as_ref().is_some_and(|said| said.starts_with(wanted)), "{more:?}: {said:?}");
+        }
+        terminate(&child).await;
+        within(20, child.wait()).await.unwrap();
     }
 }
 

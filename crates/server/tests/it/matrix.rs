@@ -21,6 +21,8 @@ const PERCENT: u8 = 42;
 const CODE: u32 = 314_159;
 const GUEST: &str = "Guest";
 const GUEST_ID: u32 = 54_321;
+/// Whom a simulated lock knows of itself.
+const BEN: u32 = 54_322;
 
 /// A lock that only one way leads to.
 struct Reached {
@@ -34,12 +36,17 @@ struct Reached {
 impl Reached {
     /// Once it is connected and has said its state.
     async fn by(way: Connector) -> Self {
+        Self::at_pace(way, 0.05).await
+    }
+
+    /// The same, with delays of this part of what they are in life.
+    async fn at_pace(way: Connector, time_scale: f64) -> Self {
         let site = Site::serving().await;
         let token = site.token();
         let mut lock = LockSpec::new(ID, "Front door");
         (lock.battery, lock.codes) = (PERCENT, vec![(CODE, GUEST.to_owned())]);
         lock.official = way == Connector::NukiMqtt;
-        let options = Options { time_scale: 0.05, ..Options::default() };
+        let options = Options { time_scale, ..Options::default() };
         let open = |place: Place| Fleet::open(&site.broker(), place, &options);
         let (fleet, id) = match way {
             Connector::NukiMqtt => {
@@ -226,7 +233,9 @@ async fn both_turns_go_by_mqtt_and_hub_and_where_only_a_bridge_is_the_answer_say
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bolt_is_seen_turning_by_mqtt_and_hub_and_by_a_bridge_only_once_it_rests() {
-    by_each_way!(reached => {
+    for way in WAYS {
+        // The bolt turns long enough to be asked meanwhile, also on a busy machine.
+        let reached = Reached::at_pace(way, 0.5).await;
         let mut states = Vec::new();
         let (moved, ()) = tokio::join!(reached.order(r#"{"action":1}"#), async {
             while states.last() != Some(&3) {
@@ -241,7 +250,8 @@ async fn a_bolt_is_seen_turning_by_mqtt_and_hub_and_by_a_bridge_only_once_it_res
         assert_eq!(moved.0, 204, "{:?}: {}", reached.way, moved.1);
         let seen = if reached.way == Connector::NukiBridge { &[1, 3][..] } else { &[1, 2, 3] };
         assert_eq!(states, seen, "{:?}", reached.way);
-    });
+        reached.fleet.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,6 +269,64 @@ async fn who_came_is_told_by_number_by_mqtt_by_name_by_the_hub_and_not_at_all_by
         let entry = (&entries[0]["action"], &entries[0]["state"]);
         assert_eq!((entries.len(), entry), (1, (&1.into(), &0.into())), "{:?}: {entries:?}", reached.way);
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_told_by_its_number_by_mqtt_by_name_where_a_hub_lists_it_and_not_at_all_by_a_bridge() {
+    by_each_way!(reached => {
+        if reached.way == Connector::NukiHub {
+            reached.until_shown(|shown| shown["facts"]["named-codes"] == "1").await;
+        }
+        reached.lock().types(CODE);
+        let name = match reached.way {
+            Connector::NukiMqtt => "Keypad code 8192",
+            Connector::NukiHub => GUEST,
+            Connector::NukiBridge => "",
+        };
+        let entries = reached.logs(|entries| entries.iter().any(|entry| entry["name"] == name)).await;
+        assert_eq!(entries.len(), 1, "{:?}: {entries:?}", reached.way);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_hub_beside_it_a_locks_own_mqtt_tells_at_once_by_name_whose_code_or_fob_it_was() {
+    let site = Site::serving().await;
+    let token = site.token();
+    let (by_mqtt, by_hub) = (add(&site, "nuki-mqtt", "Front door"), add(&site, "nuki-hub", "The hub’s"));
+    let (user, password) = login(&by_mqtt);
+    let mut lock = LockSpec::new(ID, "Front door").with_login(&user, &password);
+    lock.codes = vec![(CODE, GUEST.to_owned())];
+    let (user, password) = login(&by_hub);
+    let hub = HubSpec::new("nukihub-esp32", ID).with_everything().with_login(&user, &password);
+    // It publishes the codes themselves, too, and no log: by name it can only be told by what its lists said before.
+    let hub = HubSpec { keypad_codes: true, log: false, ..hub };
+    let place = Place { locks: vec![lock], hubs: vec![hub], ..Place::default() };
+    let fleet = Fleet::open(&site.broker(), place, &Options { time_scale: 0.05, ..Options::default() });
+    let reached = Reached { site, token, fleet, way: Connector::NukiMqtt, id: by_mqtt["id"].clone() };
+    let shown = reached
+        .until_shown(|shown| {
+            shown["facts"]["named-codes"] == "1" && shown["facts"]["named-authorizations"].is_string()
+        })
+        .await;
+    assert_eq!(shown["connector"], "nuki-mqtt", "the faster way speaks");
+
+    reached.lock().types(CODE);
+    let entries = reached.logs(|entries| !entries.is_empty()).await;
+    assert_eq!((&entries[0]["name"], &entries[0]["source"]), (&GUEST.into(), &1.into()), "{entries:?}");
+    reached.says(|lock| lock["state"]["state"] == 3).await;
+    let page = reached.page("").await;
+    assert!(page.contains("by Guest, entry code<") && page.contains("with entry code 8192"), "{page}");
+    reached.lock().fob(BEN, 2, 1);
+    let entries = reached.logs(|entries| entries.len() > 1).await;
+    assert_eq!((&entries[0]["name"], entries.len()), (&"Ben".into(), 2), "{entries:?}");
+    reached.fleet.stop().await;
+
+    // The code itself is nowhere.
+    let file = reached.site.dir().join("backup.db");
+    reached.site.ok(&["backup", file.to_str().unwrap()], "");
+    let (kept, code) = (std::fs::read(&file).unwrap(), CODE.to_string());
+    assert!(kept.windows(GUEST.len()).any(|piece| piece == GUEST.as_bytes()));
+    assert!(!kept.windows(code.len()).any(|piece| piece == code.as_bytes()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -302,7 +302,7 @@ impl Desk {
             return Answer::error(503);
         }
         self.seen.send_modify(|seen| seen.orders += 1);
-        let outcome = timeout(self.options.scaled(patience), device.order(action, auth_id)).await;
+        let outcome = timeout(patience, device.order(action, auth_id)).await;
         let outcome = outcome.ok().flatten();
         if Device::is_busy(outcome) {
             return self.busy();

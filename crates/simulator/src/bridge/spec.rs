@@ -27,8 +27,9 @@ pub struct BridgeSpec {
     pub clock_offset: Duration,
     /// One exchange over Bluetooth.
     pub ble: Duration,
-    /// How long it waits for a device, and for whoever it calls back.
+    /// How long it waits for a device. Not scaled: a machine that is busy for a moment is no lock that does not answer.
     pub device_timeout: Duration,
+    /// How long it waits for whoever it calls back.
     pub callback_timeout: Duration,
     /// From power to network.
     pub boot: Duration,

@@ -13,6 +13,22 @@ use crate::memory::codes::cut;
 /// Bytes of an authorization's name.
 const NAME: usize = 32;
 
+/// As a hub writes them, of either side.
+pub(super) fn listed(list: &[Authorization]) -> String {
+    array(list.iter().map(|known| {
+        let json = Object::new()
+            .raw("authId", known.id)
+            .raw("idType", known.kind)
+            .flag("enabled", known.enabled)
+            .text("name", &known.name)
+            .flag("remoteAllowed", known.remote_allowed)
+            .text("dateCreated", &known.created.to_string())
+            .raw("lockCount", known.count)
+            .text("dateLastActive", &known.active.to_string());
+        window(json, &known.window).end()
+    }))
+}
+
 impl Work {
     pub(super) async fn fetch_authorizations(&mut self) {
         if !self.line.spec.authorization_info || !self.line.has_pin() || !self.line.exchange().await {
@@ -30,19 +46,7 @@ impl Work {
         for known in &list {
             self.names.insert(known.id, known.name.clone());
         }
-        let all = list.iter().map(|known| {
-            let json = Object::new()
-                .raw("authId", known.id)
-                .raw("idType", known.kind)
-                .flag("enabled", known.enabled)
-                .text("name", &known.name)
-                .flag("remoteAllowed", known.remote_allowed)
-                .text("dateCreated", &known.created.to_string())
-                .raw("lockCount", known.count)
-                .text("dateLastActive", &known.active.to_string());
-            window(json, &known.window).end()
-        });
-        self.line.tell_json("lock/authorization/json", array(all));
+        self.line.tell_json("lock/authorization/json", listed(&list));
     }
 
     pub(super) async fn write_authorizations(&mut self, payload: &str) {

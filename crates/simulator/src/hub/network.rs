@@ -13,7 +13,7 @@ use super::opener::OpenerWork;
 use super::work::Work;
 use super::{Control, HubSeen, HubSpec, Reach, words};
 use crate::body::LONG;
-use crate::link::why_refused;
+use crate::link::Refusal;
 use crate::seen::Received;
 use crate::spec::{Broker, Options};
 
@@ -202,11 +202,12 @@ impl Network {
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        let refused = match error {
-                            ConnectionError::ConnectionRefused(code) => Some(why_refused(code as u8)),
+                        let no = match error {
+                            ConnectionError::ConnectionRefused(code) => Some(Refusal::of(code as u8)),
                             _ => None,
                         };
-                        let words = refused.map_or_else(|| error.to_string(), str::to_owned);
+                        let refused = no.and_then(Refusal::for_good);
+                        let words = no.map_or_else(|| error.to_string(), |no| no.words.to_owned());
                         self.line.seen.send_modify(|seen| (seen.refused, seen.trouble) = (refused, Some(words)));
                         return None;
                     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::authorizations::listed;
 use super::discovery::Entity;
 use super::line::Line;
 use super::log::{last, written};
 use super::words;
 use super::work::{LISTED, address};
 use crate::json::{Object, array};
+use crate::memory::Authorization;
 use crate::memory::codes::Stamp;
 use crate::memory::log::Entry;
 use crate::opener::{CONTINUOUS, Opener, OpenerMachine, state};
@@ -28,6 +30,7 @@ pub(super) struct OpenerWork {
     auth: (u32, String),
     quiet_at: Option<Instant>,
     log_at: Option<(Instant, Vec<Entry>)>,
+    people_at: Option<(Instant, Vec<Authorization>)>,
     state_at: Instant,
     config_at: Instant,
     next_action: Option<u8>,
@@ -83,6 +86,7 @@ impl OpenerWork {
             auth: (0, String::new()),
             quiet_at: None,
             log_at: None,
+            people_at: None,
             state_at: now,
             config_at: now,
             next_action: None,
@@ -124,7 +128,11 @@ impl OpenerWork {
             if let Some((_, log)) = self.log_at.take_if(|(at, _)| *at <= now) {
                 self.tell_log(&log, "opener/log");
             }
-            let lists = self.log_at.as_ref().map(|(at, _)| *at);
+            if let Some((_, people)) = self.people_at.take_if(|(at, _)| *at <= now) {
+                self.line.tell_json("opener/authorization/json", listed(&people));
+            }
+            let log_at = self.log_at.as_ref().map(|(at, _)| *at);
+            let lists = self.people_at.as_ref().map(|(at, _)| *at).into_iter().chain(log_at);
             let next =
                 self.quiet_at.into_iter().chain(lists).fold(self.state_at.min(self.config_at), Ord::min);
             tokio::select! {
@@ -264,6 +272,19 @@ impl OpenerWork {
         self.line.tell("opener/authorizationName", self.auth.1.clone());
     }
 
+    async fn fetch_authorizations(&mut self) {
+        let spec = &self.line.spec;
+        if !spec.authorization_info || !self.line.has_pin() || !self.line.exchange().await {
+            return;
+        }
+        let most = spec.authorization_entries;
+        let people = self.opener.visit(|machine| machine.memory.authorizations.clone()).await;
+        let Some(mut people) = people else { return };
+        people.sort_by_key(|known| known.id);
+        people.truncate(most);
+        self.people_at = Some((Instant::now() + self.line.options.scaled(LISTED), people));
+    }
+
     async fn read_config(&mut self) {
         if !self.line.exchange().await {
             return;
@@ -280,6 +301,7 @@ impl OpenerWork {
         self.line.tell_json("opener/configuration/basicJson", basic);
         self.line.tell("opener/info/firmwareVersion", spec.firmware.clone());
         self.line.tell("opener/info/hardwareVersion", spec.hardware.clone());
+        self.fetch_authorizations().await;
         if !std::mem::replace(&mut self.is_told, true) {
             self.line.announce(&Entity {
                 side: "opener",

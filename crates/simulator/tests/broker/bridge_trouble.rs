@@ -129,7 +129,7 @@ async fn answers_can_be_cut_padded_slow_refused_or_never_come() {
 
 #[tokio::test]
 async fn a_lock_that_never_answers_or_jams_is_no_success() {
-    let house = House::new(|spec| spec.device_timeout = Duration::from_secs(20)).await;
+    let house = House::new(|spec| spec.device_timeout = Duration::from_secs(2)).await;
     let lock = house.fleet.lock(FRONT).unwrap();
     let target = format!("/lockAction?nukiId={FRONT}&deviceType=4&action=1");
     let faults = lockwarden_simulator::Faults::default();

@@ -17,6 +17,8 @@ async fn a_hub_speaks_for_an_opener_and_tells_when_it_rings() {
     let fleet = Fleet::open(&mosquitto.broker, site, &fast());
     let (hub, opener) = (&fleet.hubs()[0], &fleet.openers()[0]);
     within(hub.says("opener/state", "locked")).await;
+    let people = |list: &str| list.contains("\"authId\":54321") && list.contains("\"name\":\"Anna\"");
+    within(hub.wait_for(|seen| seen.last("opener/authorization/json").is_some_and(people))).await;
     listening(&fast()).await;
     let act = async |action: &str| {
         client.publish("nukihub/opener/action", QoS::AtLeastOnce, false, action).await.unwrap();

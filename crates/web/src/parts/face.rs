@@ -188,14 +188,14 @@ fn how(device: &Device, doing: &Doing) -> Option<String> {
         let before = command.created_at <= changed && near(command.created_at);
         begun && before && command.action.passes(state)
     });
-    let event = device.said.last.filter(|event| {
+    let event = device.said.last.as_ref().filter(|event| {
         let after_ours = ours.is_none_or(|command| command.created_at <= event.at);
         near(event.at) && after_ours && event.action.passes(state)
     });
     match (event, ours) {
-        (Some(event), _) if event.origin != Origin::Mqtt => Some(origin(&event)),
+        (Some(event), _) if event.origin != Origin::Mqtt => Some(origin(event)),
         (_, Some(command)) => Some(by(command)),
-        (Some(event), None) => Some(origin(&event)),
+        (Some(event), None) => Some(origin(event)),
         (None, None) => None,
     }
 }
@@ -207,11 +207,14 @@ fn by(command: &Command) -> String {
     }
 }
 
+/// By name, if one is known: then the number is in the log alone.
 fn origin(event: &LastEvent) -> String {
-    match (event.origin, event.code_id) {
-        (Origin::KeypadCode, Some(code)) => format!("entry code {code}"),
-        (Origin::KeypadFingerprint, Some(finger)) => format!("fingerprint {finger}"),
-        _ => origin_words(event.origin).to_owned(),
+    let words = origin_words(event.origin);
+    match (event.origin, event.code_id, &event.name) {
+        (_, _, Some(name)) => format!("by {name}, {}", words.trim_start_matches("by ")),
+        (Origin::KeypadCode, Some(code), None) => format!("{words} {code}"),
+        (Origin::KeypadFingerprint, Some(finger), None) => format!("{words} {finger}"),
+        _ => words.to_owned(),
     }
 }
 

@@ -154,7 +154,7 @@ fn a_door_or_a_jam_from_before_this_connection_sends_nobody_anywhere() {
 }
 
 fn event(action: LockAction, origin: Origin, at: Time) -> LastEvent {
-    LastEvent { action, trigger: Trigger::System, origin, auth_id: None, code_id: None, at }
+    LastEvent { action, trigger: Trigger::System, origin, auth_id: None, code_id: None, name: None, at }
 }
 
 /// Anna's order, and how it went.
@@ -214,6 +214,16 @@ fn how_it_came_about_is_told_when_an_event_was_near() {
         Some(LastEvent { code_id: Some(8_193), ..event(LockAction::Unlock, Origin::KeypadCode, NOW) });
     let told = face(&by_code, &Doing::default(), &when());
     assert_eq!(told.detail, ["since 12:00", "entry code 8193"]);
+    by_code.said.last = by_code.said.last.map(|event| LastEvent { name: Some("Guest".to_owned()), ..event });
+    let told = face(&by_code, &Doing::default(), &when());
+    assert_eq!(told.detail, ["since 12:00", "by Guest, entry code"]);
+    let by_app = LastEvent { name: Some("Ben".to_owned()), ..event(LockAction::Unlock, Origin::App, NOW) };
+    let told = face(
+        &Device { said: Said { last: Some(by_app), ..by_code.said.clone() }, ..by_code.clone() },
+        &Doing::default(),
+        &when(),
+    );
+    assert_eq!(told.detail, ["since 12:00", "by Ben, app or Bluetooth"]);
     by_code.said.last =
         by_code.said.last.map(|event| LastEvent { at: NOW.minus(Duration::from_hours(1)), ..event });
     assert_eq!(face(&by_code, &Doing::default(), &when()).detail, ["since 12:00"]);

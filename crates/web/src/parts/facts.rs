@@ -133,6 +133,8 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
         Fact::Maker => ("Maker", value.to_owned()),
         Fact::Serial => ("Serial number", value.to_owned()),
         Fact::AnnouncedName => ("Announces itself as", value.to_owned()),
+        Fact::NamedCodes => ("Entry codes known by name", value.to_owned()),
+        Fact::NamedAuthorizations => ("Authorizations known by name", value.to_owned()),
         Fact::TimeZoneOffset | Fact::HomeKit | Fact::Matter => return None,
     })
 }

@@ -82,7 +82,7 @@ mod tests {
     fn what_a_way_lacks_is_told_with_the_way_that_would_give_it() {
         let said = missing(&[way(Connector::NukiMqtt)], Some(DeviceType::SmartLock34));
         let [hub] = said.as_slice() else { panic!("{said:?}") };
-        assert!(hub.starts_with("The lock’s own MQTT does not give names and failed attempts, entry codes"));
+        assert!(hub.starts_with("The lock’s own MQTT does not give names and failed attempts, whose a code"));
         assert!(hub.ends_with("a Nuki Hub would."), "{hub}");
         assert!(missing(&[way(Connector::NukiMqtt), way(Connector::NukiHub)], None).is_empty());
     }

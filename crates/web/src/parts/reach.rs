@@ -194,6 +194,12 @@ pub(crate) fn steps(connector: Connector) -> Markup {
                         "Under " b { "Access Level Configuration" } ", allow lock actions and " b { "Publish auth data" }
                         ", and under " b { "Credentials" } " enter the lock’s PIN: without it there is no log, no codes, no settings."
                     }
+                    li {
+                        "For entries that say whose code or fob it was, switch on " b { "Publish keypad entries information" }
+                        " and " b { "Publish authorization entries information" } " under "
+                        b { "Access Level Configuration" }
+                        ", too. The codes themselves need not be published, and are never read."
+                    }
                     li { "Save and restart the hub. It connects within a minute, and this page shows it." }
                 },
                 Connector::NukiBridge => ol.steps {

@@ -210,7 +210,7 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
     if let Some(why) = entry.result.and_then(result_words) {
         return Sentence {
             pieces: vec![device, words(format!(" could not be {}", verb.passive))],
-            more: std::iter::once(failed(why)).chain(how(entry)).collect(),
+            more: std::iter::once(failed(why)).chain(who(entry)).collect(),
             icon: Icon::Alert,
             tone: "bad",
             failed: true,
@@ -221,7 +221,8 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
     let mut more = Vec::new();
     let rest = match (entry.origin, entry.code_id) {
         _ if itself => {
-            more.push(origin_words(entry.origin).to_owned());
+            let why = origin_words(entry.origin);
+            more.push(entry.name.as_ref().map_or(why.to_owned(), |name| format!("{why}, for {name}")));
             return Sentence {
                 pieces: vec![device, words(format!(" {done} itself"))],
                 more,
@@ -258,6 +259,11 @@ fn presses(entry: &Entry) -> String {
         Some(times @ 2..) => format!(", pressed {times} times"),
         _ => String::new(),
     }
+}
+
+/// Who it was, where the sentence does not say it.
+fn who(entry: &Entry) -> Option<String> {
+    entry.name.as_ref().map(|name| format!("by {name}")).or_else(|| how(entry))
 }
 
 /// Who it was, as far as the lock said it by number alone.
@@ -320,7 +326,7 @@ fn noticed(entry: &Entry) -> Sentence {
         }
     };
     let failed = entry.happening == H::Jammed;
-    Sentence { pieces, more: more.into_iter().chain(how(entry)).collect(), icon, tone, failed }
+    Sentence { pieces, more: more.into_iter().chain(who(entry)).collect(), icon, tone, failed }
 }
 
 /// Why it did not work; nothing if it did, or if the device has not said.

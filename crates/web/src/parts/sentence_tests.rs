@@ -76,6 +76,24 @@ fn each_way_in_has_its_words() {
 }
 
 #[test]
+fn whoever_is_known_by_name_is_in_the_sentence_or_beside_it() {
+    let anna = |happening, origin| Entry {
+        name: Some("Anna".to_owned()),
+        auth_id: Some(7),
+        ..entry(happening, origin)
+    };
+    let by_code = Entry { code_id: Some(8_193), ..anna(Happening::Unlatch, Origin::KeypadCode) };
+    assert_eq!(sentence(&by_code).text(), "Anna opened Front door with entry code 8193");
+    let more = |entry: Entry| sentence(&entry).more;
+    assert_eq!(more(anna(Happening::Unlock, Origin::AutoUnlock)), ["auto unlock, for Anna"]);
+    assert_eq!(more(anna(Happening::FobNoAction, Origin::Fob)), ["it is set to do nothing", "by Anna"]);
+    let refused = Entry { result: Some(Completion::Rejected), ..by_code };
+    assert!(more(refused).ends_with(&["by Anna".to_owned()]));
+    let nameless = Entry { name: None, ..anna(Happening::FobNoAction, Origin::Fob) };
+    assert_eq!(more(nameless), ["it is set to do nothing", "authorization 7"]);
+}
+
+#[test]
 fn a_lock_that_locks_itself_does_so() {
     assert_eq!(sentence(&entry(Happening::Lock, Origin::AutoLock)).text(), "Front door locked itself");
 }

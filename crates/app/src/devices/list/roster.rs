@@ -58,7 +58,7 @@ impl Row {
             firmware: said.firmware.as_deref().and_then(health::version),
             added_at: device.added_at,
             acted_at: [
-                said.last.map(|last| last.at),
+                said.last.as_ref().map(|last| last.at),
                 said.state_changed_at,
                 said.door_changed_at,
                 said.rang_at,

@@ -108,19 +108,19 @@ pub(super) async fn check(tx: &mut Tx, arrivals: &Arrivals, orders: &Orders) -> 
             "lock {nuki_id:X}: {received:?}"
         );
         let ordered = orders.lock().unwrap().get(nuki_id).copied().unwrap_or_default();
-        let arrived =
-            received.iter().map(|command| (Some(arrivals.time(command.at)), command.payload.clone()));
-        lost += unmatched(tx, (*nuki_id, ordered), &arrived.collect::<Vec<_>>()).await;
+        let arrived = received.iter().map(|command| (arrivals.time(command.at), command.payload.clone()));
+        lost += unmatched(tx, (*nuki_id, ordered), &arrived.collect::<Vec<_>>(), TRANSPORT_MS).await;
     }
     lost
 }
 
-/// Finds for everything that came to a lock, when and what, a sent row of its own behind that of what came before it. How
-/// many rows are left over.
+/// Finds for everything that came to a lock, when and what, a sent row of its own behind that of what came before it and
+/// not later than its deadline and `patience_ms`. How many rows are left over.
 pub(super) async fn unmatched(
     tx: &mut Tx,
     (nuki_id, ordered): (u32, Ordered),
-    arrivals: &[(Option<i64>, String)],
+    arrivals: &[(i64, String)],
+    patience_ms: i64,
 ) -> usize {
     let rows = rows_of(tx, nuki_id).await;
     let written = i64::try_from(rows.len()).unwrap();
@@ -131,14 +131,13 @@ pub(super) async fn unmatched(
     let mut sent = rows.iter().filter_map(|row| Some((row, row.sent_at?)));
     let all = sent.clone().count();
     for (at, action) in arrivals {
-        let is_in_time = |row: &Row, sent_at: i64| {
-            at.is_none_or(|at| at + TRANSPORT_MS >= sent_at && at <= row.deadline + TRANSPORT_MS)
-        };
+        let is_in_time =
+            |row: &Row, sent_at: i64| at + TRANSPORT_MS >= sent_at && *at <= row.deadline + patience_ms;
         let found =
             sent.find(|(row, sent_at)| row.action.to_string() == *action && is_in_time(row, *sent_at));
         assert!(
             found.is_some(),
-            "lock {nuki_id:X} got at {at:?} what was not sent for it, or not again, or not so late: {action}; \
+            "lock {nuki_id:X} got at {at} what was not sent for it, or not again, or not so late: {action}; \
              the last row is {:?}",
             rows.last().map(|row| row.id)
         );

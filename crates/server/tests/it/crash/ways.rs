@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use lockwarden_app::db::Db;
 use lockwarden_simulator::memory::log::{Entry, Kind};
 use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, LockSpec, Options, Site as Place};
@@ -22,6 +23,8 @@ const BY_BRIDGE: u32 = 0xE002;
 const TOKEN: &str = "bridge-token";
 /// Each of which is one entry of the lock's log, whatever it did before: unlock, lock, unlatch.
 const ACTIONS: &[u8] = &[1, 2, 3];
+/// A hub tries again what its lock did not hear, and a lock notes what it has done, not what it begins.
+const PATIENCE_MS: i64 = 4_000;
 
 /// What each lock did, oldest first. A lock remembers only the last of it, so this looks often.
 #[derive(Default)]
@@ -43,14 +46,21 @@ impl Deeds {
     }
 
     /// What was done by order, as [`commands::unmatched`] takes it.
-    fn of(&self, nuki_id: u32) -> Vec<(Option<i64>, String)> {
+    fn of(&self, nuki_id: u32) -> Vec<(i64, String)> {
         let entries = self.0.get(&nuki_id).into_iter().flatten();
         let actions = entries.filter_map(|entry| match entry.kind {
-            Kind::Action { action, trigger: 0, .. } => Some((None, action.to_string())),
+            Kind::Action { action, trigger: 0, .. } => Some((millis(entry), action.to_string())),
             _ => None,
         });
         actions.collect()
     }
+}
+
+/// When it was, to a second.
+fn millis(entry: &Entry) -> i64 {
+    let [year, month, day, hour, minute, second] = entry.at.0.map(|part| i16::try_from(part).unwrap());
+    let at = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+    at.parse::<Timestamp>().unwrap().as_millisecond()
 }
 
 async fn place(site: &Site) -> Fleet {
@@ -139,7 +149,7 @@ async fn behind_a_hub_and_a_bridge_nothing_is_done_twice_and_no_wish_is_lost_how
     for nuki_id in [BY_HUB, BY_BRIDGE] {
         let ordered = orders.lock().unwrap().get(&nuki_id).copied().unwrap_or_default();
         let done = deeds.of(nuki_id);
-        let idle = commands::unmatched(&mut tx, (nuki_id, ordered), &done).await;
+        let idle = commands::unmatched(&mut tx, (nuki_id, ordered), &done, PATIENCE_MS).await;
         eprintln!("lock {nuki_id:X}: {} orders carried out, {idle} sent and not", done.len());
     }
     let twice = tx
