@@ -5,25 +5,28 @@ use crate::clock::Time;
 use crate::db::{DbError, Tx, chunks, filled};
 use crate::ids::DeviceId;
 
-/// In one statement, whatever their number: those that have a name.
+/// More numbers than this are asked for with more than one statement.
+const AT_ONCE: usize = 512;
+
+/// Those that have a name.
 pub(super) async fn find(
     tx: &mut Tx,
     asked: &[(DeviceId, Number)],
 ) -> Result<Vec<((DeviceId, Number), String)>, DbError> {
-    let filled = filled(asked);
-    if filled.is_empty() {
-        return Ok(Vec::new());
+    let mut known = Vec::new();
+    for piece in asked.chunks(AT_ONCE) {
+        let filled = filled(piece);
+        let query = tx.rows(FIND, 3, filled.len(), FOUND);
+        let query = filled.iter().fold(query, |query, (device, number)| {
+            let (kind, number) = number.stored();
+            query.bind(*device).bind(kind).bind(number)
+        });
+        let rows = query.all::<(DeviceId, i64, i64, Option<String>)>().await?;
+        known.extend(rows.into_iter().filter_map(|(device, kind, number, name)| {
+            Some(((device, Number::from_stored(kind, number)?), name?))
+        }));
     }
-    let query = tx.rows(FIND, 3, filled.len(), FOUND);
-    let query = filled.iter().fold(query, |query, (device, number)| {
-        let (kind, number) = number.stored();
-        query.bind(*device).bind(kind).bind(number)
-    });
-    let rows = query.all::<(DeviceId, i64, i64, Option<String>)>().await?;
-    let known = rows.into_iter().filter_map(|(device, kind, number, name)| {
-        Some(((device, Number::from_stored(kind, number)?), name?))
-    });
-    Ok(known.collect())
+    Ok(known)
 }
 
 const FIND: &str = "select column1, column2, column3, (select n.name from names n \

@@ -225,3 +225,22 @@ async fn two_devices_that_turn_out_to_be_one_have_one_book_and_a_removed_one_has
     drop(tx);
     assert_eq!(named(&world, &anna, door).await[1].as_deref(), Some("Guest"), "what happened stays told");
 }
+
+#[tokio::test]
+async fn however_many_numbers_come_at_once_each_is_looked_up() {
+    const MANY: u32 = 8_200;
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    world.says(door, names(&[(Number::Code(1), "Guest")])).await;
+    let now = world.clock.now();
+    let told = (1..=MANY).rev().map(|code| {
+        let before = Duration::from_mins(u64::from(code));
+        let Observation::Log(record) = logged(MANY - code, now.minus(before), code, "Keypad") else {
+            unreachable!()
+        };
+        record
+    });
+    world.says(door, Observation::Log(told.flatten().collect())).await;
+    assert_eq!(named(&world, &anna, door).await[..2], [Some("Guest".to_owned()), None]);
+}

@@ -104,10 +104,10 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
     };
     Some(match said.fact {
         Fact::BatteryVoltage => ("Battery voltage", format!("{:.2} V", number()? / 1_000.0)),
-        Fact::BatteryDrain => ("Last action took", format!("{value} mWs")),
+        Fact::BatteryDrain => ("Energy of the last action", format!("{value} mWs")),
         Fact::Temperature => ("Temperature", format!("{value} °C")),
         Fact::BatteryResistance => ("Battery resistance", format!("{value} mΩ")),
-        Fact::TurnCurrent => ("Most current of a turn", format!("{value} mA")),
+        Fact::TurnCurrent => ("Highest current of a turn", format!("{value} mA")),
         Fact::Signal => ("Bluetooth signal", signal(value, (-70, -85))?),
         Fact::HubSignal => ("Wi-Fi signal of the hub", signal(value, (-67, -78))?),
         Fact::HubVersion => ("Nuki Hub version", value.to_owned()),
