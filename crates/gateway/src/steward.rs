@@ -121,7 +121,7 @@ fn hub_of(door: &Door, device: DeviceId, below: &str) -> Option<(Arc<Handle>, Bo
 fn ask(door: &Door, device: DeviceId) {
     for handle in door.realm.of_device(device) {
         if handle.connector == Connector::NukiHub {
-            nuki_hub::ask_again(&handle);
+            nuki_hub::ask(&handle);
         }
     }
 }

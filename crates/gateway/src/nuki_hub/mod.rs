@@ -29,13 +29,13 @@ pub(crate) const SETTLED: Duration = Duration::from_secs(3);
 /// And commands in its first six (`mqttRecentlyConnected`).
 pub(crate) const DEAF: Duration = Duration::from_secs(7);
 
-/// Asks a hub that has come for everything it can tell: it answers within seconds, by Bluetooth. With its configuration it
+/// Asks a hub for everything it can tell: it answers within seconds, by Bluetooth. With its configuration it
 /// reads the authorizations, and its codes only when it is asked for them.
 pub(crate) fn ask(handle: &Handle) {
     put(handle, &["query/config", "query/keypad", "query/lockstate", "query/battery"]);
 }
 
-/// Asks how things stand now. Each question costs the lock some of its battery.
+/// Asks how things stand after something was set. Each question costs the lock some of its battery.
 pub(crate) fn ask_again(handle: &Handle) {
     put(handle, &["query/config", "query/lockstate", "query/battery"]);
 }
