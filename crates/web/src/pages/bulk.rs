@@ -78,6 +78,9 @@ impl Shown {
     }
 
     fn title(&self) -> String {
+        if self.bulk.state == BulkState::Proposed && self.bulk.tally.waiting == 0 {
+            return "Nothing to do".to_owned();
+        }
         bulk::words(self.bulk.deed, self.group.as_deref(), self.bulk.tally.meant())
     }
 }
@@ -133,21 +136,22 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
 fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
     let id = shown.bulk.id;
     let more = shown.bulk.tally.all_left_out().saturating_sub(shown.left_out.len());
+    let is_asked = shown.bulk.tally.waiting > 0;
     html! {
         section.narrow {
             form.card.pad.stack method="post" action={ "/bulks/" (id) "/begin" } {
-                h1 { (title) "?" }
+                h1 { (title) @if is_asked { "?" } }
                 @if let Some(refused) = refused {
                     p.strip.bad { (icon(Icon::Alert)) span { (crate::parts::said::sentence(&refused.to_string())) "." } }
                 }
                 (bulk::preview(&shown.bulk))
                 div.acts {
-                    @if shown.bulk.tally.waiting > 0 && refused.is_none() { button.btn.main { (icon(Icon::Check)) (title) } }
-                    a.btn href="/devices" { "Do nothing" }
+                    @if is_asked && refused.is_none() { button.btn.main { (icon(Icon::Check)) (title) } }
+                    a.btn href="/devices" { @if is_asked { "Do nothing" } @else { "Back to the devices" } }
                 }
             }
         }
-        @if shown.bulk.tally.waiting > 0 { (results(shown, 0)) }
+        @if is_asked { (results(shown, 0)) }
         @if !shown.left_out.is_empty() {
             details.card.pad open[shown.left_out.len() <= FEW] {
                 summary { "Left out, and why" }

@@ -89,7 +89,7 @@ pub(crate) fn preview(bulk: &Bulk) -> Markup {
     let tally = &bulk.tally;
     html! {
         @if tally.waiting == 0 {
-            p.strip.warn { (icon(Icon::Info)) span { "There is nothing to do: every device that was chosen is left out." } }
+            p.strip.warn { (icon(Icon::Info)) span { "Every device that was chosen is left out." } }
         } @else {
             p { b { (will(bulk.deed, tally.waiting)) } }
             @if bulk.deed == Deed::Lock {

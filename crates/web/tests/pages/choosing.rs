@@ -211,4 +211,5 @@ async fn a_page_of_what_is_left_out_says_how_many_more_there_are() {
     let preview = browser.get(&path).await;
     assert_eq!(preview.body.matches("id=\"result-").count(), 500);
     assert!(preview.body.contains("and 734 more"), "{}", preview.body);
+    assert!(preview.body.contains("Nothing to do") && !preview.body.contains("Lock 0"), "{}", preview.body);
 }
