@@ -192,8 +192,9 @@ pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
 
 pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     let world = World::new(devices).await?;
-    let session = sign_in(world.http).await?;
     let idle = world.memory()?;
+    let session = sign_in(world.http).await?;
+    let signed_in = world.memory()?;
     // The list of all of them is made for whoever looks first.
     Answer::of(world.http, "/devices", &session, "gzip").await?;
     let listed = world.memory()?;
@@ -205,11 +206,11 @@ pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     };
     let each = |more: u64, less: u64| more.saturating_sub(less) * 1_024 / devices as u64;
     print(&format!(
-        "memory: {} MiB; with a list of {devices} devices {} MiB, {} bytes each; \
+        "memory: idle {} MiB; with a list of {devices} devices {} MiB, {} bytes each; \
          with all of them connected {kind} {} MiB, {} bytes more each",
         idle / 1_024,
         listed / 1_024,
-        each(listed, idle),
+        each(listed, signed_in),
         full / 1_024,
         each(full, listed)
     ));
