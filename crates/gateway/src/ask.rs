@@ -104,7 +104,6 @@ impl<S: Stream> Connection<S> {
         for (filter, qos) in filters {
             granted.push(self.add_filter(&filter, qos).then_some(qos.min(2)));
         }
-        self.filters.shrink_to_fit();
         self.listen();
         if self.filters != before {
             self.save().await?;
@@ -123,23 +122,21 @@ impl<S: Stream> Connection<S> {
         if !self.may_listen(filter) {
             return false;
         }
-        let at_hand = self.filters.iter().any(|(other, _)| other == filter);
-        if !at_hand && self.filters.len() >= MOST_FILTERS {
+        if !self.filters.contains(filter) && self.filters.iter().count() >= MOST_FILTERS {
             self.refused(RefusalReason::ForeignSubscription, filter);
             return false;
         }
-        self.drop_filter(filter);
-        self.filters.push((filter.to_owned(), qos.min(2)));
+        self.filters.put(filter, qos.min(2));
         true
     }
 
     fn drop_foreign_filters(&mut self) {
         let bound = self.login.nuki_id;
         let mut foreign = Vec::new();
-        self.filters.retain(|(filter, _)| {
+        self.filters.retain(|filter| {
             let is_own = names::own(filter).is_none_or(|own| Some(own.nuki_id) == bound);
             if !is_own {
-                foreign.push(filter.clone());
+                foreign.push(filter.to_owned());
             }
             is_own
         });
@@ -150,9 +147,9 @@ impl<S: Stream> Connection<S> {
     }
 
     fn drop_filter(&mut self, filter: &str) -> bool {
-        let before = self.filters.len();
-        self.filters.retain(|(other, _)| other != filter);
-        self.filters.len() < before
+        let was_there = self.filters.contains(filter);
+        self.filters.retain(|other| other != filter);
+        was_there
     }
 
     /// Works out from the filters where commands and questions are heard, and tells if that changed.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lockwarden_app::clock::Steady;
 use lockwarden_app::devices::{Connector, Delivery, Intake, Repetition, Report, Session};
-use lockwarden_app::logins::{Authenticated, RefusalReason};
+use lockwarden_app::logins::{Authenticated, Filters, RefusalReason};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -64,7 +64,7 @@ pub(crate) struct Connection<S> {
     /// When this connection took up a session that an earlier one left.
     pub resumed_at: Option<Steady>,
     pub will: Option<Box<Will>>,
-    pub filters: Vec<(String, u8)>,
+    pub filters: Filters,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
     pub open: BTreeSet<u16>,
     /// Bytes of a packet that is not whole yet.

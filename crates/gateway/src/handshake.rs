@@ -233,8 +233,8 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
     handle.send(&codec::welcome(connect.version, (connect.keep, resumed_at.is_some()), assigned));
-    let may_hear = |(filter, _): &(String, u8)| may_listen(&entry.login, filter);
-    let filters = session.filters.into_iter().filter(may_hear).collect();
+    let mut filters = session.filters;
+    filters.retain(|filter| may_listen(&entry.login, filter));
     let mut connection = Connection {
         stream,
         door: Arc::clone(door),

@@ -264,21 +264,21 @@ impl<S: Stream> Connection<S> {
         let ear = self.filters.iter().find_map(|(filter, qos)| {
             let own = names::own(filter)?;
             let topic = format!("nuki/{}/lockAction", own.id).into();
-            names::covers_commands(own.rest).then_some(Ear { part: HubPart::Lock, topic, qos: *qos })
+            names::covers_commands(own.rest).then_some(Ear { part: HubPart::Lock, topic, qos })
         });
         (ear.into_iter().collect(), Vec::new())
     }
 
     fn hub_ears(&self) -> (Vec<Ear>, Vec<(Box<str>, u8)>) {
         let (mut ears, mut questions) = (Vec::new(), Vec::new());
-        for (filter, qos) in &self.filters {
+        for (filter, qos) in self.filters.iter() {
             match self.hub_name(filter) {
                 // An order for one part never goes to another: not to one that has not spoken, nor to one that was removed.
                 Some(HubName::Part(part, "action")) if self.device_of(part).is_some() => {
-                    ears.push(Ear { part, topic: filter.as_str().into(), qos: *qos });
+                    ears.push(Ear { part, topic: filter.into(), qos });
                 }
                 Some(HubName::Part(_, "action")) => {}
-                _ => questions.push((filter.as_str().into(), *qos)),
+                _ => questions.push((filter.into(), qos)),
             }
         }
         (ears, questions)

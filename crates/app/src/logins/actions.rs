@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use subtle::ConstantTimeEq as _;
 
-use super::{Credentials, Login, LoginRefusal, RefusalReason, sql};
+use super::{Credentials, Filters, Login, LoginRefusal, RefusalReason, sql};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
@@ -47,7 +47,7 @@ pub enum LoginCheck {
 /// What outlives a connection: filters with their QoS, and QoS 2 packet ids that were open. Never messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrokerSession {
-    pub filters: Vec<(String, u8)>,
+    pub filters: Filters,
     pub open: Vec<u16>,
 }
 
@@ -220,14 +220,9 @@ impl App {
         let Some(filters) = sql::find_session(&mut tx, login, client_id).await? else {
             return Ok(None);
         };
-        let filters = filters
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .filter_map(|(qos, filter)| Some((filter.to_owned(), qos.parse().ok()?)))
-            .collect();
         let open = sql::open_deliveries(&mut tx, login, client_id).await?;
         let open = open.into_iter().filter_map(|(id,)| u16::try_from(id).ok()).collect();
-        Ok(Some(BrokerSession { filters, open }))
+        Ok(Some(BrokerSession { filters: Filters::from_stored(&filters), open }))
     }
 
     /// Keeps what a client listens to, for when it comes back. A login has four of them at most.
@@ -235,11 +230,10 @@ impl App {
         &self,
         login: LoginId,
         client_id: &str,
-        filters: &[(String, u8)],
+        filters: &Filters,
     ) -> Result<()> {
-        let lines: Vec<String> = filters.iter().map(|(filter, qos)| format!("{qos} {filter}")).collect();
         let mut tx = self.write().await?;
-        sql::save_session(&mut tx, login, client_id, lines.join("\n"), self.now()).await?;
+        sql::save_session(&mut tx, login, client_id, filters.stored().to_owned(), self.now()).await?;
         sql::forget_old_sessions(&mut tx, login, MOST_SESSIONS).await?;
         tx.commit().await?;
         Ok(())

@@ -1,6 +1,7 @@
 //! A device's login at the MQTT door: who it is, what it is bound to, and what it tried and was refused.
 
 mod actions;
+mod filters;
 mod sql;
 mod strangers;
 
@@ -9,6 +10,7 @@ pub(crate) use actions::{
     close_delivery, create, device_of, keep_revoked, leave_out, left_out, move_to_device, open_delivery,
     revoke, revoked,
 };
+pub use filters::Filters;
 pub use strangers::{Stranger, StrangerSeen};
 
 use crate::clock::Time;

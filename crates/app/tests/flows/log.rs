@@ -11,6 +11,7 @@ use lockwarden_app::devices::{
     Delivery, DoorState, Intake, LockAction, LockEvent, LockState, Observation, Repetition, Session, Trigger,
 };
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::logins::Filters;
 use lockwarden_testkit::World;
 
 fn keypad(code_id: u32) -> Observation {
@@ -108,12 +109,12 @@ async fn an_open_delivery_survives_a_restart_until_it_is_released() {
         digest: 5,
         repetition: Repetition::No,
     };
-    let filters = [("nuki/A1/lockAction".to_owned(), 2)];
+    let filters: Filters = [("nuki/A1/lockAction", 2)].into_iter().collect();
     world.app.save_broker_session(login.login, &client_id, &filters).await.unwrap();
     world.app.record(&[world.report(door, keypad(1), delivery)]).await.unwrap();
     let world = world.restart(2).await;
     let left = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
-    assert_eq!((left.filters.as_slice(), left.open.as_slice()), (filters.as_slice(), [11].as_slice()));
+    assert_eq!((left.filters, left.open), (filters, vec![11]));
     world.app.record(&[Intake::Released { session, packet: 11 }]).await.unwrap();
     let session = world.app.load_broker_session(login.login, &client_id).await.unwrap().unwrap();
     assert!(session.open.is_empty());
