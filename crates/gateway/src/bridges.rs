@@ -322,11 +322,12 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
     let latency_ms = i64::try_from(answer.took.as_millis()).unwrap_or(i64::MAX);
     let known: Vec<Listed> = list.devices.iter().map(self::listed).collect();
     note(door.app.bridge_lists(id, &known).await);
+    // What a device says counts from when its way is there.
+    note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     match door.app.devices_behind(id).await {
         Ok(behind) => hand_over(door, &list.devices, &behind),
         Err(error) => note(Err::<(), _>(error)),
     }
-    note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     Ok(answer)
 }
 
