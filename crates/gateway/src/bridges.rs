@@ -40,7 +40,7 @@ const EVERY: Duration = Duration::from_secs(30);
 /// The bridge itself and its callbacks are looked at this often.
 const ITSELF: Duration = Duration::from_mins(10);
 /// Looks that failed one after the other before a bridge counts as away.
-const PATIENCE: u32 = 2;
+const PATIENCE: u32 = 3;
 /// After one that failed: it may have been busy, or its answer lost.
 const AGAIN: Duration = Duration::from_secs(3);
 /// Calls that may wait to be looked into.
