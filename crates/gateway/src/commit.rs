@@ -359,14 +359,20 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn nobody_passes_those_who_wait_for_room() {
-        let world = World::new().await;
+    /// A committer without room, and two connections.
+    fn full(world: &World) -> (Committer, [Arc<Handle>; 2]) {
         let (committer, realm) = (Committer::default(), Realm::default());
-        let [first, second] = [1, 2].map(|number| realm.join(&joining(&world, number), &committer).unwrap());
+        let handles = [1, 2].map(|number| realm.join(&joining(world, number), &committer).unwrap());
         for _ in 0..FULL {
             committer.push(Item { intake: None, answer: None });
         }
+        (committer, handles)
+    }
+
+    #[tokio::test]
+    async fn nobody_passes_those_who_wait_for_room() {
+        let world = World::new().await;
+        let (committer, [first, second]) = full(&world);
         let waker = Waker::noop();
         let now = world.clock.steady();
         assert!(!committer.has_room(&first, waker, now));
@@ -377,11 +383,7 @@ mod tests {
     #[tokio::test]
     async fn whose_answer_is_waited_for_need_not_stand_in_line_unless_it_says_much_more() {
         let world = World::new().await;
-        let (committer, realm) = (Committer::default(), Realm::default());
-        let [first, second] = [1, 2].map(|number| realm.join(&joining(&world, number), &committer).unwrap());
-        for _ in 0..FULL {
-            committer.push(Item { intake: None, answer: None });
-        }
+        let (committer, [first, second]) = full(&world);
         let waker = Waker::noop();
         let now = world.clock.steady();
         assert!(!committer.has_room(&first, waker, now));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lockwarden_app::App;
 use lockwarden_app::ids::LoginId;
-use lockwarden_app::logins::{Authenticated, BindRefusal, RefusalReason, Stranger};
+use lockwarden_app::logins::{Authenticated, BindRefusal, MOST_STRANGERS, RefusalReason, Stranger};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
@@ -90,9 +90,8 @@ const IN_LINE: Duration = Duration::from_secs(30);
 
 /// Different things refused between two looks of the sweep; more are only counted.
 const MOST_NOTES: usize = 4_096;
-/// Logins with strangers between two looks of the sweep, and strangers of each: the writes of a flood are few.
+/// Logins with strangers between two looks of the sweep: the writes of a flood are few.
 const MOST_LOGINS: usize = 512;
-const MOST_STRANGERS: usize = 8;
 
 /// What was refused since it was last written down for the owners: counted here, so that a flood of refusals is one
 /// write a second.

@@ -11,7 +11,7 @@ pub(crate) use actions::{
     revoke, revoked,
 };
 pub use filters::Filters;
-pub use strangers::{Stranger, StrangerSeen};
+pub use strangers::{MOST_STRANGERS, Stranger, StrangerSeen};
 
 use crate::clock::Time;
 use crate::devices::Connector;

@@ -348,13 +348,13 @@ pub(super) async fn note_stranger(
 }
 
 /// All but the newest `keep` of a login.
-pub(super) async fn forget_strangers(tx: &mut Tx, login: LoginId, keep: i64) -> Result<(), DbError> {
+pub(super) async fn forget_strangers(tx: &mut Tx, login: LoginId, keep: usize) -> Result<(), DbError> {
     tx.query(
         "delete from strangers where login_id = $1 and (nuki_id, is_opener) not in ( \
          select nuki_id, is_opener from strangers where login_id = $1 order by seen_at desc, nuki_id limit $2)",
     )
     .bind(login)
-    .bind(keep)
+    .bind(i64::try_from(keep).unwrap_or(i64::MAX))
     .run()
     .await?;
     Ok(())

@@ -19,7 +19,7 @@ use crate::ways::{self, HubPart};
 /// How long one that was not heard of again is shown, in milliseconds.
 const SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 /// Of one login; whoever speaks under any number at all does not fill the table.
-const MOST: i64 = 8;
+pub const MOST_STRANGERS: usize = 8;
 /// On one page.
 const MOST_LISTED: i64 = 100;
 
@@ -65,7 +65,7 @@ impl App {
             for stranger in strangers {
                 sql::note_stranger(&mut tx, *login, stranger, self.now()).await?;
             }
-            sql::forget_strangers(&mut tx, *login, MOST).await?;
+            sql::forget_strangers(&mut tx, *login, MOST_STRANGERS).await?;
             tx.emit(Event::DeviceChanged { account, device });
         }
         tx.commit().await?;

@@ -9,12 +9,10 @@ use lockwarden_app::ways::{HubPart, Trouble};
 use serde::Deserialize;
 
 use super::state::{action_of, trigger_of};
-use super::{Unreadable, json, short};
+use super::{NOTHING, Unreadable, json, short};
 
 /// A hub publishes 100 at most.
 const MOST: usize = 200;
-/// What a hub writes where there is nothing: its log is off, or was cleared.
-const NOTHING: &[u8] = b"--";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,6 +45,7 @@ enum Piece<'p> {
 
 pub(super) fn read(part: HubPart, payload: &[u8]) -> Result<Option<Observation>, Unreadable> {
     if payload == NOTHING {
+        // Its log is off, or was cleared.
         return Ok(Some(Observation::Trouble(Trouble::LogOff, Some(String::new()))));
     }
     let told = match json(payload)? {

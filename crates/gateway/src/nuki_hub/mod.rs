@@ -23,6 +23,9 @@ pub(crate) const LONGEST_PAYLOAD: usize = 65_536;
 /// From here on a payload that ends in the middle was cut by the hub's buffer (4,096 bytes unless it was changed).
 const SHORTEST_CUT: usize = 1_024;
 
+/// What a hub writes where there is nothing.
+const NOTHING: &[u8] = b"--";
+
 /// A hub ignores everything in its first two seconds on a connection (Nuki Hub 9, `onMqttDataReceived`), counted from when
 /// it has seen our answer.
 pub(crate) const SETTLED: Duration = Duration::from_secs(3);

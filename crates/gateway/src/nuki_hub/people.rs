@@ -7,12 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::state::number;
-use super::{Unreadable, json, short};
+use super::{NOTHING, Unreadable, json, short};
 
 /// A hub publishes 200 at most.
 const MOST: usize = 200;
-/// What a hub writes where there is nothing.
-const NOTHING: &[u8] = b"--";
 
 #[derive(Deserialize)]
 struct Told {

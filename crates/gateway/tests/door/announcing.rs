@@ -172,20 +172,26 @@ async fn hub(site: &Site, login: &Credentials) -> Client {
     hub
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_opener_behind_a_hub_is_called_what_it_announces_and_removed_it_comes_back_only_when_it_is_added_again()
- {
+/// Anna's hub, which has told of its lock and of its opener.
+async fn with_both() -> (Site, Actor, Credentials, [DeviceId; 2], Client) {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
     let (door, login) = site.world.app.add_device(&anna, NewDevice::by_hub("Front", None)).await.unwrap();
-    let first = hub(&site, &login).await;
+    let hub = hub(&site, &login).await;
     let beside = connection(&site, &anna, door).await.beside;
     let [(opener, _)] = beside.as_slice() else { panic!("the opener: {beside:?}") };
-    site.until(&anna, *opener, |device| device.name == "Street door").await;
-    assert_eq!(connection(&site, &anna, *opener).await.fact(Fact::Model), Some("opener"));
+    (site, anna, login, [door, *opener], hub)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opener_behind_a_hub_is_called_what_it_announces_and_removed_it_comes_back_only_when_it_is_added_again()
+ {
+    let (site, anna, login, [door, opener], first) = with_both().await;
+    site.until(&anna, opener, |device| device.name == "Street door").await;
+    assert_eq!(connection(&site, &anna, opener).await.fact(Fact::Model), Some("opener"));
     assert_eq!(site.world.app.load_device(&anna, door).await.unwrap().name, "Front");
 
-    site.world.app.remove_device(&anna, *opener).await.unwrap();
+    site.world.app.remove_device(&anna, opener).await.unwrap();
     drop(first);
     let _second = hub(&site, &login).await;
     let found = strangers(&site, &anna, 1).await.remove(0);
@@ -203,18 +209,13 @@ async fn an_opener_behind_a_hub_is_called_what_it_announces_and_removed_it_comes
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_for_an_opener_never_goes_to_the_lock_that_was_removed_beside_it() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = site.world.app.add_device(&anna, NewDevice::by_hub("Front", None)).await.unwrap();
-    let first = hub(&site, &login).await;
-    let beside = connection(&site, &anna, door).await.beside;
-    let [(opener, _)] = beside.as_slice() else { panic!("the opener: {beside:?}") };
+    let (site, anna, login, [door, opener], first) = with_both().await;
     site.world.app.remove_device(&anna, door).await.unwrap();
     drop(first);
     let mut second = hub(&site, &login).await;
-    site.until(&anna, *opener, |device| device.link.accepts_commands == Some(true)).await;
+    site.until(&anna, opener, |device| device.link.accepts_commands == Some(true)).await;
     site.world.clock.advance(Duration::from_secs(8));
-    let order = Order { device: *opener, action: LockAction::Unlatch, idempotency_key: None };
+    let order = Order { device: opener, action: LockAction::Unlatch, idempotency_key: None };
     site.world.app.order(&anna, order).await.unwrap();
     let packet = second.until(|packet| matches!(packet, Packet::Publish(_))).await;
     let Packet::Publish(publish) = packet else { unreachable!() };
