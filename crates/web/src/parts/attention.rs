@@ -37,7 +37,7 @@ pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
                     @for group in groups {
                         option value=(group.id) selected[place == Some(Place::Within(group.id))] { (indented(group)) }
                     }
-                    @if let Some(gone) = gone(place, groups.iter()) { option value=(gone) selected { "A group that is gone" } }
+                    @if let Some(gone) = gone(place, groups.iter().map(|group| group.id)) { option value=(gone) selected { "A group that is gone" } }
                 }
             }
             button.btn.unscripted { "Show" }
@@ -46,7 +46,7 @@ pub(crate) fn narrow(groups: &[Group], place: Option<Place>) -> Markup {
 }
 
 fn nothing(around: &Around<'_>) -> Markup {
-    let is_gone = matches!(around.place, Some(Place::Within(group)) if !around.paths.contains_key(&group));
+    let is_gone = gone(around.place, around.paths.keys().copied()).is_some();
     html! {
         section.empty {
             span.dot { (icon(if is_gone { Icon::Info } else { Icon::Check })) }

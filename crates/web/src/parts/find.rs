@@ -111,7 +111,7 @@ fn places(place: Option<Place>, groups: &[GroupCounts]) -> Markup {
     choices.extend(groups.iter().map(|one| {
         choice(one.group.id.to_string(), indented(&one.group), place == Some(Place::Within(one.group.id)))
     }));
-    let gone = gone(place, groups.iter().map(|one| &one.group));
+    let gone = gone(place, groups.iter().map(|one| one.group.id));
     choices.extend(gone.map(|group| choice(group.to_string(), "A group that is gone", true)));
     select("group", "Group", choices)
 }

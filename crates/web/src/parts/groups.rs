@@ -40,11 +40,11 @@ pub(crate) fn paths<'g>(groups: impl Iterator<Item = &'g Group>) -> HashMap<Grou
 }
 
 /// What a list is narrowed to, if that group is gone: it is empty for that, and not for want of devices elsewhere.
-pub(crate) fn gone<'g>(place: Option<Place>, mut groups: impl Iterator<Item = &'g Group>) -> Option<GroupId> {
+pub(crate) fn gone(place: Option<Place>, mut known: impl Iterator<Item = GroupId>) -> Option<GroupId> {
     let Some(Place::Within(chosen)) = place else {
         return None;
     };
-    groups.all(|group| group.id != chosen).then_some(chosen)
+    known.all(|group| group != chosen).then_some(chosen)
 }
 
 /// A choice of groups, for a form.
