@@ -10,6 +10,7 @@
 
 mod announcing;
 mod bounds;
+mod bridges;
 mod clients;
 mod commands;
 mod hub;

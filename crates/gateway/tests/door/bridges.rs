@@ -1,0 +1,87 @@
+//! How soon a bridge is looked at again, and when it counts as away: by the door's clock.
+
+use lockwarden_app::actor::Actor;
+use lockwarden_app::bridges::{Bridge, NewBridge};
+use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
+
+use crate::kit::{Site, within};
+
+const ID: u32 = 0xA1;
+
+struct House {
+    site: Site,
+    owner: Actor,
+    fleet: Fleet,
+}
+
+impl House {
+    async fn build() -> Self {
+        let site = Site::open().await;
+        let owner = site.world.owner("anna").await;
+        let lock = LockSpec { official: false, ..LockSpec::new(ID, "Front door") };
+        let bridge = BridgeSpec::new(0x7F00_0001, "123456", vec![ID]);
+        let place = Place { locks: vec![lock], bridges: vec![bridge], ..Place::default() };
+        // No broker is needed: neither of them speaks MQTT.
+        let nowhere = Broker { host: "127.0.0.1".to_owned(), port: 1 };
+        let fleet = Fleet::open(&nowhere, place, &Options { time_scale: 0.01, ..Options::default() });
+        let address = within(fleet.bridges()[0].address()).await.unwrap().to_string();
+        // The clock stands still here, and the bridge's does not: what was made at a time would be too old for it.
+        let new = NewBridge { address: &address, token: "123456", token_form: "plain", listed: &[] };
+        site.world.app.add_bridge(&owner, new).await.unwrap();
+        let house = Self { site, owner, fleet };
+        house.until(|bridge| bridge.online && bridge.callbacks.is_some()).await;
+        house
+    }
+
+    async fn bridge(&self) -> Bridge {
+        self.site.world.app.list_bridges(&self.owner).await.unwrap().remove(0)
+    }
+
+    async fn until(&self, fact: impl Fn(&Bridge) -> bool) {
+        within(async {
+            while !fact(&self.bridge().await) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Seconds of the door's clock until the bridge has been asked for its list again.
+    async fn seconds_until_asked(&self) -> u64 {
+        let asked = self.fleet.bridges()[0].seen().requests;
+        for second in 1..120 {
+            self.site.tick().await;
+            if self.fleet.bridges()[0].seen().requests > asked {
+                return second;
+            }
+        }
+        panic!("it was not asked within two minutes");
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_look_a_bridge_is_asked_again_at_once_and_is_away_from_the_third_on() {
+    let house = House::build().await;
+    let bridge = &house.fleet.bridges()[0];
+    bridge.quirks(|quirks| quirks.cuts_bodies = true);
+    let regular = house.seconds_until_asked().await;
+    assert!((25..=35).contains(&regular), "half a minute between looks: {regular}");
+    house.until(|bridge| bridge.trouble.is_some()).await;
+    assert!(house.bridge().await.online, "one answer can be lost");
+    let soon = house.seconds_until_asked().await;
+    assert!(soon < 8, "it is asked again at once: {soon}");
+    assert!(house.bridge().await.online, "two as well");
+    let third = house.seconds_until_asked().await;
+    assert!((25..=35).contains(&third), "a bridge in trouble is not asked without end: {third}");
+    house.until(|bridge| !bridge.online).await;
+    bridge.quirks(|quirks| quirks.cuts_bodies = false);
+    house.seconds_until_asked().await;
+    house.until(|bridge| bridge.online && bridge.trouble.is_none()).await;
+    bridge.quirks(|quirks| quirks.always_busy = true);
+    for _ in 0..6 {
+        house.seconds_until_asked().await;
+    }
+    house.until(|bridge| bridge.trouble.is_some()).await;
+    assert!(house.bridge().await.online, "whoever says that it is busy is there");
+    house.fleet.stop().await;
+}
