@@ -51,6 +51,15 @@ struct Queue {
     last_of: HashMap<LoginId, u64>,
 }
 
+impl Queue {
+    /// How many of those who wait for room are let in now. Each may bring a window full. One has a turn in any case, so that
+    /// nothing keeps all of them out.
+    fn turns(&self) -> usize {
+        let room = FULL.saturating_sub(self.items.len()) / usize::from(WINDOW);
+        room.max(1).min(self.parked.len())
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Committer {
     queue: Mutex<Queue>,
@@ -145,9 +154,7 @@ impl Committer {
                 let mut batch = std::mem::take(&mut queue.owed);
                 let owed = batch.len();
                 batch.extend(queue.items.drain(..size));
-                // Each may bring a window full. One has a turn in any case, so that nothing keeps all of them out.
-                let room = FULL.saturating_sub(queue.items.len()) / usize::from(WINDOW);
-                let turns = room.max(1).min(queue.parked.len());
+                let turns = queue.turns();
                 let parked: Vec<_> = queue.parked.drain(..turns).collect();
                 if batch.is_empty() && turns == 0 && queue.closed {
                     return;
@@ -378,6 +385,21 @@ mod tests {
         assert!(!committer.has_room(&first, waker, now));
         committer.queue().items.clear();
         assert!(!committer.has_room(&second, waker, now), "there is room, and somebody was here before");
+    }
+
+    #[tokio::test]
+    async fn one_of_those_who_wait_for_room_has_a_turn_however_much_others_say_meanwhile() {
+        let world = World::new().await;
+        let (committer, handles) = full(&world);
+        for handle in &handles {
+            assert!(!committer.has_room(handle, Waker::noop(), world.clock.steady()));
+        }
+        for _ in 0..FULL {
+            committer.push(Item { intake: None, answer: None });
+        }
+        assert_eq!(committer.queue().turns(), 1);
+        committer.queue().items.truncate(FULL - usize::from(WINDOW) * 2);
+        assert_eq!(committer.queue().turns(), 2, "there is room for what both may bring");
     }
 
     #[tokio::test]

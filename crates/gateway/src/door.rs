@@ -161,7 +161,66 @@ impl Strangers {
 
 #[cfg(test)]
 mod tests {
+    use lockwarden_testkit::World;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_signs_in_waits_for_a_turn_as_long_as_a_client_does() {
+        let world = World::new().await;
+        let door = Door::new(world.app.clone(), Limits::default());
+        let mut held = Vec::new();
+        for _ in 0..AT_THE_DESK {
+            held.push(door.turn().await.unwrap());
+        }
+        let passing = async {
+            tokio::task::yield_now().await;
+            world.clock.advance(IN_LINE - Duration::from_secs(1));
+            tokio::task::yield_now().await;
+            held.pop();
+        };
+        let (turn, ()) = tokio::join!(door.turn(), passing);
+        let turn = turn.expect("somebody made room within the time");
+        let passing = async {
+            tokio::task::yield_now().await;
+            world.clock.advance(IN_LINE);
+        };
+        let (none, ()) = tokio::join!(door.turn(), passing);
+        assert!(none.is_none(), "it has given up, and is not in the way of others any more");
+        drop(turn);
+        assert!(door.turn().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn which_strangers_spoke_while_nothing_could_be_written_is_told_once_it_can() {
+        let world = World::new().await;
+        let anna = world.owner("Anna").await;
+        let (_, credentials) = world.device(&anna, "Front door").await;
+        let login = world.login(&credentials).await.login;
+        let strangers = Strangers::default();
+        let run = async |sql: &'static str| {
+            let mut tx = world.app.db().write().await.unwrap();
+            tx.query(sql).run().await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        run("alter table strangers rename to strangers_away").await;
+        strangers.note(login, Stranger { model: Some("Smart Lock 3.0".to_owned()), ..Stranger::lock(7) });
+        strangers.tell(&world.app).await;
+        strangers.note(login, Stranger { name: Some("Cellar".to_owned()), ..Stranger::lock(7) });
+        strangers.note(login, Stranger::lock(8));
+        run("alter table strangers_away rename to strangers").await;
+        strangers.tell(&world.app).await;
+        let mut told = world.app.list_strangers(&anna, None).await.unwrap();
+        told.sort_by_key(|one| one.stranger.nuki_id);
+        let [first, second] = told.as_slice() else { panic!("two spoke: {told:?}") };
+        assert_eq!(
+            (first.stranger.name.as_deref(), first.stranger.model.as_deref()),
+            (Some("Cellar"), Some("Smart Lock 3.0"))
+        );
+        assert_eq!(second.stranger, Stranger::lock(8));
+        strangers.tell(&world.app).await;
+        assert!(strangers.0.lock().unwrap().is_empty());
+    }
 
     #[test]
     fn whoever_speaks_under_any_number_at_all_leaves_room_for_the_strangers_of_others() {

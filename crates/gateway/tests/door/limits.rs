@@ -223,3 +223,28 @@ async fn clients_by_the_dozen_that_never_read_hold_up_nobody_and_are_let_go() {
     assert_eq!(site.gauge.stats().connections, 1, "whoever takes nothing for fifteen seconds is gone");
     neighbour.ping().await;
 }
+
+#[tokio::test]
+async fn whoever_waits_for_a_write_keeps_nobody_from_signing_in() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, known, first) = raw::lock(&site, &anna, false).await;
+    drop(first);
+    site.until(&anna, device, |device| !device.link.online).await;
+    let mut newcomers = Vec::new();
+    for number in 0..8 {
+        let (_, credentials) = site.device(&anna, &format!("Flat {number}")).await;
+        newcomers.push((Raw::open(site.addr).await, connect(&credentials, "SL3P_A2", false, None)));
+    }
+    let writing = site.world.app.db().write().await.unwrap();
+    for (newcomer, whole) in &mut newcomers {
+        newcomer.send(whole).await;
+    }
+    site.tick().await;
+    // Its session is read and not written: it waits for nobody.
+    Raw::sign_in(site.addr, &known, "SL3P_A1", false).await.ping().await;
+    drop(writing);
+    for (mut newcomer, _) in newcomers {
+        assert_eq!(newcomer.read(4).await, [0x20, 2, 0, 0]);
+    }
+}
