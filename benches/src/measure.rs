@@ -20,6 +20,8 @@ use crate::pages::{Answer, sign_in};
 use crate::world::{World, get};
 
 const SYNCS: usize = 2_000;
+/// What a server does in the background of its start is over by then.
+const SETTLED: Duration = Duration::from_secs(4);
 
 /// A file that grows, as a new log does, and one that is written over, as the log is once it began anew.
 pub(crate) fn disk() -> Result<()> {
@@ -191,11 +193,13 @@ pub(crate) async fn broker(addr: SocketAddr) -> Result<()> {
 }
 
 pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
+    let alone = World::new(1).await?;
+    sleep_until(tokio::time::Instant::now() + SETTLED).await;
+    let idle = alone.memory()?;
+    drop(alone);
     let world = World::new(devices).await?;
-    let idle = world.memory()?;
+    sleep_until(tokio::time::Instant::now() + SETTLED).await;
     let session = sign_in(world.http).await?;
-    let signed_in = world.memory()?;
-    // The list of all of them is made for whoever looks first.
     Answer::of(world.http, "/devices", &session, "gzip").await?;
     let listed = world.memory()?;
     let kind = if tls { "over TLS" } else { "plain" };
@@ -206,12 +210,9 @@ pub(crate) async fn memory(devices: usize, tls: bool) -> Result<()> {
     };
     let each = |more: u64, less: u64| more.saturating_sub(less) * 1_024 / devices as u64;
     print(&format!(
-        "memory: idle {} MiB; with a list of {devices} devices {} MiB, {} bytes each; \
-         with all of them connected {kind} {} MiB, {} bytes more each",
-        idle / 1_024,
-        listed / 1_024,
-        each(listed, signed_in),
-        full / 1_024,
+        "memory: idle {idle} KiB; with a list of {devices} devices {listed} KiB, {} bytes each; \
+         with all of them connected {kind} {full} KiB, {} bytes more each",
+        each(listed, idle),
         each(full, listed)
     ));
     Ok(())

@@ -154,6 +154,10 @@ impl Committer {
                 let mut batch = std::mem::take(&mut queue.owed);
                 let owed = batch.len();
                 batch.extend(queue.items.drain(..size));
+                if queue.items.is_empty() {
+                    // After a storm, which needs much room once.
+                    queue.items.shrink_to(BATCH);
+                }
                 let turns = queue.turns();
                 let parked: Vec<_> = queue.parked.drain(..turns).collect();
                 if batch.is_empty() && turns == 0 && queue.closed {
@@ -410,7 +414,8 @@ mod tests {
         let now = world.clock.steady();
         assert!(!committer.has_room(&first, waker, now));
         assert!(!committer.has_room(&second, waker, now), "nobody waits for it yet");
-        second.out().commands = vec![Ear { part: HubPart::Lock, topic: "nuki/7/lockAction".into(), qos: 1 }];
+        second.out().commands =
+            [Ear { part: HubPart::Lock, topic: "nuki/7/lockAction".into(), qos: 1 }].into();
         second.command(DeviceId(2), LockAction::Lock, now.plus(Duration::from_secs(10))).unwrap();
         assert!(committer.has_room(&second, waker, now), "its answer is waited for");
         second.out().uncommitted = FEW;

@@ -23,13 +23,13 @@ use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will,
 use crate::commit::{Answer, Item};
 use crate::door::Door;
 use crate::names;
-use crate::realm::{Ending, Handle, UNSENT};
+use crate::realm::{Ending, Handle, UNSENT, Underway};
 use crate::socket;
 use crate::spoken;
 
 const SCRATCH: usize = 16 * 1_024;
 /// How long after taking up a session a publish may be an unflagged repetition.
-const RESUMING: Duration = Duration::from_secs(10);
+pub(crate) const RESUMING: Duration = Duration::from_secs(10);
 /// QoS 2 deliveries that a client of 3.1.1, which cannot be told a limit, may have half done.
 const MOST_OPEN: usize = 1_024;
 
@@ -61,8 +61,9 @@ pub(crate) struct Connection<S> {
     pub handle: Arc<Handle>,
     pub login: Authenticated,
     pub keep: bool,
-    /// When this connection took up a session that an earlier one left.
-    pub resumed_at: Option<Steady>,
+    /// Until when what it says may be a repetition that is not flagged: where it took up a session that an earlier
+    /// connection left.
+    pub repeats_until: Steady,
     pub will: Option<Box<Will>>,
     pub filters: Filters,
     /// QoS 2 packet ids between PUBLISH and PUBREL.
@@ -70,8 +71,6 @@ pub(crate) struct Connection<S> {
     /// Bytes of a packet that is not whole yet.
     pub partial: Vec<u8>,
     pub flush_owed: bool,
-    /// Until when the kernel may deliver the last command, as long as the device has not acknowledged it.
-    pub command_until: Option<Steady>,
     /// What it last announced itself as: it says so with every entity.
     pub announced: u64,
     /// A refusal was told to the log once; more of them are only counted.
@@ -99,20 +98,23 @@ impl<S: Stream> Connection<S> {
     /// By reference: a task that owned it here would keep room for it twice.
     pub(crate) async fn run(&mut self) {
         let over = loop {
-            match poll_fn(|context| self.poll(context)).await {
+            let packet = match poll_fn(|context| self.poll(context)).await {
                 Step::Over(over) => break over,
-                Step::End(ending) => self.handle.end(ending),
-                Step::Ask(packet) => {
-                    if let Err(ending) = Box::pin(self.ask(*packet)).await {
-                        self.handle.end(ending);
-                    }
+                Step::End(ending) => {
+                    self.handle.end(ending);
+                    continue;
                 }
+                Step::Ask(packet) => *packet,
+            };
+            if let Err(ending) = self.asking(packet).await {
+                self.handle.end(ending);
             }
         };
-        let is_silent = self.handle.out().ending == Some(Ending::Silent);
-        if self.command_until.is_some() || is_silent {
+        let out = self.handle.out();
+        if out.command.is_some() || out.ending == Some(Ending::Silent) {
             socket::forget_unsent(self.stream.socket());
         }
+        drop(out);
         let now = self.door.app.now();
         let will = self.will.take().filter(|_| over == Over::Abrupt);
         let (door, handle) = (&self.door, &self.handle);
@@ -126,6 +128,11 @@ impl<S: Stream> Connection<S> {
         }
         bridges::another_way_is_gone(door, handle.device);
         door.realm.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// In a box of its own: few connections ask at a time.
+    fn asking(&mut self, packet: Packet) -> Pin<Box<dyn Future<Output = Result<(), Ending>> + Send + '_>> {
+        Box::pin(self.ask(packet))
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Step> {
@@ -158,8 +165,8 @@ impl<S: Stream> Connection<S> {
             Some(waker) => waker.clone_from(context.waker()),
             none => *none = Some(context.waker().clone()),
         }
-        if let Some(until) = out.command_until
-            && !self.is_in_time(until)
+        if let Some(command) = &mut out.command
+            && !self.is_in_time(command)
         {
             return Poll::Ready(Err(()));
         }
@@ -192,7 +199,9 @@ impl<S: Stream> Connection<S> {
                 Poll::Pending => {}
             }
         }
-        out.command_until = None;
+        if let Some(command) = &mut out.command {
+            command.has_left = true;
+        }
         let Some(ending) = out.ending else {
             return Poll::Ready(Ok(false));
         };
@@ -207,23 +216,26 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Whether a command may still leave. If so, the kernel is told until when; if not, it goes down with the connection.
-    fn is_in_time(&mut self, until: Steady) -> bool {
+    fn is_in_time(&self, command: &mut Underway) -> bool {
+        if command.has_left {
+            return true;
+        }
         let now = self.door.app.clock().steady();
-        if now >= until {
+        if now >= command.until {
             tracing::warn!(device.id = %self.login.device, "a command could not leave in time; the connection is cut off");
-            self.command_until = Some(until);
             return false;
         }
-        if self.command_until != Some(until) {
-            self.command_until = Some(until);
-            socket::deliver_within(self.stream.socket(), until.since(now));
+        if !std::mem::replace(&mut command.is_timed, true) {
+            socket::deliver_within(self.stream.socket(), command.until.since(now));
         }
         true
     }
 
     /// The device has the last command: what else is sent need not hurry.
     fn command_arrived(&mut self) {
-        if self.command_until.take().is_some() {
+        let mut out = self.handle.out();
+        if out.command.as_ref().is_some_and(|command| command.has_left) {
+            out.command = None;
             socket::deliver_within(self.stream.socket(), socket::DELIVERY);
         }
     }
@@ -399,8 +411,7 @@ impl<S: Stream> Connection<S> {
     /// (3.3.1.1), and some widely used clients do not.
     fn repetition(&self, dup: bool) -> Repetition {
         let now = self.door.app.clock().steady();
-        let just_resumed = self.resumed_at.is_some_and(|at| now.since(at) < RESUMING);
-        match (dup, just_resumed) {
+        match (dup, now < self.repeats_until) {
             (true, _) => Repetition::Said,
             (false, true) => Repetition::Possible,
             (false, false) => Repetition::No,
@@ -449,3 +460,6 @@ impl<S: Stream> Connection<S> {
         self.door.refusals.note(self.login.login, reason, detail);
     }
 }
+
+#[cfg(test)]
+mod tests;

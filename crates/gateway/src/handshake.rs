@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lockwarden_app::clock::Steady;
 use lockwarden_app::devices::Connector;
 use lockwarden_app::logins::{
     Authenticated, BindRefusal, BrokerSession, LoginCheck, RefusalReason, Stranger, check_base_path,
@@ -13,7 +14,7 @@ use lockwarden_app::logins::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::codec::{self, Broken, Connect, MAX_CONNECT, Refusal, Version, Will, packet_length};
-use crate::conn::{Connection, Stream};
+use crate::conn::{Connection, RESUMING, Stream};
 use crate::door::Door;
 use crate::names;
 use crate::nuki_hub;
@@ -194,7 +195,7 @@ async fn check_hub_will(door: &Door, login: &mut Authenticated, will: &Will) -> 
             tracing::error!(%error, "a base path could not be written down");
             Refusal::Unavailable
         })?;
-        login.base_path = Some(base.to_owned());
+        login.base_path = Some(base.into());
     }
     Ok(())
 }
@@ -228,11 +229,12 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
             return say(&mut stream, &codec::refuse(connect.version, refusal)).await;
         }
     };
-    let resumed_at = session.is_some().then(|| door.app.clock().steady());
+    let is_resumed = session.is_some();
+    let repeats_until = if is_resumed { door.app.clock().steady().plus(RESUMING) } else { Steady::default() };
     let session = session.unwrap_or_default();
     door.realm.open.fetch_add(1, Ordering::Relaxed);
     let assigned = entry.assigned.then_some(&*entry.client_id);
-    handle.send(&codec::welcome(connect.version, (connect.keep, resumed_at.is_some()), assigned));
+    handle.send(&codec::welcome(connect.version, (connect.keep, is_resumed), assigned));
     let mut filters = session.filters;
     filters.retain(|filter| may_listen(&entry.login, filter));
     let mut connection = Connection {
@@ -241,13 +243,12 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         handle,
         login: entry.login,
         keep: connect.keep,
-        resumed_at,
+        repeats_until,
         will: connect.will.map(Box::new),
         filters,
         open: session.open.into_iter().collect(),
         partial: rest,
         flush_owed: false,
-        command_until: None,
         announced: 0,
         grumbled: false,
     };

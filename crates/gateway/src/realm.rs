@@ -64,13 +64,26 @@ pub(crate) struct Out {
     pub ending: Option<Ending>,
     pub waker: Option<Waker>,
     /// Where the device listens for commands now.
-    pub commands: Vec<Ear>,
+    pub commands: Box<[Ear]>,
     /// Other topics that a hub listens to: questions, settings.
-    pub questions: Vec<(Box<str>, u8)>,
-    /// Among the bytes is a command, which must not leave after this.
-    pub command_until: Option<Steady>,
+    pub questions: Box<[Question]>,
+    /// The last command, as long as the device has not acknowledged it.
+    pub command: Option<Underway>,
     next_packet: u16,
 }
+
+/// A command that is on its way. Neither we nor the kernel may deliver it after its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Underway {
+    pub until: Steady,
+    /// The kernel was told.
+    pub is_timed: bool,
+    /// None of it is among the bytes any more.
+    pub has_left: bool,
+}
+
+/// Another topic that a hub listens to, and with which QoS.
+pub(crate) type Question = (Box<str>, u8);
 
 /// Where a device listens for commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +189,7 @@ impl Handle {
         }
         let bytes = out.publish(self.version, &ear.topic, &payload, ear.qos);
         out.bytes.extend_from_slice(&bytes);
-        out.command_until = Some(until);
+        out.command = Some(Underway { until, is_timed: false, has_left: false });
         self.awaited_until.store(until.plus(ANSWER).0, Ordering::Relaxed);
         let waker = out.waker.take();
         drop(out);

@@ -14,7 +14,7 @@ use crate::discovery::{self, Announced};
 use crate::names::{self, Own};
 use crate::nuki_hub::{self, HubName, Unreadable};
 use crate::nuki_mqtt;
-use crate::realm::Ear;
+use crate::realm::{Ear, Question};
 
 /// What a publish says, and of which device; nothing if it says nothing that is kept. An error is what may not be said.
 type Spoken = Result<Option<(DeviceId, Observation)>, ()>;
@@ -257,7 +257,7 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Where commands are heard (spelled as the device spells it, with the QoS it asked for), and what else is listened to.
-    pub(crate) fn ears(&self) -> (Vec<Ear>, Vec<(Box<str>, u8)>) {
+    pub(crate) fn ears(&self) -> (Box<[Ear]>, Box<[Question]>) {
         if self.login.connector == Connector::NukiHub {
             return self.hub_ears();
         }
@@ -266,10 +266,10 @@ impl<S: Stream> Connection<S> {
             let topic = format!("nuki/{}/lockAction", own.id).into();
             names::covers_commands(own.rest).then_some(Ear { part: HubPart::Lock, topic, qos })
         });
-        (ear.into_iter().collect(), Vec::new())
+        (ear.into_iter().collect(), Box::default())
     }
 
-    fn hub_ears(&self) -> (Vec<Ear>, Vec<(Box<str>, u8)>) {
+    fn hub_ears(&self) -> (Box<[Ear]>, Box<[Question]>) {
         let (mut ears, mut questions) = (Vec::new(), Vec::new());
         for (filter, qos) in self.filters.iter() {
             match self.hub_name(filter) {
@@ -281,7 +281,7 @@ impl<S: Stream> Connection<S> {
                 _ => questions.push((filter.into(), qos)),
             }
         }
-        (ears, questions)
+        (ears.into(), questions.into())
     }
 
     /// A hub in hybrid mode expects to find what the lock last published.

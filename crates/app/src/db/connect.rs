@@ -136,7 +136,6 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .pragma("wal_autocheckpoint", "0")
-            .pragma("cache_size", "-65536")
             .pragma("temp_store", "memory")
             .statement_cache_capacity(256);
         let write = SqlitePoolOptions::new()
@@ -156,7 +155,7 @@ impl Db {
             .max_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with(options.read_only(true).pragma("cache_size", "-2048"));
+            .connect_lazy_with(options.read_only(true));
         Ok(Self(Kind::Sqlite { read: Readers::new(read), write }))
     }
 

@@ -31,7 +31,7 @@ pub struct Authenticated {
     /// The lock this login belongs to, once it has spoken.
     pub nuki_id: Option<u32>,
     /// Of a hub: where it publishes.
-    pub base_path: Option<String>,
+    pub base_path: Option<Box<str>>,
     /// Of a hub: what its owner removed. It is not listened to.
     pub left_out: Option<HubPart>,
 }
@@ -89,7 +89,7 @@ impl App {
             opener: opener.filter(|opener| *opener != device),
             account: known.account_id,
             nuki_id: nuki_id.and_then(|id| u32::try_from(id).ok()),
-            base_path: known.base_path,
+            base_path: known.base_path.map(Into::into),
             left_out: known.left_out.as_deref().and_then(HubPart::from_name),
         }))
     }

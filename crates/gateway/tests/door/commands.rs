@@ -94,6 +94,25 @@ async fn nothing_waits_for_a_lock_that_is_away_not_even_in_a_kept_session() {
 }
 
 #[tokio::test]
+async fn a_lock_whose_command_has_left_is_spoken_with_when_the_commands_time_is_over() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (device, _, mut raw) = raw::lock(&site, &anna, false).await;
+    for is_acknowledged in [false, true] {
+        let command = order(&site, &anna, device).await.unwrap();
+        let publish = raw.read(25).await;
+        assert_eq!(publish[0], 0x32);
+        if is_acknowledged {
+            raw.send(&[0x40, 2, publish[21], publish[22]]).await;
+            raw.ping().await;
+        }
+        site.world.clock.advance(ANSWER + Duration::from_secs(1));
+        until_state(&site, &anna, &command, CommandState::Unknown).await;
+        raw.ping().await;
+    }
+}
+
+#[tokio::test]
 async fn a_sent_command_is_not_repeated_to_a_lock_that_comes_back_without_having_acknowledged_it() {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;

@@ -164,7 +164,7 @@ pub(crate) async fn ask_remove(
                 h1 { "Remove the bridge at " (reached.bridge.address) "?" }
                 p { "It is not asked any more, and its token is forgotten here." }
                 @if !reached.devices.is_empty() {
-                    p { "These devices are not reached by it any more. They stay, with their log and any other way they have:" }
+                    p { "What it leads to is not reached by it any more, but stays, with its log and any other way it has:" }
                     ul.tight { @for device in &reached.devices { li { (device.name) } } }
                 }
                 div.acts {
