@@ -20,7 +20,7 @@ pub fn router(app: App) -> Router {
 
 /// The document that describes it, made from the same routes.
 pub fn openapi() -> OpenApi {
-    route::document()
+    route::described().1
 }
 
 /// For fuzzing: the body of an action.

@@ -4,6 +4,7 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Described, StatusCode as DescribedStatus};
 use axum::Json;
+use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -19,13 +20,23 @@ pub(crate) struct Accepted;
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
 pub(crate) fn json(value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => ([(header::CONTENT_TYPE, JSON)], bytes).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+    answer(written(value))
+}
+
+/// Nothing if it cannot be written, which the log tells.
+pub(crate) fn written(value: &impl Serialize) -> Option<Bytes> {
+    let written = serde_json::to_vec(value);
+    written
+        .map(Bytes::from)
+        .inspect_err(|error| tracing::error!(%error, "an answer could not be written"))
+        .ok()
+}
+
+pub(crate) fn answer(written: Option<Bytes>) -> Response {
+    written.map_or_else(
+        || StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        |bytes| ([(header::CONTENT_TYPE, JSON)], bytes).into_response(),
+    )
 }
 
 impl<T: Serialize> IntoResponse for Reply<T> {
