@@ -158,8 +158,12 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Ask<T> {
         if names.len() < given {
             return Err(Failure::bad("a query parameter is given twice"));
         }
-        let Query(value) =
-            Query::try_from_uri(&parts.uri).map_err(|error| Failure::bad(error.body_text()))?;
+        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|error| {
+            let text = error.body_text();
+            // What comes before it are the words of the framework.
+            let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
+            Failure::bad(format!("query: {why}"))
+        })?;
         Ok(Self(value))
     }
 }

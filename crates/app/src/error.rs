@@ -47,6 +47,8 @@ pub enum Refusal {
     BridgeExists,
     #[error("there is a way of this kind to it already; remove that one first")]
     WayExists,
+    #[error("a bridge brings its devices itself: add the bridge, and this device has both ways")]
+    BridgeBrings,
     #[error("it is the only way to this device; remove the device instead, or add another way first")]
     LastWay,
     #[error("this door is never opened from here: its owner does not want it")]

@@ -62,7 +62,7 @@ pub(crate) async fn bulk_web_config(
     Body(bulk): Body<BulkWebConfigRequest>,
 ) -> Result<Accepted, Failure> {
     actor.may_configure_devices()?;
-    let given = bulk.web_config_requests.into_iter().map(|one| {
+    let given = bulk.web_config_requests.unwrap_or_default().into_iter().map(|one| {
         let number =
             one.smartlock_id.ok_or_else(|| Failure::bad("webConfigRequests: each needs a smartlockId"))?;
         Ok((number, one.web_config.unwrap_or_default().into()))

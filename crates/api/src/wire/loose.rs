@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 /// A number, or a number written as text.
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number is expected")]
 pub(super) enum Number {
     Plain(i64),
     Text(String),
@@ -22,7 +22,7 @@ impl Number {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "true or false is expected")]
 enum Truth {
     Plain(bool),
     Number(i64),

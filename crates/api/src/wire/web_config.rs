@@ -37,14 +37,16 @@ impl From<&profiles::WebConfig> for WebConfig {
     }
 }
 
+// Nothing in it is required (Web API 4.10.0, `BulkWebConfigRequest`), and clients leave out what they do not have.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with webConfigRequests")]
 pub(crate) struct BulkWebConfigRequest {
-    pub(crate) web_config_requests: Vec<WebConfigRequest>,
+    #[serde(default)]
+    pub(crate) web_config_requests: Option<Vec<WebConfigRequest>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with smartlockId and webConfig")]
 pub(crate) struct WebConfigRequest {
     #[serde(default, deserialize_with = "loose::number")]
     pub(crate) smartlock_id: Option<i64>,

@@ -45,7 +45,8 @@ pub enum BridgeOutcome {
 }
 
 impl App {
-    /// Adds a bridge and the devices it lists. Those that the account has already get a way more.
+    /// Adds a bridge and the devices it lists. Those that the account has already get a way more. One that is not reached
+    /// gets the token that is given now: the one before may have been mistyped.
     pub async fn add_bridge(&self, actor: &Actor, new: NewBridge<'_>) -> Result<(BridgeId, Vec<DeviceId>)> {
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
@@ -55,27 +56,33 @@ impl App {
         if !(1..=64).contains(&new.token.len()) || !new.token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid("token", "the token of the bridge, as the Nuki app shows it"));
         }
-        let known = sql::of_account(&mut tx, actor.account).await?;
-        if known.len() >= MOST {
-            return Err(Refusal::TooMany("bridges", MOST).into());
-        }
-        if known.into_iter().map(Bridge::from).any(|bridge| bridge.address == address) {
-            return Err(Refusal::BridgeExists.into());
-        }
-        let access = Access {
-            bridge: BridgeId(self.random_id()),
-            account: actor.account,
-            address,
-            token: new.token.to_owned(),
-            token_form: new.token_form.to_owned(),
-            callback: self.chance().code::<32>().to_lowercase(),
+        let known: Vec<Bridge> =
+            sql::of_account(&mut tx, actor.account).await?.into_iter().map(Bridge::from).collect();
+        let bridge = match known.iter().find(|bridge| bridge.address == address) {
+            Some(there) if there.online => return Err(Refusal::BridgeExists.into()),
+            Some(there) => {
+                sql::set_token(&mut tx, there.id, (new.token, new.token_form)).await?;
+                there.id
+            }
+            None if known.len() >= MOST => return Err(Refusal::TooMany("bridges", MOST).into()),
+            None => {
+                let access = Access {
+                    bridge: BridgeId(self.random_id()),
+                    account: actor.account,
+                    address,
+                    token: new.token.to_owned(),
+                    token_form: new.token_form.to_owned(),
+                    callback: self.chance().code::<32>().to_lowercase(),
+                };
+                sql::insert(&mut tx, &access, self.now()).await?;
+                access.bridge
+            }
         };
-        sql::insert(&mut tx, &access, self.now()).await?;
-        let devices = self.list_in(&mut tx, (access.bridge, actor.account), new.listed).await?;
+        let devices = self.list_in(&mut tx, (bridge, actor.account), new.listed).await?;
         tx.emit(Event::BridgesChanged { account: actor.account });
         tx.emit(Event::DevicesChanged { account: actor.account });
         tx.commit().await?;
-        Ok((access.bridge, devices))
+        Ok((bridge, devices))
     }
 
     pub async fn list_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {

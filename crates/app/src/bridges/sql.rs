@@ -72,6 +72,12 @@ pub(super) async fn insert(tx: &mut Tx, access: &Access, now: Time) -> Result<()
     Ok(())
 }
 
+pub(super) async fn set_token(tx: &mut Tx, id: BridgeId, (token, form): (&str, &str)) -> Result<(), DbError> {
+    let query = tx.query("update bridges set token = $2, token_form = $3 where id = $1");
+    query.bind(id).bind(token.to_owned()).bind(form.to_owned()).run().await?;
+    Ok(())
+}
+
 /// What became known of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {

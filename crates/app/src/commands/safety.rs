@@ -20,12 +20,20 @@ const OPENINGS: i64 = 5;
 const WITHIN: Duration = Duration::from_mins(1);
 
 /// Whether somebody outside can come in by this, now or when they next ring.
-pub fn opens(kind: Option<DeviceType>, action: LockAction) -> bool {
+pub fn opens(device: &Device, action: LockAction) -> bool {
+    lets_in((device.kind, device.unlocking_opens), action)
+}
+
+fn lets_in((kind, unlocking_opens): (Option<DeviceType>, bool), action: LockAction) -> bool {
     match kind {
         // Ring to open and continuous mode let in whoever rings; switching either off does not.
         Some(DeviceType::Opener) => !matches!(action, LockAction::Lock | LockAction::LockNGoUnlatch),
         Some(DeviceType::Box) => action != LockAction::Lock,
-        _ => matches!(action, LockAction::Unlatch | LockAction::LockNGoUnlatch),
+        _ => match action {
+            LockAction::Unlatch | LockAction::LockNGoUnlatch => true,
+            LockAction::Unlock | LockAction::LockNGo => unlocking_opens,
+            _ => false,
+        },
     }
 }
 
@@ -61,7 +69,7 @@ pub(super) async fn check_opening(
     action: LockAction,
     now: Time,
 ) -> Result<()> {
-    if !opens(device.kind, action) {
+    if !opens(device, action) {
         return Ok(());
     }
     never_opens(device, action)?;
@@ -72,7 +80,7 @@ pub(super) async fn check_opening(
         }
         .into());
     }
-    let openings = sql::count_openings(tx, device.id, now.minus(WITHIN)).await?;
+    let openings = sql::count_openings(tx, (device.id, device.unlocking_opens), now.minus(WITHIN)).await?;
     if openings >= OPENINGS {
         return Err(Refusal::TooManyOpenings(WITHIN.as_secs()).into());
     }
@@ -86,7 +94,7 @@ fn asks_less(now: Safety, then: Safety) -> bool {
 }
 
 pub(super) fn never_opens(device: &Device, action: LockAction) -> Result<(), Refusal> {
-    if device.safety.never_open && opens(device.kind, action) { Err(Refusal::NeverOpens) } else { Ok(()) }
+    if device.safety.never_open && opens(device, action) { Err(Refusal::NeverOpens) } else { Ok(()) }
 }
 
 async fn is_fresh(tx: &mut Tx, actor: &Actor, now: Time) -> Result<bool> {
@@ -107,9 +115,14 @@ mod tests {
     fn what_lets_somebody_in_is_an_opening_on_every_kind_of_device() {
         use LockAction::{FullLock, Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
         let all = [Unlock, Lock, Unlatch, LockNGo, LockNGoUnlatch, FullLock];
-        let opening = |kind| all.into_iter().filter(|action| opens(kind, *action)).collect::<Vec<_>>();
-        assert_eq!(opening(Some(DeviceType::SmartLock34)), [Unlatch, LockNGoUnlatch]);
-        assert_eq!(opening(Some(DeviceType::Opener)), [Unlock, Unlatch, LockNGo, FullLock]);
-        assert_eq!(opening(None), [Unlatch, LockNGoUnlatch]);
+        let opening = |kind, unlocking_opens| {
+            let opening = all.into_iter().filter(|action| lets_in((kind, unlocking_opens), *action));
+            opening.collect::<Vec<_>>()
+        };
+        let lock = Some(DeviceType::SmartLock34);
+        assert_eq!(opening(lock, false), [Unlatch, LockNGoUnlatch]);
+        assert_eq!(opening(lock, true), [Unlock, Unlatch, LockNGo, LockNGoUnlatch]);
+        assert_eq!(opening(Some(DeviceType::Opener), false), [Unlock, Unlatch, LockNGo, FullLock]);
+        assert_eq!(opening(None, false), [Unlatch, LockNGoUnlatch]);
     }
 }

@@ -177,14 +177,20 @@ pub(super) async fn insert(tx: &mut Tx, new: NewCommand) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Orders since then that pulled a latch or a strike (action 3, and a lock's 5).
-pub(super) async fn count_openings(tx: &mut Tx, device: DeviceId, since: Time) -> Result<i64, DbError> {
+/// Orders since then that pulled a latch or a strike (action 3, and a lock's 5; also 1 and 4 where unlocking opens).
+pub(super) async fn count_openings(
+    tx: &mut Tx,
+    (device, unlocking_opens): (DeviceId, bool),
+    since: Time,
+) -> Result<i64, DbError> {
     tx.query(
-        "select count(*) from commands where device_id = $1 and id >= $2 and created_at >= $3 and action in (3, 5)",
+        "select count(*) from commands where device_id = $1 and id >= $2 and created_at >= $3 \
+         and (action in (3, 5) or $4 and action in (1, 4))",
     )
     .bind(device)
     .bind(given_since(since))
     .bind(since)
+    .bind(unlocking_opens)
     .value()
     .await
 }

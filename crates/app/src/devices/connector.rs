@@ -52,6 +52,12 @@ impl Capability {
         Self::Sync,
     ];
 
+    /// Whether a device of this type has anything of the kind: an opener turns no bolt, and its battery has no percent.
+    pub fn concerns(self, kind: Option<DeviceType>) -> bool {
+        let of_locks = matches!(self, Self::FullLock | Self::BatteryPercent | Self::BatteryReport);
+        !(of_locks && kind == Some(DeviceType::Opener))
+    }
+
     /// For people.
     pub fn words(self) -> &'static str {
         match self {

@@ -102,6 +102,9 @@ pub(crate) async fn insert(
 /// One of its ways ended: the others speak for it from now on.
 pub(crate) async fn way_ended(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(), DbError> {
     let left = ways::load_of(tx, device).await?;
+    if let Some(best) = left.iter().map(|way| way.connector).min() {
+        super::identity_sql::is_reached_by(tx, device, best).await?;
+    }
     let speaker = ways::speaker(&left);
     let before = super::sql::states(tx, &[device]).await?.pop();
     sql::set_link(tx, device, (speaker.map(Connector::code), ways::accepts_commands(&left)), now).await?;

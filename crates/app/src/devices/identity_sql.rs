@@ -144,3 +144,10 @@ pub(super) async fn set_link(
     .await?;
     Ok(())
 }
+
+/// While no way is there, it is described by this one.
+pub(super) async fn is_reached_by(tx: &mut Tx, device: DeviceId, by: Connector) -> Result<(), DbError> {
+    let query = tx.query("update devices set connector = $2 where id = $1 and connector <> $2");
+    query.bind(device).bind(by.name()).run().await?;
+    Ok(())
+}

@@ -109,6 +109,8 @@ pub struct Device {
     pub group: Option<GroupId>,
     pub favourite: bool,
     pub safety: Safety,
+    /// It pulls its latch whenever it unlocks, or is about to be told to (`autoUnlatch`). Where no way tells, nobody knows.
+    pub unlocking_opens: bool,
     /// What its account chose.
     pub left_open: LeftOpen,
     pub added_at: Time,

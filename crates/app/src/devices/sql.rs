@@ -90,6 +90,7 @@ struct DeviceRow {
     ask_again: bool,
     fresh_sign_in: bool,
     left_open_minutes: i64,
+    unlocking_opens: bool,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -111,7 +112,9 @@ macro_rules! select_device {
         concat!(
             "select d.id, d.account_id, d.connector, d.name, d.nuki_id, d.device_type, d.group_id, d.favourite, \
              d.added_at, d.updated_at, d.is_opener, d.never_open, d.ask_again, d.fresh_sign_in, \
-             (select a.left_open_minutes from accounts a where a.id = d.account_id) as left_open_minutes, ",
+             (select a.left_open_minutes from accounts a where a.id = d.account_id) as left_open_minutes, \
+             exists (select 1 from settings t where t.device_id = d.id and t.setting = 'autoUnlatch' \
+             and (t.reported = 'true' or t.desired = 'true')) as unlocking_opens, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -417,6 +420,7 @@ impl From<DeviceRow> for Device {
                 ask_again: row.ask_again,
                 fresh_sign_in: row.fresh_sign_in,
             },
+            unlocking_opens: row.unlocking_opens,
             left_open: LeftOpen::from_stored(row.left_open_minutes),
             added_at: row.added_at,
             updated_at: row.updated_at,

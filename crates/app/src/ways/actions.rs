@@ -83,16 +83,22 @@ impl App {
         Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect(), beside })
     }
 
-    /// Gives a device another way in the place of those it has, or beside them. What is known of it stays.
+    /// Gives a device another way in the place of those it has, or beside them. What is known of it stays. There is nothing
+    /// to type in where it has this way already and only loses the others.
     pub async fn move_device(
         &self,
         actor: &Actor,
         device: DeviceId,
         (to, keep): (Connector, bool),
-    ) -> Result<Credentials> {
+    ) -> Result<Option<Credentials>> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
-        let credentials = self.insert_way(&mut tx, (manageable.device(), actor.account), to).await?;
+        let has_it = load_of(&mut tx, device).await?.iter().any(|way| way.connector == to);
+        let credentials = if has_it && !keep {
+            None
+        } else {
+            Some(self.insert_way(&mut tx, (manageable.device(), actor.account), to).await?)
+        };
         if !keep {
             for way in load_of(&mut tx, device).await?.iter().filter(|way| way.connector != to) {
                 self.end_way(&mut tx, device, way).await?;
@@ -128,6 +134,9 @@ impl App {
     ) -> Result<Credentials> {
         if load_of(tx, device).await?.iter().any(|way| way.connector == connector) {
             return Err(Refusal::WayExists.into());
+        }
+        if connector == Connector::NukiBridge {
+            return Err(Refusal::BridgeBrings.into());
         }
         let base_path = (connector == Connector::NukiHub).then_some(logins::BASE_PATH);
         let (login, credentials) =

@@ -7,6 +7,7 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::{CommandState, Order};
 use lockwarden_app::devices::{LockAction, Observation, Safety};
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::settings::{Setting, SettingValue};
 use lockwarden_app::{Error, Refusal, Result};
 use lockwarden_testkit::{PASSWORD, World};
 
@@ -41,6 +42,44 @@ async fn a_door_that_is_never_opened_from_here_is_not_even_by_an_order_given_bef
     for action in [LockAction::Unlatch, LockAction::LockNGoUnlatch] {
         assert_eq!(refusal(order(&world, &anna, door, action).await), Refusal::NeverOpens);
     }
+    assert_eq!(order(&world, &anna, door, LockAction::Unlock).await.unwrap(), CommandState::Done);
+}
+
+#[tokio::test]
+async fn a_lock_that_opens_whenever_it_unlocks_is_not_unlocked_either_where_it_must_not_open() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let other = world.lock(&anna, "Back door", 0xA2).await;
+    let safety = Safety { never_open: true, ..Safety::default() };
+    for device in [door, other] {
+        world.app.set_safety(&anna, device, safety).await.unwrap();
+    }
+    let says = async |opens: bool| {
+        let settings = vec![(Setting::AutoUnlatch, SettingValue::Bool(opens))];
+        world.says(door, Observation::Settings(settings)).await;
+    };
+    let before = Order { device: door, action: LockAction::Unlock, idempotency_key: None };
+    let before = world.app.order(&anna, before).await.unwrap();
+    says(true).await;
+    assert!(
+        world.app.take_command(before.id).await.unwrap().is_none(),
+        "not by an order given before either"
+    );
+    for action in [LockAction::Unlock, LockAction::LockNGo, LockAction::Unlatch] {
+        assert_eq!(refusal(order(&world, &anna, door, action).await), Refusal::NeverOpens);
+    }
+    assert_eq!(order(&world, &anna, door, LockAction::Lock).await.unwrap(), CommandState::Done);
+    assert_eq!(order(&world, &anna, other, LockAction::Unlock).await.unwrap(), CommandState::Done);
+    world.app.set_safety(&anna, door, Safety::default()).await.unwrap();
+    // With the one that was not sent these are five.
+    for _ in 0..4 {
+        assert_eq!(order(&world, &anna, door, LockAction::Unlock).await.unwrap(), CommandState::Done);
+    }
+    assert_eq!(refusal(order(&world, &anna, door, LockAction::Unlock).await), Refusal::TooManyOpenings(60));
+    says(false).await;
+    world.app.prove_again(&anna, PASSWORD).await.unwrap();
+    world.app.set_safety(&anna, door, safety).await.unwrap();
     assert_eq!(order(&world, &anna, door, LockAction::Unlock).await.unwrap(), CommandState::Done);
 }
 

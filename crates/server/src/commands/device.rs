@@ -60,8 +60,12 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
             let connector = connector_of(&to)?;
             let desk = Desk::open(&at, &email).await?;
             let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
-            let credentials = desk.app.move_device(&desk.actor, device.id, (connector, keep)).await?;
-            print_line(&desk.to_type(device.id, (&device.name, connector), &credentials).to_string())?;
+            let moved = desk.app.move_device(&desk.actor, device.id, (connector, keep)).await?;
+            let told = match moved {
+                Some(login) => desk.to_type(device.id, (&device.name, connector), &login),
+                None => brief(&desk.app.load_device(&desk.actor, device.id).await?),
+            };
+            print_line(&told.to_string())?;
             desk.close().await
         }
     }

@@ -14,6 +14,7 @@ use lockwarden_simulator::{Fleet, Options};
 use serde_json::Value;
 
 use crate::kit::{EMAIL, PASSWORD, Site, call, get, run_untold, within};
+use crate::ways::add;
 
 #[tokio::test]
 async fn accounts_tokens_and_devices_can_be_made_before_the_server_ever_ran() {
@@ -125,6 +126,41 @@ async fn a_simulated_lock_says_why_it_is_not_connected() {
     lock.kill().unwrap();
     lock.wait().unwrap();
     assert!(said.is_some_and(|said| said.contains("refused")));
+}
+
+#[tokio::test]
+async fn a_device_moves_to_another_way_and_back_and_never_to_one_that_does_not_lead_to_it() {
+    let site = Site::serving().await;
+    let made = add(&site, "nuki-mqtt", "Front door");
+    let id = made["id"].to_string();
+    let command = |what: &'static str, more: &[&str]| {
+        let args = ["device", what, "--email", EMAIL, &id];
+        site.run(&[&args[..], more].concat(), "")
+    };
+    let told = |what, more: &[&str]| -> Value {
+        let done = command(what, more);
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{what} {more:?}: {done:?}"))
+    };
+    let ways = || {
+        let shown = told("show", &[]);
+        let ways = shown["ways"].as_array().unwrap().iter().map(|way| way["connector"].clone());
+        (shown["connector"].clone(), ways.collect::<Vec<_>>())
+    };
+    let refused = command("move", &["--to", "nuki-bridge"]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("add the bridge"), "{words}");
+    assert_eq!(ways(), ("nuki-mqtt".into(), vec!["nuki-mqtt".into()]), "and what it had it still has");
+    let by_hub = told("move", &["--to", "nuki-hub"]);
+    assert_eq!((&by_hub["base_path"], &by_hub["id"]), (&"nukihub".into(), &made["id"]));
+    assert_ne!(by_hub["username"], made["username"]);
+    assert_eq!(ways(), ("nuki-hub".into(), vec!["nuki-hub".into()]));
+    told("move", &["--to", "nuki-mqtt", "--keep"]);
+    assert_eq!(ways().1.len(), 2);
+    let back = told("move", &["--to", "nuki-mqtt"]);
+    assert_eq!((&back["connector"], &back["password"]), (&"nuki-mqtt".into(), &Value::Null), "{back}");
+    assert_eq!(ways(), ("nuki-mqtt".into(), vec!["nuki-mqtt".into()]));
+    assert!(command("remove", &[]).status.success());
+    assert!(!command("show", &[]).status.success());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
-use lockwarden_app::bridges::NewBridge;
+use lockwarden_app::bridges::{Bridge, NewBridge};
 use lockwarden_app::devices::{Connector, NewDevice};
 use lockwarden_app::logins::BASE_PATH;
 use lockwarden_app::{Error, Refusal};
@@ -40,7 +40,8 @@ pub(crate) async fn show(
         return Ok(page(&web, &signed, way, &Fields::default(), &Wrong::default()));
     }
     let strangers = web.app.list_strangers(&signed.actor, None).await?;
-    Ok(choose(&web, &signed, &announced::strangers(&strangers, &signed.when(&web))))
+    let bridges = bridges(&web.app.list_bridges(&signed.actor).await?);
+    Ok(choose(&web, &signed, (&announced::strangers(&strangers, &signed.when(&web)), &bridges)))
 }
 
 pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) -> Result<Response, Failure> {
@@ -87,7 +88,7 @@ async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Respo
 }
 
 /// Step one: how the device is reached.
-fn choose(web: &Web, person: &Person, announced: &Markup) -> Html<String> {
+fn choose(web: &Web, person: &Person, (announced, bridges): (&Markup, &Markup)) -> Html<String> {
     let choice = |way: Connector, words: &str| {
         html! {
             a.card.pad.choice href={ "/devices/new?way=" (way.name()) } {
@@ -118,12 +119,40 @@ fn choose(web: &Web, person: &Person, announced: &Markup) -> Html<String> {
             ))
         }
         (announced)
+        (bridges)
         p.hint {
             "No lock at hand? Choose any way: its next step shows the command that simulates one, which speaks the real "
             "protocol."
         }
     };
     frame::page(web, person, Here::Devices, "Add a device", &body)
+}
+
+/// Those that are here already: one that brought no device yet is found nowhere else.
+fn bridges(all: &[Bridge]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            section.stack {
+                h2 { "Bridges that are here" }
+                ul.card.plain {
+                    @for bridge in all {
+                        li.item {
+                            div {
+                                a href={ "/bridges/" (bridge.id) } { (bridge.address) }
+                                small {
+                                    @match (&bridge.trouble, bridge.online) {
+                                        (Some(trouble), _) => (sentence(trouble)),
+                                        (None, true) => "it answers",
+                                        (None, false) => "not reached",
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Where in the steps somebody is.

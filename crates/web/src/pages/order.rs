@@ -174,7 +174,7 @@ pub(crate) async fn confirm(
 
 /// Whether this order takes a password that was given a moment ago, and none was.
 async fn needs_proof(web: &Web, signed: &Signed, device: &Device, action: LockAction) -> Result<bool, Error> {
-    let wanted = device.safety.fresh_sign_in && commands::opens(device.kind, action);
+    let wanted = device.safety.fresh_sign_in && commands::opens(device, action);
     Ok(wanted && !web.app.is_freshly_proved(&signed.actor).await?)
 }
 

@@ -53,22 +53,29 @@ async fn page(
     let has_rules = device.safety != Safety::default();
     let proof = has_rules && !web.app.is_freshly_proved(&signed.actor).await?;
     let path = format!("/devices/{}", device.id);
+    let never = if device.unlocking_opens {
+        "The buttons that open it are gone, and the API refuses. This lock is set to open the door whenever it unlocks, so \
+         it is not unlocked from here either."
+    } else {
+        "The buttons that open it are gone, and the API refuses. Unlocking and locking stay, unless a Nuki Hub tells that \
+         this lock opens the door whenever it unlocks."
+    };
     let body = html! {
         section.narrow {
             form.card.pad.stack method="post" action={ (path) "/safety" } {
                 h1 { "Before " (device.name) " opens" }
                 p.hint {
-                    "These rules hold for everybody and every program that opens it from here. The lock itself, its \
-                     keypad and the Nuki app do not know them. Locking is never held up."
+                    "These rules hold for everybody who opens it from here. The lock itself, its keypad and the Nuki app do \
+                     not know them. Locking is never held up."
                 }
-                (rule("ask", filled.ask_again, "Ask before it is unlocked", "Unlocking takes two steps, as opening does."))
+                (rule("ask", filled.ask_again, "Ask before it is unlocked", "Unlocking takes two steps on these pages, as opening does. Programs are not asked."))
                 (rule(
                     "fresh", filled.fresh_sign_in, "Ask for the password before it opens",
                     "Whoever opens it gives their password, which then holds for five minutes. API tokens cannot open it.",
                 ))
                 (rule(
                     "never", filled.never_open, "Never open it from here",
-                    "The buttons that open it are gone, and the API refuses. Unlocking and locking stay.",
+                    never,
                 ))
                 @if proof {
                     (Field {

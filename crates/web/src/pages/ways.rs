@@ -167,7 +167,10 @@ pub(crate) async fn change(
         }
         "move" if has_login => {
             let credentials = web.app.move_device(&signed.actor, device, (by, false)).await?;
-            Ok(with_password(&web, (device, ""), &credentials))
+            Ok(credentials.map_or_else(
+                || done(&format!("/devices/{device}"), Said::WayRemoved),
+                |credentials| with_password(&web, (device, ""), &credentials),
+            ))
         }
         "remove" => {
             web.app.remove_way(&signed.actor, device, by).await?;

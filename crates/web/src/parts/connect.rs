@@ -124,7 +124,7 @@ impl Connect<'_> {
                     small { (words) @for more in self.more(way, when) { " · " (more) } }
                     details id={ "gives-" (self.device.id) "-" (way.connector.name()) } {
                         summary { "What it gives" }
-                        p.hint { (gives::sentence_of(way.connector)) }
+                        p.hint { (gives::sentence_of(way.connector, self.device.kind)) }
                     }
                 }
             }

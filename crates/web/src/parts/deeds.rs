@@ -28,7 +28,9 @@ pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
 fn opens(device: &Device, action: LockAction) -> bool {
     match action {
         LockAction::Unlatch => true,
-        LockAction::LockNGo => is_opener(device),
+        LockAction::Unlock if !is_opener(device) => device.unlocking_opens,
+        LockAction::LockNGo if !is_opener(device) => device.unlocking_opens,
+        LockAction::LockNGo => true,
         LockAction::LockNGoUnlatch => !is_opener(device),
         _ => false,
     }
@@ -37,13 +39,13 @@ fn opens(device: &Device, action: LockAction) -> bool {
 /// Whether a person is asked before it happens: an opening always, and what the owner of this door wants asked too.
 pub(crate) fn asks(device: &Device, action: LockAction) -> bool {
     let unlocks = matches!(action, LockAction::Unlock | LockAction::LockNGo);
-    let lets_in = unlocks || commands::opens(device.kind, action);
+    let lets_in = unlocks || commands::opens(device, action);
     opens(device, action)
         || (device.safety.ask_again && lets_in)
-        || (device.safety.fresh_sign_in && commands::opens(device.kind, action))
+        || (device.safety.fresh_sign_in && commands::opens(device, action))
 }
 
 /// Whether the owner of this door wants it never to be opened from here, and this would.
 pub(crate) fn is_forbidden(device: &Device, action: LockAction) -> bool {
-    device.safety.never_open && commands::opens(device.kind, action)
+    device.safety.never_open && commands::opens(device, action)
 }

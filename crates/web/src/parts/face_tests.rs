@@ -25,6 +25,7 @@ fn device(state: Option<LockState>) -> Device {
         favourite: false,
         left_open: lockwarden_app::devices::LeftOpen::USUAL,
         safety: lockwarden_app::devices::Safety::default(),
+        unlocking_opens: false,
         added_at: before,
         updated_at: before,
         link: Link {

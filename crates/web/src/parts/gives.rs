@@ -15,9 +15,9 @@ fn list(of: &[Capability]) -> String {
 }
 
 /// "Gives operating it, …; gives no names and failed attempts or settings."
-pub(crate) fn sentence_of(connector: Connector) -> String {
-    let (gives, lacks): (Vec<Capability>, Vec<Capability>) =
-        Capability::ALL.iter().copied().partition(|one| connector.can(*one));
+pub(crate) fn sentence_of(connector: Connector, kind: Option<DeviceType>) -> String {
+    let all = Capability::ALL.iter().copied().filter(|one| one.concerns(kind));
+    let (gives, lacks): (Vec<Capability>, Vec<Capability>) = all.partition(|one| connector.can(*one));
     let gives = gives.iter().map(|one| one.words()).collect::<Vec<_>>().join(", ");
     if lacks.is_empty() {
         return format!("Gives {gives}.");
@@ -39,7 +39,7 @@ pub(crate) fn missing(ways: &[Way], kind: Option<DeviceType>) -> Vec<String> {
         let lacking: Vec<Capability> = Capability::ALL
             .iter()
             .copied()
-            .filter(|one| !has(*one) && Connector::that_can(*one, kind) == Some(*other))
+            .filter(|one| one.concerns(kind) && !has(*one) && Connector::that_can(*one, kind) == Some(*other))
             .collect();
         if !lacking.is_empty() {
             let would = article(*other);
@@ -91,6 +91,8 @@ mod tests {
     fn what_no_way_to_this_kind_of_device_could_give_is_not_promised() {
         let said = missing(&[way(Connector::NukiHub)], Some(DeviceType::Opener));
         assert!(said.is_empty(), "{said:?}");
-        assert!(sentence_of(Connector::NukiBridge).contains("Does not give locking with both turns"));
+        assert!(sentence_of(Connector::NukiBridge, None).contains("Does not give locking with both turns"));
+        let hub = sentence_of(Connector::NukiHub, Some(DeviceType::Opener));
+        assert!(hub.contains("settings") && !hub.contains("both turns") && !hub.contains("voltage"), "{hub}");
     }
 }

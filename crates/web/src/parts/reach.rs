@@ -120,7 +120,7 @@ impl Connect<'_> {
         html! {
             div.stack {
                 h3 { (sentence(&gives::article(other))) }
-                p.hint { (gives::sentence_of(other)) }
+                p.hint { (gives::sentence_of(other, self.device.kind)) }
                 @if other == Connector::NukiBridge {
                     div.acts { a.btn href="/devices/new?way=nuki-bridge" { (icon(Icon::Plus)) "Add its bridge" } }
                     p.hint { "The bridge tells which devices it reaches; this one gets the way when it is among them." }

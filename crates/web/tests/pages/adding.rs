@@ -129,8 +129,17 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     let path = browser.post("/devices/new", &good).await.leads_to().to_owned();
     let known = site.world.app.all_bridges().await.unwrap();
     assert_eq!((known[0].address.as_str(), known[0].token_form.as_str()), ("192.0.2.7:8080", "hashed"));
-    let twice = browser.post("/devices/new", &good).await;
-    assert!(twice.body.contains("id=\"address-wrong\""), "there is one at this address");
+    assert!(
+        browser.get("/devices/new").await.body.contains("192.0.2.7:8080"),
+        "it is found again without a device"
+    );
+    let other = [("token", "other456"), ("token_form", "plain"), good[0], good[1]];
+    assert_eq!(
+        browser.post("/devices/new", &other).await.leads_to(),
+        path,
+        "what was mistyped is typed again"
+    );
+    assert_eq!(site.world.app.all_bridges().await.unwrap()[0].token, "other456");
     let page = browser.get(&path).await;
     assert!(page.body.contains("The bridge is being asked.") && !page.body.contains("abc123"));
     let mut stream = browser.listen(&page.stream()).await;
@@ -146,6 +155,9 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     site.world.clock.advance(Duration::from_secs(1));
     let said = until(&mut stream, "Cellar").await;
     assert!(said.contains("in 31 ms"), "{said}");
+    let twice = browser.post("/devices/new", &good).await;
+    assert!(twice.body.contains("id=\"address-wrong\""), "one that answers needs no other token");
+    assert_eq!(site.world.app.all_bridges().await.unwrap()[0].token, "other456");
     let again = browser.get(&path).await;
     assert!(again.body.contains("1 device found.") && again.body.contains("Smart Lock 1.0 or 2.0"));
 }
@@ -165,8 +177,8 @@ async fn an_address_that_nobody_would_ask_is_refused_at_its_field_and_the_same_b
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         assert!(again.body.contains("id=\"address-wrong\""), "{address}");
     }
-    add("http://Bridge.lan/").await.leads_to();
-    assert!(add("bridge.lan:8080").await.body.contains("There is a bridge at this address already"));
+    let first = add("http://Bridge.lan/").await.leads_to().to_owned();
+    assert_eq!(add("bridge.lan:8080").await.leads_to(), first);
     assert_eq!(site.world.app.list_bridges(&anna).await.unwrap().len(), 1);
 }
 

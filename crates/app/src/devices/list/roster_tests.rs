@@ -45,6 +45,7 @@ fn device(id: i64, dice: &mut Dice) -> Device {
             [usize::from(dice.throw(5))],
         favourite: dice.throw(6) == 0,
         safety: Safety::default(),
+        unlocking_opens: false,
         left_open: LeftOpen::USUAL,
         added_at: Time(i64::from(dice.throw(20))),
         updated_at: Time(0),
