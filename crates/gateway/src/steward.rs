@@ -21,6 +21,8 @@ use crate::realm::Handle;
 
 /// The table is looked at this often even if nobody says that there is something.
 const LOOK: Duration = Duration::from_secs(1);
+/// Why a setting is given up.
+const SILENT: &str = "it was sent several times, and the device never said it";
 
 pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
     let mut events = door.app.bus().subscribe();
@@ -85,8 +87,9 @@ async fn send(door: &Door, due: &Due) -> lockwarden_app::Result<()> {
         return Ok(());
     };
     let encoded = encode(side, due.kind, &due.wanted);
-    let refused: Vec<_> =
-        encoded.refused.into_iter().map(|(setting, words)| (setting, words.into_owned())).collect();
+    let cannot_be = encoded.refused.into_iter().map(|(setting, words)| (setting, words.into_owned()));
+    let silent = due.silent.iter().map(|setting| (*setting, SILENT.to_owned()));
+    let refused: Vec<_> = cannot_be.chain(silent).collect();
     let first = encoded.payloads.into_iter().next();
     let sent = first.as_ref().map_or(&[][..], |payload| &payload.settings);
     if sent.is_empty() && refused.is_empty() {

@@ -33,6 +33,8 @@ pub struct Due {
     pub device: DeviceId,
     pub kind: DeviceType,
     pub wanted: Vec<(Setting, SettingValue)>,
+    /// Sent often enough, and never heard of.
+    pub silent: Vec<Setting>,
 }
 
 /// What somebody who changes settings sent.
@@ -125,8 +127,9 @@ impl App {
         let devices: Vec<DeviceId> = by_device.keys().copied().collect();
         let kinds = devices::kinds(&mut tx, &devices).await?;
         let due = by_device.into_iter().filter_map(|(device, held)| {
-            let (kind, wanted) = (*kinds.get(&device)?, ready(&held, now));
-            (!wanted.is_empty()).then_some(Due { device, kind, wanted })
+            let silent = held.iter().filter(|one| one.is_given_up(now)).map(|one| one.setting).collect();
+            let due = Due { device, kind: *kinds.get(&device)?, wanted: ready(&held, now), silent };
+            (!due.wanted.is_empty() || !due.silent.is_empty()).then_some(due)
         });
         Ok((due.collect(), last))
     }
@@ -165,7 +168,8 @@ fn ready(open: &[Held], now: Time) -> Vec<(Setting, SettingValue)> {
     if open.iter().any(|one| one.delivery == Some(Delivery::Sent) && !one.is_overdue(now)) {
         return Vec::new();
     }
-    let ready = open.iter().filter(|one| one.may_be_sent(now) || one.is_overdue(now));
+    let again = |one: &Held| one.is_overdue(now) && !one.is_given_up(now);
+    let ready = open.iter().filter(|one| one.may_be_sent(now) || again(one));
     ready.filter_map(|one| Some((one.setting, one.desired.clone()?))).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::ids::AccountId;
 
 /// From sending to the device's own word; a hub asks its lock by Bluetooth, which takes seconds.
 const READ_BACK: Duration = Duration::from_mins(2);
-/// After so many tries that the device answered with something else, somebody has to look.
+/// After so many tries that the device answered with something else, or not at all, somebody has to look.
 const TRIES: i64 = 5;
 
 /// Where a change stands. Nothing between the two columns is no state at all.
@@ -141,6 +141,11 @@ impl Held {
         self.delivery == Some(Delivery::Sent) && self.sent_at.is_none_or(|sent| now.since(sent) > READ_BACK)
     }
 
+    /// Nothing was heard of it however often it was sent: somebody has to look.
+    pub(crate) fn is_given_up(&self, now: Time) -> bool {
+        self.tries >= TRIES && self.is_overdue(now)
+    }
+
     /// When it may be sent: at once, and later and later if the device does not take it.
     pub(crate) fn may_be_sent(&self, now: Time) -> bool {
         let exponent = u32::try_from(self.tries.clamp(0, 10)).unwrap_or(0);
@@ -226,6 +231,11 @@ mod tests {
         held.want(number(5), None, at(0));
         held.sent(at(1));
         assert!(!held.is_overdue(at(100)));
-        assert!(held.is_overdue(at(122)));
+        assert!(held.is_overdue(at(122)) && !held.is_given_up(at(122)));
+        for _ in 1..TRIES {
+            held.sent(at(200));
+        }
+        assert!(!held.is_given_up(at(300)), "the last try has its time too");
+        assert!(held.is_given_up(at(321)));
     }
 }

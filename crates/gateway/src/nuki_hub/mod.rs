@@ -35,22 +35,25 @@ pub(crate) const DEAF: Duration = Duration::from_secs(7);
 /// Asks a hub for everything it can tell: it answers within seconds, by Bluetooth. With its configuration it
 /// reads the authorizations, and its codes only when it is asked for them.
 pub(crate) fn ask(handle: &Handle) {
-    put(handle, &["query/config", "query/keypad", "query/lockstate", "query/battery"]);
+    put(handle, &["query/config", "query/keypad", "query/lockstate", "query/battery"], "1");
+    // A hub without the lock's PIN publishes no log and says nothing of it. It says so to whoever changes settings, also to
+    // somebody who changes none.
+    put(handle, &["configuration/action"], "{}");
 }
 
 /// Asks how things stand after something was set. Each question costs the lock some of its battery.
 pub(crate) fn ask_again(handle: &Handle) {
-    put(handle, &["query/config", "query/lockstate", "query/battery"]);
+    put(handle, &["query/config", "query/lockstate", "query/battery"], "1");
 }
 
-fn put(handle: &Handle, questions: &[&str]) {
+fn put(handle: &Handle, questions: &[&str], payload: &str) {
     let topics: Vec<Box<str>> = handle.out().questions.iter().map(|(topic, _)| topic.clone()).collect();
     let is_one = |topic: &str| {
         let is = |question: &&str| topic.strip_suffix(question).is_some_and(|before| before.ends_with('/'));
         questions.iter().any(is)
     };
     for topic in topics.iter().filter(|topic| is_one(topic)) {
-        handle.tell(topic, "1");
+        handle.tell(topic, payload);
     }
 }
 

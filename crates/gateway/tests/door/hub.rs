@@ -8,26 +8,25 @@ use lockwarden_app::commands::{CommandState, Order};
 use lockwarden_app::devices::{Connector, LockAction, LockState, NewDevice};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
-use lockwarden_app::settings::{Change, Delivery, Held, Setting, SettingValue};
 use lockwarden_app::ways::{Fact, Trouble};
 use lockwarden_app::{Error, Refusal};
 use rumqttc::{LastWill, Packet, QoS};
 
 use crate::kit::{Client, Site, options, within};
 
-const BASE: &str = "nukihub";
+pub(crate) const BASE: &str = "nukihub";
 /// 0x3C8862ED.
 const BASIC: &str =
     r#"{"nukiID":"3c8862ed","name":"Front door","firmwareVersion":"3.10.7","hardwareRevision":"5.12"}"#;
 
-struct Hub {
+pub(crate) struct Hub {
     client: Client,
     base: String,
 }
 
 impl Hub {
     /// Connects as a hub does, and subscribes to what it listens to.
-    async fn connect(site: &Site, login: &Credentials, base: &str) -> Self {
+    pub(crate) async fn connect(site: &Site, login: &Credentials, base: &str) -> Self {
         let mut options = options(site.addr, login, "nukihub-esp32");
         let will = format!("{base}/maintenance/mqttConnectionState");
         options.set_clean_session(false);
@@ -48,18 +47,18 @@ impl Hub {
         Self { client, base: base.to_owned() }
     }
 
-    async fn says(&mut self, topic: &str, payload: &str) {
+    pub(crate) async fn says(&mut self, topic: &str, payload: &str) {
         let topic = format!("{}/lock/{topic}", self.base);
         self.client.say(&topic, payload, QoS::AtLeastOnce).await;
     }
 
-    async fn is(&mut self, state: &str, trigger: &str, action: &str) {
+    pub(crate) async fn is(&mut self, state: &str, trigger: &str, action: &str) {
         let json =
             format!(r#"{{"lock_state":"{state}","trigger":"{trigger}","last_lock_action":"{action}"}}"#);
         self.says("json", &json).await;
     }
 
-    async fn hears(&mut self) -> (String, String) {
+    pub(crate) async fn hears(&mut self) -> (String, String) {
         let packet = self.client.until(|packet| matches!(packet, Packet::Publish(_))).await;
         let Packet::Publish(publish) = packet else { unreachable!() };
         assert!(!publish.retain);
@@ -74,12 +73,12 @@ fn logged(index: u32, second: u32, rest: &str) -> String {
     )
 }
 
-async fn added(site: &Site, owner: &Actor) -> (DeviceId, Credentials) {
+pub(crate) async fn added(site: &Site, owner: &Actor) -> (DeviceId, Credentials) {
     site.world.app.add_device(owner, NewDevice::by_hub("By the hub", None)).await.unwrap()
 }
 
 /// Anna's lock, behind a hub that is connected and has said nothing yet.
-async fn with_hub(base: &str) -> (Site, Actor, DeviceId, Hub) {
+pub(crate) async fn with_hub(base: &str) -> (Site, Actor, DeviceId, Hub) {
     let site = Site::open().await;
     let anna = site.world.owner("Anna").await;
     let (door, login) = added(&site, &anna).await;
@@ -423,70 +422,4 @@ async fn a_hub_in_hybrid_mode_hears_its_lock_and_tells_it_and_nobody_elses() {
         (publish.topic.as_str(), &publish.payload[..], publish.retain),
         ("nuki/3C8862ED/lockAction", &b"2"[..], false)
     );
-}
-
-#[tokio::test]
-async fn a_setting_is_brought_to_the_lock_until_the_lock_says_that_it_has_it() {
-    let site = Site::open().await;
-    let anna = site.world.owner("Anna").await;
-    let (door, login) = added(&site, &anna).await;
-    let config = |led: u8| {
-        format!(r#"{{"nukiID":"3c8862ed","deviceType":4,"ledBrightness":{led},"buttonEnabled":1}}"#)
-    };
-    let change =
-        |value| Change { setting: Setting::LedBrightness, value: SettingValue::Int(value), seen: None };
-    let app = site.world.app.clone();
-    let brightness = async || -> Held {
-        let held = app.load_settings(&anna, door).await.unwrap();
-        held.into_iter().find(|held| held.setting == Setting::LedBrightness).unwrap()
-    };
-    let mut hub = Hub::connect(&site, &login, BASE).await;
-    hub.says("configuration/basicJson", &config(2)).await;
-    drop(hub);
-    site.until(&anna, door, |device| !device.link.online).await;
-    app.change_settings(&anna, door, &[change(5)]).await.unwrap();
-    assert_eq!(brightness().await.delivery, Some(Delivery::Wanted), "it waits as long as the hub is away");
-
-    let mut hub = Hub::connect(&site, &login, BASE).await;
-    for _ in 0..4 {
-        site.tick().await;
-    }
-    let sent = loop {
-        let (topic, payload) = hub.hears().await;
-        if topic == "nukihub/lock/configuration/action" {
-            break payload;
-        }
-    };
-    assert_eq!(sent, r#"{"ledBrightness":"5"}"#, "a number would crash the hub");
-    hub.says("configuration/commandResult", r#"{"ledBrightness":"success","general":"success"}"#).await;
-    assert_eq!(brightness().await.delivery, Some(Delivery::Sent), "an answer is no proof");
-    hub.says("configuration/basicJson", &config(5)).await;
-    let held = brightness().await;
-    assert_eq!((held.delivery, held.reported), (None, Some(SettingValue::Int(5))));
-
-    app.change_settings(&anna, door, &[change(1)]).await.unwrap();
-    while hub.hears().await.0 != "nukihub/lock/configuration/action" {}
-    hub.says("configuration/commandResult", r#"{"general":"noValidPinSet"}"#).await;
-    let refused = brightness().await;
-    assert_eq!(refused.delivery, Some(Delivery::Refused));
-    assert!(refused.reason.unwrap().contains("PIN"));
-    let troubles = app.load_connection(&anna, door).await.unwrap().troubles;
-    assert_eq!(troubles[0].trouble, Trouble::NoPin);
-}
-
-#[tokio::test]
-async fn whoever_changed_a_setting_meanwhile_is_not_overruled_unseen() {
-    let (site, anna, door, mut hub) = with_hub(BASE).await;
-    hub.says("configuration/basicJson", r#"{"nukiID":"3c8862ed","deviceType":4,"ledBrightness":2}"#).await;
-    let change = |value, seen| Change {
-        setting: Setting::LedBrightness,
-        value: SettingValue::Int(value),
-        seen: Some(Some(SettingValue::Int(seen))),
-    };
-    let app = &site.world.app;
-    app.change_settings(&anna, door, &[change(5, 2)]).await.unwrap();
-    let second = app.change_settings(&anna, door, &[change(1, 2)]).await;
-    let Err(Error::Refused(Refusal::ChangedMeanwhile(what))) = second else { panic!("{second:?}") };
-    assert!(what.ends_with('5'), "{what}");
-    app.change_settings(&anna, door, &[change(1, 5)]).await.unwrap();
 }

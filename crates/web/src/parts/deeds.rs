@@ -28,9 +28,8 @@ pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
 fn opens(device: &Device, action: LockAction) -> bool {
     match action {
         LockAction::Unlatch => true,
-        LockAction::Unlock if !is_opener(device) => device.unlocking_opens,
-        LockAction::LockNGo if !is_opener(device) => device.unlocking_opens,
-        LockAction::LockNGo => true,
+        LockAction::LockNGo if is_opener(device) => true,
+        LockAction::Unlock | LockAction::LockNGo => device.unlocking_opens,
         LockAction::LockNGoUnlatch => !is_opener(device),
         _ => false,
     }
