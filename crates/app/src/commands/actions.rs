@@ -393,6 +393,18 @@ fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
 }
 
 /// Orders that wait to be sent, counted to `enough`.
+/// How many milliseconds the last answer took, by each way by which one of the last orders went.
+pub(crate) async fn last_answers(tx: &mut Tx, device: DeviceId) -> Result<Vec<(Connector, i64)>, DbError> {
+    let mut answers: Vec<(Connector, i64)> = Vec::new();
+    for (by, took) in sql::last_answers(tx, device).await? {
+        let Some(by) = Connector::from_name(&by) else { continue };
+        if took >= 0 && !answers.iter().any(|(known, _)| *known == by) {
+            answers.push((by, took));
+        }
+    }
+    Ok(answers)
+}
+
 pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbError> {
     sql::count_unsent(tx, enough).await
 }

@@ -8,7 +8,7 @@ mod safety;
 mod sql;
 
 pub use actions::{EXPIRED, Order, Taken};
-pub(crate) use actions::{check, count_unsent, device_removed, settle_all};
+pub(crate) use actions::{check, count_unsent, device_removed, last_answers, settle_all};
 pub(crate) use answers::{
     answered, bridge_said, explains, explains_found, hub_said, moved, ordered, performed,
 };

@@ -177,6 +177,18 @@ pub(super) async fn insert(tx: &mut Tx, new: NewCommand) -> Result<(), DbError> 
     Ok(())
 }
 
+/// How many milliseconds the last answers took, newest first: until the device was seen to act, or said that it had.
+pub(super) async fn last_answers(tx: &mut Tx, device: DeviceId) -> Result<Vec<(String, i64)>, DbError> {
+    tx.query(
+        "select sent_by, coalesce(accepted_at, ended_at) - sent_at from commands \
+         where device_id = $1 and sent_by is not null and sent_at is not null \
+         and (accepted_at is not null or state = 'done') order by id desc limit 20",
+    )
+    .bind(device)
+    .all()
+    .await
+}
+
 /// Orders since then that pulled a latch or a strike (action 3, and a lock's 5; also 1 and 4 where unlocking opens).
 pub(super) async fn count_openings(
     tx: &mut Tx,

@@ -23,6 +23,8 @@ pub struct Connection {
     pub ways: Vec<Way>,
     pub facts: Vec<FactSaid>,
     pub troubles: Vec<TroubleSeen>,
+    /// How many milliseconds the answer to the last order by a way took.
+    pub answers: Vec<(Connector, i64)>,
     /// What its hub brings besides.
     pub beside: Vec<(DeviceId, String)>,
 }
@@ -80,7 +82,8 @@ impl App {
         });
         let mut beside = sql::beside(&mut tx, viewable.device()).await?;
         beside.retain(|(device, _)| actor.scope.contains(*device));
-        Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect(), beside })
+        let answers = commands::last_answers(&mut tx, viewable.device()).await?;
+        Ok(Connection { ways, facts: facts.collect(), troubles: troubles.collect(), answers, beside })
     }
 
     /// Gives a device another way in the place of those it has, or beside them. What is known of it stays. There is nothing

@@ -137,6 +137,7 @@ impl Connect<'_> {
         let optional = [
             (way.online && way.accepts_commands == Some(false)).then(|| "listens to no commands".to_owned()),
             bridge.and_then(|bridge| bridge.latency_ms).map(|latency| format!("answers in {latency} ms")),
+            self.answered(way.connector),
             // Otherwise "since" says it.
             way.heard_at
                 .filter(|_| way.changed_at.is_none())
@@ -152,6 +153,12 @@ impl Connect<'_> {
             .then(|| "its login was revoked".to_owned()),
         ];
         optional.into_iter().flatten().collect()
+    }
+
+    /// How long the last order took: what is between it and us, and the device itself.
+    fn answered(&self, by: Connector) -> Option<String> {
+        let (_, took) = self.connection.answers.iter().find(|(way, _)| *way == by)?;
+        Some(format!("last order answered after {}.{} s", took / 1_000, took % 1_000 / 100))
     }
 
     /// Whether the device listens to commands at all.

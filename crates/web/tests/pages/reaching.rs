@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use lockwarden_app::actor::Rights;
 use lockwarden_app::bridges::{Listed, NewBridge, Polled};
-use lockwarden_app::devices::{Connector, DeviceType, HubAnswer, LockState, Observation};
+use lockwarden_app::commands::Order;
+use lockwarden_app::devices::{Connector, DeviceType, HubAnswer, LockAction, LockState, Observation};
 use lockwarden_app::logins::LoginCheck;
 use lockwarden_app::ways::{Fact, Trouble};
 
@@ -184,6 +185,25 @@ async fn removing_a_device_says_which_ways_end() {
         assert!(page.body.contains(words), "{words}");
     }
     assert!(!page.body.contains("by its bridge"));
+}
+
+#[tokio::test]
+async fn each_way_says_how_long_the_answer_to_its_last_order_took() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let path = format!("/devices/{device}");
+    assert!(!browser.get(&path).await.body.contains("answered after"), "nothing was ordered yet");
+    for (action, took) in [(LockAction::Unlock, 2_450), (LockAction::Lock, 640)] {
+        let order = Order { device, action, idempotency_key: None };
+        let command = site.world.app.order(&anna, order).await.unwrap();
+        site.world.app.take_command(command.id).await.unwrap().unwrap();
+        site.world.clock.advance(Duration::from_millis(took));
+        site.world.says(device, Observation::CommandResponse(0)).await;
+    }
+    let page = browser.get(&path).await;
+    assert!(page.part(&format!("way-{device}-nuki-mqtt")).contains("last order answered after 0.6 s"));
+    assert!(!page.body.contains("2.4 s"), "the last one counts");
 }
 
 #[tokio::test]
