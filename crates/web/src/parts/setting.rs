@@ -163,7 +163,7 @@ impl Row<'_> {
                 div.input {
                     input id=(key) name=(key) type=(kind) value=(text) autocomplete="off" autofocus[focus]
                         min=[limits.map(|limits| limits.0)] max=[limits.map(|limits| limits.1)]
-                        step=[limits.map(|limits| limits.2)]
+                        step=[limits.map(|(min, _, step)| if min % step == 0 { step } else { 1 })]
                         aria-invalid=[invalid] aria-describedby=(described);
                 }
             }

@@ -70,7 +70,7 @@ pub(crate) const LED_BRIGHTNESS: About = About::new(
     Section::Buttons,
     "ledBrightness",
     "Brightness of the light",
-    "How bright the light on the device is, from 0 for dark to 5.",
+    "How bright the light on the device is; 0 is dark.",
     Kind::int(0, 5, Unit::None),
 )
 .on(TURNING, CONFIG)

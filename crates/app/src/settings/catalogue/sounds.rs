@@ -14,7 +14,7 @@ const TUNES: Kind =
 pub(crate) const SOUND_LEVEL: About = sound(
     "soundLevel",
     "Loudness",
-    "How loud the opener is, from 0 for silent to 255.",
+    "How loud the opener is; 0 is silent.",
     Kind::Int { min: 0, max: 255, step: 5, unit: Unit::None },
 )
 .by(HUB);

@@ -84,7 +84,10 @@ fn pair(
 /// What is right for the device and yet would be refused by the Hub, or set to something else.
 fn beyond(setting: Setting, value: &SettingValue) -> Option<&'static str> {
     match (setting, value) {
-        (Setting::AutoLockTimeout, SettingValue::Int(seconds)) if !(30..=255).contains(seconds) => Some(
+        (Setting::AutoLockTimeout, SettingValue::Int(..30)) => Some(
+            "Nuki Hub can set 30 to 255 seconds only. Choose at least 30 seconds, or set it in the Nuki app",
+        ),
+        (Setting::AutoLockTimeout, SettingValue::Int(256..)) => Some(
             "Nuki Hub can set 30 to 255 seconds only: it keeps one byte of the number, so 600 would become 88. Choose \
              at most 255 seconds, or set it in the Nuki app",
         ),
