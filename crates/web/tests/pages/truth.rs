@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{DoorState, LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::devices::{Connector, DoorState, LockAction, LockEvent, LockState, Observation, Trigger};
 use lockwarden_testkit::START;
 
 use crate::kit::Site;
@@ -243,4 +243,79 @@ async fn an_event_without_a_name_is_told_as_that_even_if_its_number_is_one_of_ou
     assert!(log.body.contains("event 160") && log.body.contains("event 240"));
     assert_eq!(log.body.matches("told of something that has no name here").count(), 2);
     assert!(!log.body.contains("went offline") && !log.body.contains("Door opened"));
+}
+
+/// What may be claimed after anything that two ways say: the better one that is there counts, from when it is.
+#[derive(Default)]
+struct Claim {
+    up: [bool; 2],
+    speaker: Option<usize>,
+    state: Option<LockState>,
+}
+
+impl Claim {
+    fn link(&mut self, way: usize, up: bool) {
+        self.up[way] = up;
+        let speaker = self.up.iter().position(|up| *up);
+        if speaker != self.speaker {
+            (self.speaker, self.state) = (speaker, None);
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match self.state {
+            Some(LockState::Locked) => "<b>Locked</b>",
+            Some(LockState::Unlocked) => "<b>Unlocked</b>",
+            Some(LockState::Unlatched) => "<b>Open</b>",
+            Some(LockState::MotorBlocked) => "<b>Jammed</b>",
+            _ => "<b>Unknown</b>",
+        }
+    }
+}
+
+#[tokio::test]
+async fn tile_row_and_page_claim_what_was_said_and_nothing_else_whatever_comes_and_goes() {
+    const STATES: [LockState; 4] =
+        [LockState::Locked, LockState::Unlocked, LockState::Unlatched, LockState::MotorBlocked];
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    let ways = [Connector::NukiMqtt, Connector::NukiHub];
+    let mut claim = Claim { up: [true, false], speaker: Some(0), state: Some(LockState::Locked) };
+    let mut dice = 11_u64;
+    let mut throw = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((dice >> 33) % sides).unwrap()
+    };
+    let mut claimed = 0;
+    for step in 0..150 {
+        let way = throw(2);
+        let seen = match throw(5) {
+            0 | 1 => {
+                let up = throw(3) > 0;
+                claim.link(way, up);
+                Observation::Link { up }
+            }
+            _ if !claim.up[way] => continue,
+            _ => {
+                let state = STATES[throw(4)];
+                if claim.speaker == Some(way) {
+                    claim.state = Some(state);
+                }
+                Observation::State(state)
+            }
+        };
+        site.world.says_by(device, ways[way], seen).await;
+        site.world.clock.advance(Duration::from_secs(2));
+        claimed += usize::from(claim.state.is_some());
+        for path in
+            ["/devices?view=tiles".to_owned(), "/devices?view=list".to_owned(), format!("/devices/{device}")]
+        {
+            let page = browser.get(&path).await;
+            let card = page.part(&format!("device-{device}"));
+            assert!(card.contains(claim.words()), "{step} {path}: {} is expected: {card}", claim.words());
+        }
+    }
+    assert!((30..120).contains(&claimed), "both are tried: {claimed}");
 }
