@@ -22,6 +22,7 @@ mod flood;
 mod kit;
 mod matrix;
 mod network;
+mod openers;
 mod quiet;
 mod tiles;
 mod tls;

@@ -158,7 +158,7 @@ async fn moment() {
     let _ = tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
 }
 
-async fn speak(site: &Site, head: &str, body: &str) -> String {
+pub(crate) async fn speak(site: &Site, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(site.http).await.unwrap();
     let http = site.http;
     let request = format!(
@@ -171,7 +171,7 @@ async fn speak(site: &Site, head: &str, body: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn sign_in(site: &Site) -> String {
+pub(crate) async fn sign_in(site: &Site) -> String {
     let body = format!("email={EMAIL}&password={}", PASSWORD.replace(' ', "+"));
     let head = "POST /sign-in HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let answer = speak(site, head, &body).await;

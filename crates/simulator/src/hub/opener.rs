@@ -1,5 +1,8 @@
 //! What a hub does with its Opener (Nuki Hub, NukiOpenerWrapper and NukiNetworkOpener).
 
+mod settings;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +10,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::authorizations::listed;
-use super::discovery::Entity;
 use super::line::Line;
 use super::log::{last, written};
 use super::words;
@@ -33,7 +35,9 @@ pub(super) struct OpenerWork {
     people_at: Option<(Instant, Vec<Authorization>)>,
     state_at: Instant,
     config_at: Instant,
+    config_is_known: bool,
     next_action: Option<u8>,
+    changes: VecDeque<String>,
     queries: Vec<String>,
     beacon: u64,
     is_told: bool,
@@ -89,7 +93,9 @@ impl OpenerWork {
             people_at: None,
             state_at: now,
             config_at: now,
+            config_is_known: false,
             next_action: None,
+            changes: VecDeque::new(),
             queries: Vec::new(),
             beacon: 0,
             is_told: false,
@@ -118,6 +124,7 @@ impl OpenerWork {
                 self.beacon = beacon;
                 self.read_state().await;
             }
+            self.write_settings().await;
             if now >= self.config_at || self.is_asked("query/config") {
                 self.config_at = now + self.line.options.scaled(self.line.spec.config_interval);
                 self.read_config().await;
@@ -148,6 +155,9 @@ impl OpenerWork {
             "action" => self.next_action = action_number(payload),
             "lastRollingLog" => {
                 self.last_rolling = self.last_rolling.max(payload.parse().unwrap_or_default());
+            }
+            "configuration/action" if !matches!(payload, "" | "--") => {
+                self.changes.push_back(payload.to_owned());
             }
             query if query.starts_with("query/") && payload == "1" => {
                 self.line.tell(&format!("opener/{query}"), "0");
@@ -283,36 +293,6 @@ impl OpenerWork {
         people.sort_by_key(|known| known.id);
         people.truncate(most);
         self.people_at = Some((Instant::now() + self.line.options.scaled(LISTED), people));
-    }
-
-    async fn read_config(&mut self) {
-        if !self.line.exchange().await {
-            return;
-        }
-        let Some(spec) = self.opener.visit(|machine| machine.spec.clone()).await else { return };
-        let basic = Object::new()
-            .text("nukiID", &format!("{:x}", spec.nuki_id))
-            .text("name", &spec.name)
-            .text("firmwareVersion", &spec.firmware)
-            .text("hardwareRevision", &spec.hardware)
-            .raw("timeZoneOffset", spec.time_zone_minutes)
-            .text("operatingMode", "Generic door opener")
-            .end();
-        self.line.tell_json("opener/configuration/basicJson", basic);
-        self.line.tell("opener/info/firmwareVersion", spec.firmware.clone());
-        self.line.tell("opener/info/hardwareVersion", spec.hardware.clone());
-        self.fetch_authorizations().await;
-        if !std::mem::replace(&mut self.is_told, true) {
-            self.line.announce(&Entity {
-                side: "opener",
-                model: "Opener",
-                nuki_id: spec.nuki_id,
-                name: &spec.name,
-                firmware: &spec.firmware,
-                hardware: &spec.hardware,
-                payloads: ["deactivateRTO", "activateRTO", "electricStrikeActuation"],
-            });
-        }
     }
 }
 

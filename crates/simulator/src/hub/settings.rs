@@ -4,10 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::keypad::hours;
+use super::line::Line;
 use super::work::Work;
+use crate::fleet::Lock;
 use crate::json::{Object, quote};
 use crate::machine::{Input, Machine};
-use crate::memory::settings::{ALL, Part, Takes};
+use crate::memory::settings::{ALL, Part, Setting, Settings, Takes};
+use crate::opener::Opener;
 
 impl Work {
     pub(super) async fn read_config(&mut self) {
@@ -49,15 +52,71 @@ impl Work {
     }
 
     pub(super) async fn write_settings(&mut self, payload: &str) {
-        let json = match self.settings_answer(payload).await {
-            Ok(answer) => answer,
-            Err(general) => Object::new().text("general", general).end(),
-        };
+        let is_known = self.config_is_known;
+        let desk = Desk { line: &self.line, holder: Holder::Lock(&self.lock), is_known };
+        let json = desk.answer(payload).await;
         self.line.tell_json("lock/configuration/commandResult", json);
     }
+}
 
-    async fn settings_answer(&mut self, payload: &str) -> Result<String, &'static str> {
-        if !self.config_is_known {
+/// Whose settings they are.
+pub(super) enum Holder<'a> {
+    Lock(&'a Lock),
+    Opener(&'a Opener),
+}
+
+impl Holder<'_> {
+    fn all(&self) -> &'static [Setting] {
+        match self {
+            Self::Lock(_) => ALL,
+            Self::Opener(_) => crate::opener::settings::ALL,
+        }
+    }
+
+    /// What is done rather than set, under a key beside the settings.
+    fn deeds(&self) -> &'static [&'static str] {
+        match self {
+            Self::Lock(_) => &["rebootNuki", "recalibrateNuki"],
+            Self::Opener(_) => &[],
+        }
+    }
+
+    async fn has(&self, key: &'static str, value: String) -> bool {
+        let is_there = match self {
+            Self::Lock(lock) => lock.visit(move |machine| machine.memory().settings.get(key) == value).await,
+            Self::Opener(opener) => {
+                opener.visit(move |machine| machine.memory.settings.get(key) == value).await
+            }
+        };
+        is_there == Some(true)
+    }
+
+    async fn set(&self, key: &'static str, value: String) -> Option<()> {
+        match self {
+            Self::Lock(lock) => lock.change(move |machine| ((), machine.set(key, &value))).await,
+            Self::Opener(opener) => opener.visit(move |machine| machine.set(key, &value)).await,
+        }
+    }
+}
+
+/// Where changes of a device's settings are taken.
+pub(super) struct Desk<'a> {
+    pub line: &'a Line,
+    pub holder: Holder<'a>,
+    /// Whether the hub has read the settings since it started.
+    pub is_known: bool,
+}
+
+impl Desk<'_> {
+    pub(super) async fn answer(&self, payload: &str) -> String {
+        match self.change(payload).await {
+            Ok(answer) => answer,
+            Err(general) => Object::new().text("general", general).end(),
+        }
+    }
+
+    async fn change(&self, payload: &str) -> Result<String, &'static str> {
+        if !self.is_known {
             return Err("configNotReady");
         } else if !self.line.has_pin() {
             return Err("noValidPinSet");
@@ -65,8 +124,8 @@ impl Work {
         let asked: Map<String, Value> = serde_json::from_str(payload).map_err(|_| "invalidJson")?;
         let mut answer = Object::new();
         let mut is_changed = false;
-        let keys = ALL.iter().map(|(key, _, takes, _)| (*key, Some(*takes)));
-        for (key, takes) in keys.chain([("rebootNuki", None), ("recalibrateNuki", None)]) {
+        let keys = self.holder.all().iter().map(|(key, _, takes, _)| (*key, Some(*takes)));
+        for (key, takes) in keys.chain(self.holder.deeds().iter().map(|deed| (*deed, None))) {
             let Some(value) = asked.get(key) else { continue };
             let Some(value) = self.as_sent(value).await else { continue };
             let result = if value.is_empty() {
@@ -102,8 +161,8 @@ impl Work {
                 return "invalidValue";
             }
             self.line.exchange().await;
-            if key == "rebootNuki" {
-                self.lock.happens(Input::PowerLoss);
+            if let (Holder::Lock(lock), "rebootNuki") = (&self.holder, key) {
+                lock.happens(Input::PowerLoss);
             }
             return "success";
         };
@@ -111,15 +170,13 @@ impl Work {
             Ok(stored) => stored,
             Err(refusal) => return refusal,
         };
-        let same = stored.clone();
-        let is_there = self.lock.visit(move |machine| machine.memory().settings.get(key) == same).await;
-        if is_there == Some(true) {
+        if self.holder.has(key, stored.clone()).await {
             return "unchanged";
         }
         if !self.line.exchange().await {
             return "timeOut";
         }
-        match self.lock.change(move |machine| ((), machine.set(key, &stored))).await {
+        match self.holder.set(key, stored).await {
             Some(()) => "success",
             None => "timeOut",
         }
@@ -134,6 +191,7 @@ fn checked(takes: Takes, value: &str, is_narrow: bool) -> Result<String, &'stati
         Takes::Flag => within(value, 0, 1, is_narrow),
         // Degrees and the offset of the time zone are 16 bits wide.
         Takes::Number(least, most) => within(value, least, most, is_narrow && least >= 0),
+        Takes::Word(least, most) => within(value, least, most, false),
         Takes::Choice(all) => all.contains(&value).then(|| value.to_owned()),
         Takes::Time => hours(value).map(|_| value.to_owned()),
         Takes::Degrees => {
@@ -162,14 +220,14 @@ impl Versions {
     }
 }
 
-fn put(mut json: Object, machine: &mut Machine, parts: &[Part]) -> Object {
-    let settings = &machine.memory().settings;
+/// The settings of these parts that the hub tells in one row.
+pub(super) fn put(mut json: Object, settings: &Settings, all: &[Setting], parts: &[Part]) -> Object {
     let hidden = ["latitude", "longitude", "name", "timeZone"];
     for (key, _, takes, _) in
-        ALL.iter().filter(|(key, part, ..)| parts.contains(part) && !hidden.contains(key))
+        all.iter().filter(|(key, part, ..)| parts.contains(part) && !hidden.contains(key))
     {
         let value = settings.get(key);
-        let is_number = matches!(takes, Takes::Flag | Takes::Number(..));
+        let is_number = matches!(takes, Takes::Flag | Takes::Number(..) | Takes::Word(..));
         json = json.raw(key, if is_number { value.to_owned() } else { quote(value) });
     }
     json
@@ -181,7 +239,7 @@ fn basic(machine: &mut Machine) -> String {
     let zone = machine.memory().settings.get("timeZone").to_owned();
     let name = machine.spec.name.clone();
     let json = Object::new().text("nukiID", &id).text("name", &name);
-    let json = put(json, machine, &[Part::Basic]);
+    let json = put(json, &machine.memory().settings, ALL, &[Part::Basic]);
     let spec = &machine.spec;
     let newest = spec.device_type == 5;
     json.text("currentTime", &now.to_string())
@@ -204,7 +262,7 @@ fn advanced(machine: &mut Machine) -> String {
     let newest = machine.spec.device_type == 5;
     let last = if newest { Part::Newest } else { Part::Older };
     let json = Object::new().raw("totalDegrees", 921);
-    let json = put(json, machine, &[Part::Advanced, last]);
+    let json = put(json, &machine.memory().settings, ALL, &[Part::Advanced, last]);
     json.raw("rebootNuki", 0).raw("recalibrateNuki", 0).end()
 }
 
@@ -226,6 +284,9 @@ mod tests {
             assert_eq!(checked(time, value, true), narrow.map(str::to_owned), "{value}");
             assert_eq!(checked(time, value, false), wide.map(str::to_owned), "{value}");
         }
+        let strike = Takes::Word(1_000, 30_000);
+        assert_eq!(checked(strike, "3000", true), Ok("3000".to_owned()));
+        assert_eq!(checked(strike, "999", true), Err("invalidValue"));
         assert_eq!(checked(Takes::Number(-180, 180), "-90", true), Ok("-90".to_owned()));
     }
 

@@ -26,7 +26,7 @@ const FOLLOWS: Duration = Duration::from_secs(10);
 /// How long a lock may take to react to an action by its own topic.
 const REACTS: Duration = Duration::from_secs(2);
 /// Between a settings command and reading them again.
-const SETTLED: Duration = Duration::from_millis(300);
+pub(super) const SETTLED: Duration = Duration::from_millis(300);
 const RSSI: Duration = Duration::from_mins(1);
 
 /// What is to be done, and when.

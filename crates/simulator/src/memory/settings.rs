@@ -1,4 +1,4 @@
-//! The settings of a lock, as text, with what each takes (BLE API, config and advanced config; names as Nuki Hub has them).
+//! The settings of a device, as text, and those of a lock, with what each takes (BLE API, config and advanced config; names as Nuki Hub has them).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +13,8 @@ pub enum Takes {
     Text(usize),
     Flag,
     Number(i32, i32),
+    /// The same, in what the hub gives sixteen bits.
+    Word(i32, i32),
     Choice(&'static [&'static str]),
     /// `HH:MM`.
     Time,
@@ -35,6 +37,8 @@ pub type Setting = (&'static str, Part, Takes, &'static str);
 const FOB: Takes = Takes::Choice(&["No Action", "Unlock", "Lock", "Lock n Go", "Intelligent"]);
 const BUTTON: Takes =
     Takes::Choice(&["No Action", "Intelligent", "Unlock", "Lock", "Unlatch", "Lock n Go", "Show Status"]);
+pub(crate) const ADVERTISING: Takes = Takes::Choice(&["Automatic", "Normal", "Slow", "Slowest"]);
+pub(crate) const BATTERIES: Takes = Takes::Choice(&["Alkali", "Accumulators", "Lithium"]);
 const TURN: Takes = Takes::Number(-180, 180);
 
 /// Every setting that can be written, with what a lock out of the box has (a real 3.0 Pro where a trace shows it).
@@ -53,7 +57,7 @@ pub const ALL: &[Setting] = &[
     ("fobAction2", Part::Basic, FOB, "Unlock"),
     ("fobAction3", Part::Basic, FOB, "Lock"),
     ("singleLock", Part::Basic, Takes::Flag, "0"),
-    ("advertisingMode", Part::Basic, Takes::Choice(&["Automatic", "Normal", "Slow", "Slowest"]), "Automatic"),
+    ("advertisingMode", Part::Basic, ADVERTISING, "Automatic"),
     ("timeZone", Part::Basic, Takes::Text(32), "Europe/Berlin"),
     ("unlockedPositionOffsetDegrees", Part::Advanced, Takes::Number(-90, 180), "90"),
     ("lockedPositionOffsetDegrees", Part::Advanced, Takes::Number(-180, 90), "-90"),
@@ -63,7 +67,7 @@ pub const ALL: &[Setting] = &[
     ("singleButtonPressAction", Part::Advanced, BUTTON, "Intelligent"),
     ("doubleButtonPressAction", Part::Advanced, BUTTON, "Lock n Go"),
     ("detachedCylinder", Part::Advanced, Takes::Flag, "0"),
-    ("batteryType", Part::Older, Takes::Choice(&["Alkali", "Accumulators", "Lithium"]), "Accumulators"),
+    ("batteryType", Part::Older, BATTERIES, "Accumulators"),
     ("automaticBatteryTypeDetection", Part::Older, Takes::Flag, "1"),
     ("unlatchDuration", Part::Advanced, Takes::Number(1, 30), "3"),
     ("autoLockTimeOut", Part::Advanced, Takes::Number(30, 1_800), "600"),
@@ -85,8 +89,12 @@ pub const ALL: &[Setting] = &[
 pub struct Settings(BTreeMap<&'static str, String>);
 
 impl Settings {
+    pub(crate) fn made_of(all: &[Setting]) -> Self {
+        Self(all.iter().map(|(key, _, _, value)| (*key, (*value).to_owned())).collect())
+    }
+
     pub(crate) fn of(spec: &LockSpec) -> Self {
-        let mut settings = Self(ALL.iter().map(|(key, _, _, value)| (*key, (*value).to_owned())).collect());
+        let mut settings = Self::made_of(ALL);
         settings.put("name", &spec.name);
         settings.put("timeZoneOffset", &spec.time_zone_minutes.to_string());
         settings.put("lockNgoTimeout", &spec.lock_n_go.as_secs().to_string());
@@ -104,8 +112,8 @@ impl Settings {
     }
 
     pub fn put(&mut self, key: &str, value: &str) {
-        if let Some((known, ..)) = ALL.iter().find(|(known, ..)| *known == key) {
-            self.0.insert(known, value.to_owned());
+        if let Some(held) = self.0.get_mut(key) {
+            value.clone_into(held);
         }
     }
 }

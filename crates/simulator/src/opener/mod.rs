@@ -2,6 +2,7 @@
 //! hub or a bridge reaches it over Bluetooth.
 
 mod body;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -144,6 +145,8 @@ impl OpenerMachine {
     pub fn new(spec: OpenerSpec) -> Self {
         let mut like = LockSpec::new(spec.nuki_id, &spec.name);
         (like.keypad, like.time_zone_minutes) = (false, spec.time_zone_minutes);
+        let mut memory = Memory::new(&like);
+        memory.settings = settings::of(&spec);
         Self {
             state: if spec.trained { state::ONLINE } else { state::UNTRAINED },
             mode: DOOR_MODE,
@@ -154,7 +157,7 @@ impl OpenerMachine {
             ring_opened: false,
             opened: 0,
             finished: 0,
-            memory: Box::new(Memory::new(&like)),
+            memory: Box::new(memory),
             refuse: None,
             strike: None,
             rto: false,
