@@ -1,30 +1,42 @@
-//! An opener behind a hub, through the real ports: what it is set to, what it is told, and what it says of itself.
+//! An opener behind a hub or a bridge, through the real ports: what it is set to, what it is told, and what it says of itself.
 
 use std::time::Duration;
 
-use lockwarden_simulator::{Fleet, HubSpec, Opener, OpenerSpec, Options, Site as Place};
+use lockwarden_app::devices::Connector;
+use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, Opener, OpenerSpec, Options, Site as Place};
 use serde_json::{Value, json};
 
-use crate::kit::{EMAIL, Site, call, get};
+use crate::kit::{EMAIL, Site, call, get, within};
 use crate::matrix::{sign_in, speak};
+use crate::unlock::log;
 use crate::ways::{add, login};
 
 const ID: u32 = 0xB1;
+const TOKEN: &str = "bridge-token";
 /// Its number in the Web API: an opener's, with its Nuki ID.
 const GATE: &str = "/api/smartlock/8589934769";
 
+/// An opener that only one way leads to.
 struct Gate {
     site: Site,
     token: String,
     fleet: Fleet,
+    way: Connector,
     id: Value,
 }
 
 impl Gate {
-    /// Behind a hub that may change everything but these settings, once it has said its state.
+    /// Once it has said its state.
+    async fn by(way: Connector) -> Self {
+        match way {
+            Connector::NukiBridge => Self::behind_a_bridge().await,
+            _ => Self::behind_a_hub(&[]).await,
+        }
+    }
+
+    /// Behind a hub that may change everything but these settings.
     async fn behind_a_hub(denied: &[&str]) -> Self {
         let site = Site::serving().await;
-        let token = site.token();
         let device = add(&site, "nuki-hub", "Street door");
         let (user, password) = login(&device);
         let hub = HubSpec {
@@ -33,13 +45,33 @@ impl Gate {
             denied_settings: denied.iter().map(|key| (*key).to_owned()).collect(),
             ..HubSpec::new("nukihub-esp32", 0).with_everything().with_login(&user, &password)
         };
+        let fleet = Self::open(&site, Place { hubs: vec![hub], ..Place::default() });
+        Self { token: site.token(), site, fleet, way: Connector::NukiHub, id: device["id"].clone() }
+            .once_it_is_there()
+            .await
+    }
+
+    async fn behind_a_bridge() -> Self {
+        let site = Site::serving().await;
+        let bridge = BridgeSpec::new(1_013_065_235, TOKEN, vec![ID]);
+        let fleet = Self::open(&site, Place { bridges: vec![bridge], ..Place::default() });
+        let address = within(30, fleet.bridges()[0].address()).await.unwrap().to_string();
+        let args = ["device", "add", "--email", EMAIL, "--connector", "nuki-bridge", "--bridge", &address];
+        let added = site.ok(&[&args[..], &["--token", TOKEN]].concat(), "");
+        let added: Value = serde_json::from_str(&added).unwrap();
+        let id = added["devices"][0]["id"].clone();
+        Self { token: site.token(), site, fleet, way: Connector::NukiBridge, id }.once_it_is_there().await
+    }
+
+    fn open(site: &Site, place: Place) -> Fleet {
         let openers = vec![OpenerSpec::new(ID, "Street door")];
-        let place = Place { openers, hubs: vec![hub], ..Place::default() };
         let options = Options { time_scale: 0.05, ..Options::default() };
-        let fleet = Fleet::open(&site.broker(), place, &options);
-        let gate = Self { site, token, fleet, id: device["id"].clone() };
-        gate.says(|opener| opener["serverState"] == 0 && opener["state"]["state"] == 1).await;
-        gate
+        Fleet::open(&site.broker(), Place { openers, ..place }, &options)
+    }
+
+    async fn once_it_is_there(self) -> Self {
+        self.says(|opener| opener["serverState"] == 0 && opener["state"]["state"] == 1).await;
+        self
     }
 
     fn opener(&self) -> &Opener {
@@ -72,6 +104,24 @@ impl Gate {
         let cookie = sign_in(&self.site).await;
         let path = format!("/devices/{}{below}", self.id);
         speak(&self.site, &format!("GET {path} HTTP/1.1\r\ncookie: {cookie}\r\n"), "").await
+    }
+
+    /// What the one who carries orders was told to do, in its own words.
+    fn told(&self) -> Vec<String> {
+        if self.way == Connector::NukiBridge {
+            let targets = self.fleet.bridges()[0].seen().targets;
+            let action = |target: &String| {
+                let (_, rest) = target.strip_prefix("/lockAction?")?.split_once("action=")?;
+                Some(rest.split('&').next()?.to_owned())
+            };
+            return targets.iter().filter_map(action).collect();
+        }
+        let messages = self.fleet.hubs()[0].seen().messages;
+        // It hears its own answers there, too.
+        let actions = messages.into_iter().filter(|one| {
+            one.topic.ends_with("/opener/action") && !["ack", "--"].contains(&one.payload.as_str())
+        });
+        actions.map(|one| one.payload).collect()
     }
 
     /// What the opener itself is set to.
@@ -149,4 +199,38 @@ async fn what_a_hub_does_not_let_be_set_on_an_opener_stays_as_it_is_and_the_owne
     let page = gate.page("/settings").await;
     assert!(page.contains("refused: Nuki Hub does not allow it"), "{page}");
     gate.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opener_does_each_of_its_actions_once_as_ordered_by_hub_and_by_bridge() {
+    for way in [Connector::NukiHub, Connector::NukiBridge] {
+        let gate = Gate::by(way).await;
+        // Continuous mode on and off, ring to open on and off, open; state and mode afterwards, how often it has opened.
+        for (number, state, mode, opened) in
+            [(6, 1, 3, 0), (7, 1, 2, 0), (1, 3, 2, 0), (2, 1, 2, 0), (3, 1, 2, 1)]
+        {
+            let before = log(&gate.site, &gate.token).await.len();
+            let (status, body) = gate.post("action", &format!(r#"{{"action":{number}}}"#)).await;
+            assert_eq!(status, 204, "{way:?} {number}: {body}");
+            let mut entries: Vec<Value> = Vec::new();
+            within(30, async {
+                while entries.len() <= before || entries[0]["state"] != 0 {
+                    entries = log(&gate.site, &gate.token).await;
+                    moment().await;
+                }
+            })
+            .await;
+            assert_eq!(entries.len(), before + 1, "{way:?} {number}: {entries:?}");
+            let is_there =
+                gate.opener().wait_for(|seen| (seen.state, seen.mode, seen.opened) == (state, mode, opened));
+            within(30, is_there).await;
+            gate.says(|opener| opener["state"]["state"] == state && opener["state"]["mode"] == mode).await;
+        }
+        let words = match way {
+            Connector::NukiBridge => ["4", "5", "1", "2", "3"],
+            _ => ["activateCM", "deactivateCM", "activateRTO", "deactivateRTO", "electricStrikeActuation"],
+        };
+        assert_eq!(gate.told(), words, "{way:?}");
+        gate.fleet.stop().await;
+    }
 }
