@@ -15,8 +15,8 @@ pub(crate) async fn list(
     Bearer(actor): Bearer,
     Ask(filter): Ask<SmartlockFilter>,
 ) -> Result<Reply<Vec<wire::Smartlock>>, Failure> {
-    let devices = app.list_profiles(&actor).await?;
-    let listed = devices.iter().filter_map(|(device, profile)| wire::Smartlock::of(device, profile));
+    let (devices, now) = (app.list_profiles(&actor).await?, app.now());
+    let listed = devices.iter().filter_map(|(device, profile)| wire::Smartlock::of(device, profile, now));
     Ok(Reply(listed.filter(|lock| filter.takes(lock)).collect()))
 }
 
@@ -26,7 +26,7 @@ pub(crate) async fn read(
     Smartlock(number): Smartlock,
 ) -> Result<Reply<wire::Smartlock>, Failure> {
     let (device, profile) = app.load_profile_of(&actor, number).await?;
-    wire::Smartlock::of(&device, &profile).map(Reply).ok_or_else(Failure::not_found)
+    wire::Smartlock::of(&device, &profile, app.now()).map(Reply).ok_or_else(Failure::not_found)
 }
 
 pub(crate) async fn update(

@@ -2,6 +2,7 @@
 //! offline, so that a client can tell an old state from a present one. Of a device that is back and has not told its state
 //! since, nothing is known: state 255.
 
+use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Device, DeviceType, DoorState, LockAction, LockState, Mode, Trigger};
 use lockwarden_app::profiles::Profile;
 use lockwarden_app::ways::Fact;
@@ -71,14 +72,18 @@ struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     doorsensor_battery_critical: Option<bool>,
     door_state: u8,
+    /// How many seconds ring to open still runs; 0 if it does not.
     ring_to_open_timer: u16,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ring_to_open_end: Option<String>,
     /// A lock says so by a hub only, and it is required.
     night_mode: bool,
 }
 
 impl Smartlock {
     /// None for a device that has never connected: it has no number.
-    pub(crate) fn of(device: &Device, profile: &Profile) -> Option<Self> {
+    pub(crate) fn of(device: &Device, profile: &Profile, now: Time) -> Option<Self> {
         Some(Self {
             smartlock_id: device.smartlock_id()?,
             account_id: device.account.0,
@@ -91,7 +96,7 @@ impl Smartlock {
             opener_advanced_config: Settings::of(device, profile),
             smartdoor_advanced_config: Settings::of(device, profile),
             web_config: profile.web_config.as_ref().map(Into::into),
-            state: State::of(device, profile),
+            state: State::of(device, profile, now),
             firmware_version: device.said.firmware.as_deref().and_then(version::<3>),
             hardware_version: profile.fact(Fact::Hardware).and_then(version::<2>),
             operation_id: profile.waiting().map(|since| operation_id(device, since)),
@@ -104,10 +109,11 @@ impl Smartlock {
 }
 
 impl State {
-    fn of(device: &Device, profile: &Profile) -> Option<Self> {
+    fn of(device: &Device, profile: &Profile, now: Time) -> Option<Self> {
         let said = &device.said;
         let unsaid = device.link.online && device.is_stale();
         let state = if unsaid { LockState::Undefined } else { said.state? };
+        let end = ring_to_open_end(device.kind, state, profile).filter(|end| *end > now);
         Some(Self {
             // Every lock that is mounted is in door mode; one that never said so is taken at that.
             mode: said.mode.map_or(Mode::Door.code(), Mode::code),
@@ -138,10 +144,21 @@ impl State {
                 Some(DoorState::Opened | DoorState::Closed) if unsaid => DoorState::Unknown.code(),
                 Some(door) => door.code(),
             },
-            ring_to_open_timer: 0,
+            ring_to_open_timer: end
+                .map_or(0, |end| u16::try_from(end.since(now).as_secs()).unwrap_or(u16::MAX)),
+            ring_to_open_end: end.map(date),
             night_mode: profile.fact(Fact::NightMode) == Some("1"),
         })
     }
+}
+
+/// None where ring to open does not run. It may run on while the opener lets somebody in.
+fn ring_to_open_end(kind: Option<DeviceType>, state: LockState, profile: &Profile) -> Option<Time> {
+    let may_run = matches!(state, LockState::Unlocked | LockState::Unlatching | LockState::Unlatched);
+    if kind != Some(DeviceType::Opener) || !may_run {
+        return None;
+    }
+    profile.fact(Fact::RingToOpenEnd)?.parse().ok().map(Time)
 }
 
 /// `3.10.7` is 0x030A07; what follows the parts that count is left out.

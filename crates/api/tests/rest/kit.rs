@@ -297,6 +297,7 @@ pub(crate) static STATE: Model = Model {
         ("batteryCharge", Kind::Int(0, 100)),
         ("keypadBatteryCritical", Kind::Bool),
         ("doorsensorBatteryCritical", Kind::Bool),
+        ("ringToOpenEnd", Kind::Date),
     ],
 };
 

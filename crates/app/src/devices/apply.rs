@@ -79,6 +79,7 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
         | Observation::Log(_)
         | Observation::Names(_)
         | Observation::Facts(_)
+        | Observation::RingToOpen(_)
         | Observation::Settings(_)
         | Observation::SettingsAnswer(..)
         | Observation::Trouble(..)

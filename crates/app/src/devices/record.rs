@@ -401,6 +401,7 @@ async fn keep_beside(tx: &mut Tx, work: &mut Batch, report: &Report, seen: &Obse
     let (device, at) = (report.device, report.received_at);
     let is_news = match seen {
         Observation::Facts(facts) => return take_facts(tx, work, report, facts).await.map(|()| true),
+        Observation::RingToOpen(seconds) => ways::set_ring_to_open(tx, device, *seconds, at).await?,
         Observation::Names(list) => {
             if let Some(known) = work.known_mut(device) {
                 known.dirty |= !std::mem::replace(&mut known.state.has_names, true);

@@ -105,6 +105,8 @@ pub enum Observation {
     Firmware(String),
     OwnName(String),
     RingTime(Time),
+    /// Ring to open runs for so many more seconds; 0 where it does not run.
+    RingToOpen(u16),
     DeviceTime(Time),
     Event(LockEvent),
     /// The lock's answer to the command under way: 0, or a BLE error code.

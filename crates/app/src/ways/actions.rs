@@ -1,6 +1,7 @@
 //! Adding, finding, joining and ending ways, and what is known of them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::sql;
 use super::{Fact, FactSaid, Trouble, TroubleSeen, Way};
@@ -357,6 +358,17 @@ pub(crate) async fn set_facts(
         changed |= sql::set_fact(tx, device, (fact.name(), value), now).await?;
     }
     Ok(changed)
+}
+
+/// Ring to open ends in so many seconds, or does not run; true if that is new.
+pub(crate) async fn set_ring_to_open(
+    tx: &mut Tx,
+    device: DeviceId,
+    seconds: u16,
+    now: Time,
+) -> Result<bool, DbError> {
+    let end = if seconds == 0 { Time(0) } else { now.plus(Duration::from_secs(seconds.into())) };
+    set_facts(tx, device, &[(Fact::RingToOpenEnd, end.0.to_string())], now).await
 }
 
 /// Notes that a trouble began (with what it is about) or is over; true if that is new.

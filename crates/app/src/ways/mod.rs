@@ -7,7 +7,7 @@ mod sql;
 pub use actions::{Connection, HubPart, Joined};
 pub(crate) use actions::{
     add, all_offline, came_whole, end, forget, identify, load_of, load_of_each, login_of, move_to_login,
-    note_trouble, of_login, set_facts, store, zone_minutes,
+    note_trouble, of_login, set_facts, set_ring_to_open, store, zone_minutes,
 };
 
 use crate::clock::Time;
@@ -187,6 +187,8 @@ facts! {
     Hardware = "hardware",
     /// Night mode holds now.
     NightMode = "night-mode",
+    /// When ring to open ends, in milliseconds since 1970; 0 where it does not run.
+    RingToOpenEnd = "ring-to-open-end",
     /// Minutes that the lock's local time is ahead of UTC.
     TimeZoneOffset = "time-zone-offset",
     KeypadPaired = "keypad-paired",

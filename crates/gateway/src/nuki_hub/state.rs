@@ -24,6 +24,8 @@ struct Told<'p> {
     #[serde(rename = "nightModeActive")]
     night_mode: Option<Value>,
     continuous_mode: Option<Value>,
+    #[serde(rename = "ringToOpenTimer")]
+    ring_to_open: Option<Value>,
     #[serde(rename = "bleConnectionStrength")]
     ble: Option<i64>,
 }
@@ -39,6 +41,8 @@ pub(super) fn read(part: HubPart, payload: &[u8]) -> Result<Observation, Unreada
     if part == HubPart::Opener {
         let continuous = told.continuous_mode.as_ref().and_then(flag);
         seen.extend(continuous.map(|yes| Observation::Mode(if yes { Mode::Continuous } else { Mode::Door })));
+        let seconds = told.ring_to_open.as_ref().and_then(number).and_then(|left| u16::try_from(left).ok());
+        seen.extend(seconds.map(Observation::RingToOpen));
     }
     seen.extend(told.door_sensor_state.and_then(door_of).map(Observation::Door));
     let mut facts = Vec::new();

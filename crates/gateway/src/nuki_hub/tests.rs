@@ -33,6 +33,26 @@ fn a_state_comes_with_what_led_to_it() {
 }
 
 #[test]
+fn how_long_ring_to_open_still_runs_is_read_of_an_opener_alone() {
+    for (told, seconds) in [
+        ("1200", Some(1_200)),
+        ("\"900\"", Some(900)),
+        ("0", Some(0)),
+        ("-1", None),
+        ("65536", None),
+        ("\"--\"", None),
+        ("null", None),
+    ] {
+        let json = format!(r#"{{"lock_state":"RTOactive","continuous_mode":0,"ringToOpenTimer":{told}}}"#);
+        let seen = parts(read(HubPart::Opener, "json", json.as_bytes()).unwrap());
+        let timer = seen.iter().find(|one| matches!(one, Observation::RingToOpen(_)));
+        assert_eq!(timer, seconds.map(Observation::RingToOpen).as_ref(), "{told}");
+        let of_lock = parts(read_lock("json", &json).unwrap());
+        assert!(!of_lock.iter().any(|one| matches!(one, Observation::RingToOpen(_))));
+    }
+}
+
+#[test]
 fn undefined_says_nothing_of_the_lock_and_nothing_of_a_command() {
     let seen = parts(read_lock("json", r#"{"lock_state":"undefined","trigger":"system"}"#).unwrap());
     assert!(seen.iter().all(|seen| matches!(seen, Observation::Facts(_))), "{seen:?}");

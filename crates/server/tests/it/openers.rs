@@ -234,3 +234,26 @@ async fn an_opener_does_each_of_its_actions_once_as_ordered_by_hub_and_by_bridge
         gate.fleet.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opener_behind_a_hub_tells_when_ring_to_open_ends_and_no_more_once_somebody_rang() {
+    let gate = Gate::behind_a_hub(&[]).await;
+    let opener = gate.says(|opener| opener["state"]["ringToOpenTimer"] == 0).await;
+    assert!(opener["state"]["ringToOpenEnd"].is_null(), "{opener}");
+    let (status, body) = gate.post("action", r#"{"action":1}"#).await;
+    assert_eq!(status, 204, "{body}");
+    let opener = gate.says(|opener| opener["state"]["ringToOpenTimer"] != 0).await;
+    let seconds = opener["state"]["ringToOpenTimer"].as_u64().unwrap();
+    // Twenty minutes; a part of a second here is many there.
+    assert!((600..=1_200).contains(&seconds), "{opener}");
+    let date = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let left = date(&opener["state"]["ringToOpenEnd"]).duration_since(date(&opener["updateDate"]));
+    assert!(left.as_secs() >= 600, "{opener}");
+    let row = "Ring to open ends";
+    assert!(gate.page("").await.contains(row));
+    gate.opener().ring();
+    gate.says(|opener| opener["state"]["ringToOpenTimer"] == 0 && opener["state"]["state"] == 1).await;
+    assert_eq!(gate.opener().seen().opened, 1);
+    assert!(!gate.page("").await.contains(row));
+    gate.fleet.stop().await;
+}

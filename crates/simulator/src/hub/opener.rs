@@ -57,8 +57,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(machine: &mut OpenerMachine) -> Self {
-        let is_ringing_to_open = machine.state == state::RTO_ACTIVE;
+    fn of(machine: &mut OpenerMachine, time_scale: f64) -> Self {
         Self {
             state: machine.state,
             mode: machine.mode,
@@ -67,7 +66,7 @@ impl Told {
             rings: machine.rings,
             ring_opened: machine.ring_opened,
             critical: machine.spec.battery_critical,
-            rto_left: if is_ringing_to_open { machine.spec.rto_timeout.as_secs() } else { 0 },
+            rto_left: machine.rto_left(time_scale).as_secs(),
             now: machine.memory.now(),
             zone: machine.spec.time_zone_minutes,
         }
@@ -198,7 +197,10 @@ impl OpenerWork {
         if !self.line.exchange().await {
             return;
         }
-        let Some(told) = self.opener.visit(Told::of).await else { return };
+        let time_scale = self.line.options.time_scale;
+        let Some(told) = self.opener.visit(move |machine| Told::of(machine, time_scale)).await else {
+            return;
+        };
         if told.rings > self.rings {
             self.rings = told.rings;
             self.line.tell("opener/ring", if told.ring_opened { "ring" } else { "ringlocked" });

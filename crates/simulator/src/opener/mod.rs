@@ -136,6 +136,8 @@ pub struct OpenerMachine {
     pub refuse: Option<u8>,
     strike: Option<Strike>,
     rto: bool,
+    /// When ring to open began last.
+    rto_at: jiff::Timestamp,
     waits: (u64, u64),
     asked: Option<u64>,
     next_number: u64,
@@ -161,6 +163,7 @@ impl OpenerMachine {
             refuse: None,
             strike: None,
             rto: false,
+            rto_at: jiff::Timestamp::UNIX_EPOCH,
             waits: (0, 0),
             asked: None,
             next_number: 0,
@@ -200,6 +203,15 @@ impl OpenerMachine {
         self.strike.is_some()
     }
 
+    /// How long ring to open still runs, where time passes at this part of its pace.
+    pub fn rto_left(&self, time_scale: f64) -> Duration {
+        if !self.rto {
+            return Duration::ZERO;
+        }
+        let passed = crate::time::now(Duration::ZERO).duration_since(self.rto_at).as_secs_f64() / time_scale;
+        self.spec.rto_timeout.saturating_sub(Duration::try_from_secs_f64(passed).unwrap_or_default())
+    }
+
     fn refusal(&mut self, number: u8) -> Option<u8> {
         if let Some(code) = self.refuse.take() {
             Some(code)
@@ -219,7 +231,7 @@ impl OpenerMachine {
         self.memory.write(auth_id, Kind::Action { action: number, trigger, completion: 0 });
         match number {
             action::ACTIVATE_RTO => {
-                self.rto = true;
+                (self.rto, self.rto_at) = (true, crate::time::now(Duration::ZERO));
                 self.waits.1 = self.number();
                 out.push(Output::Wait { after: self.spec.rto_timeout, number: self.waits.1 });
             }

@@ -115,6 +115,10 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
         Fact::HubRestart => ("Last restart of the hub", value.to_owned()),
         Fact::Hardware => ("Hardware", value.to_owned()),
         Fact::NightMode => ("Night mode now", switch()?),
+        Fact::RingToOpenEnd => {
+            let end = Time(value.parse().ok()?);
+            ("Ring to open ends", (end > when.now).then(|| when.short(end))?)
+        }
         Fact::KeypadPaired => ("Keypad paired", switch()?),
         Fact::Keypad2Paired => ("Keypad 2 paired", switch()?),
         Fact::FobPaired => ("Fob paired", switch()?),
