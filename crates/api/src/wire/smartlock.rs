@@ -118,7 +118,8 @@ impl State {
             // Every lock that is mounted is in door mode; one that never said so is taken at that.
             mode: said.mode.map_or(Mode::Door.code(), Mode::code),
             state: match state {
-                // A number of the device that the Web API does not have.
+                LockState::BootRun if device.kind == Some(DeviceType::Opener) => LockState::BootRun.code(),
+                // A number of the device that the Web API does not have, as that of a lock's boot run.
                 LockState::Other(_) | LockState::Calibration | LockState::BootRun => {
                     LockState::Undefined.code()
                 }

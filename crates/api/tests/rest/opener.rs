@@ -92,3 +92,20 @@ async fn how_long_ring_to_open_still_runs_is_told_while_it_does_and_0_otherwise(
     says(lock, LockState::Unlocked, 1_200).await;
     assert_eq!(told("17179869346").await, (json!(0), json!(null)));
 }
+
+#[tokio::test]
+async fn the_boot_run_has_a_number_of_an_opener_and_none_of_a_lock() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    for (kind, nuki_id, path, number) in [
+        (DeviceType::Opener, 0xA1, "/smartlock/8589934753", 253),
+        (DeviceType::SmartLock34, 0xA2, "/smartlock/17179869346", 255),
+    ] {
+        let device = api.behind_hub(&anna, "Door", (kind, nuki_id)).await;
+        api.hub_says(device, Observation::State(LockState::BootRun)).await;
+        assert_eq!(api.get(path, &token).await.json()["state"]["state"], number, "{kind:?}");
+        api.hub_says(device, Observation::State(LockState::Calibration)).await;
+        assert_eq!(api.get(path, &token).await.json()["state"]["state"], 255, "{kind:?}");
+    }
+}

@@ -257,3 +257,13 @@ async fn an_opener_behind_a_hub_tells_when_ring_to_open_ends_and_no_more_once_so
     assert!(!gate.page("").await.contains(row));
     gate.fleet.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opener_that_starts_is_in_its_boot_run_as_a_bridge_tells_it() {
+    let gate = Gate::by(Connector::NukiBridge).await;
+    gate.opener().visit(|machine| machine.state = 253).await;
+    let (status, body) = gate.post("sync", "").await;
+    assert_eq!(status, 204, "{body}");
+    gate.says(|opener| opener["state"]["state"] == 253).await;
+    gate.fleet.stop().await;
+}
