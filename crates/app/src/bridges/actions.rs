@@ -210,6 +210,7 @@ impl App {
         Ok(())
     }
 
+    /// What the bridge lists is of the account, but for what its owner took away.
     async fn list_in(
         &self,
         tx: &mut Tx,
@@ -217,8 +218,12 @@ impl App {
         listed: &[Listed],
     ) -> Result<Vec<DeviceId>> {
         let mut devices = Vec::with_capacity(listed.len());
+        let left_out = sql::left_out(tx, bridge).await?;
         for one in listed {
             let is_opener = one.kind == DeviceType::Opener;
+            if left_out.contains(&(i64::from(one.nuki_id), is_opener)) {
+                continue;
+            }
             let device = match devices::find_by_identity(tx, one.nuki_id, is_opener).await? {
                 // Somebody else's is not spoken of.
                 Some((_, owner)) if owner != account => continue,
@@ -261,6 +266,11 @@ fn ways_of(behind: &[(DeviceId, Option<i64>, Option<i64>)], online: bool, now: T
         [Some(link), listens].into_iter().flatten()
     };
     behind.iter().flat_map(|(device, ..)| seen(*device)).collect()
+}
+
+/// A device, or its way through a bridge, is about to be removed by its owner.
+pub(crate) async fn leave_out(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    sql::leave_out(tx, device).await
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {

@@ -5,8 +5,8 @@ mod actions;
 mod address;
 mod sql;
 
-pub(crate) use actions::all_offline;
 pub use actions::{BridgeOutcome, NewBridge, Polled};
+pub(crate) use actions::{all_offline, leave_out};
 pub use address::{BridgeAddress, Host};
 
 use crate::clock::Time;
@@ -32,6 +32,8 @@ pub struct Bridge {
     pub latency_ms: Option<i64>,
     pub trouble: Option<String>,
     pub callbacks: Option<String>,
+    /// Devices that were removed while it listed them. They stay away until it is added anew.
+    pub left_out: usize,
 }
 
 /// What the gateway needs to speak to it. A token must not find its way into a log.

@@ -24,13 +24,15 @@ pub(super) struct BridgeRow {
     latency_ms: Option<i64>,
     pub trouble: Option<String>,
     callbacks: Option<String>,
+    left_out: i64,
 }
 
 macro_rules! select_bridge {
     ($rest:literal) => {
         concat!(
             "select b.id, b.account_id, b.address, b.token, b.token_form, b.callback, b.hardware_id, b.version, b.added_at, b.online, \
-             b.online_changed_at, b.heard_at, b.latency_ms, b.trouble, b.callbacks from bridges b ",
+             b.online_changed_at, b.heard_at, b.latency_ms, b.trouble, b.callbacks, \
+             (select count(*) from bridge_left_out l where l.bridge_id = b.id) as left_out from bridges b ",
             $rest
         )
     };
@@ -156,6 +158,24 @@ pub(super) async fn set_way(tx: &mut Tx, device: DeviceId, bridge: BridgeId) -> 
     Ok(())
 }
 
+/// A device that is taken from its bridge is left out of every bridge of its account: another one may list it as well.
+pub(super) async fn leave_out(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    tx.query(
+        "insert into bridge_left_out (bridge_id, nuki_id, is_opener) \
+         select b.id, d.nuki_id, d.is_opener from devices d join bridges b on b.account_id = d.account_id \
+         where d.id = $1 and d.nuki_id is not null on conflict do nothing",
+    )
+    .bind(device)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// Nuki IDs, and whether each is an opener's.
+pub(super) async fn left_out(tx: &mut Tx, bridge: BridgeId) -> Result<Vec<(i64, bool)>, DbError> {
+    tx.query("select nuki_id, is_opener from bridge_left_out where bridge_id = $1").bind(bridge).all().await
+}
+
 impl From<BridgeRow> for Bridge {
     fn from(row: BridgeRow) -> Self {
         Self {
@@ -171,6 +191,7 @@ impl From<BridgeRow> for Bridge {
             latency_ms: row.latency_ms,
             trouble: row.trouble,
             callbacks: row.callbacks,
+            left_out: usize::try_from(row.left_out).unwrap_or(0),
         }
     }
 }

@@ -22,6 +22,7 @@ const TABLES: &[(&str, Paging)] = &[
     ("device_states", Paging::FirstColumn("device_id")),
     ("logins", Paging::FirstColumn("id")),
     ("bridges", Paging::FirstColumn("id")),
+    ("bridge_left_out", Paging::Offset("bridge_id, nuki_id, is_opener")),
     ("ways", Paging::FirstColumn("id")),
     ("facts", Paging::Offset("device_id, fact")),
     ("names", Paging::FirstThree("device_id, kind, number")),

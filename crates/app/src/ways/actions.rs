@@ -8,6 +8,7 @@ use super::{Fact, FactSaid, Trouble, TroubleSeen, Way};
 use crate::App;
 use crate::activity;
 use crate::actor::Actor;
+use crate::bridges;
 use crate::bus::Event;
 use crate::clock::Time;
 use crate::commands;
@@ -276,8 +277,11 @@ pub(crate) async fn end(
 }
 
 /// A login that brings nothing else ends with its way. If it is a hub's and brings its other part, the hub must not bring
-/// this one again by itself.
+/// this one again by itself; nor must a bridge.
 async fn end_login(tx: &mut Tx, device: DeviceId, way: &Way, now: Time) -> Result<(), DbError> {
+    if way.connector == Connector::NukiBridge {
+        return bridges::leave_out(tx, device).await;
+    }
     let Some(login) = way.login else {
         return Ok(());
     };

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod bridges;
 mod bulks;
 mod clock;
 mod commands;

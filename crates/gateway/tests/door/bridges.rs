@@ -2,6 +2,7 @@
 
 use lockwarden_app::actor::Actor;
 use lockwarden_app::bridges::{Bridge, NewBridge};
+use lockwarden_app::devices::SortBy;
 use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
 
 use crate::kit::{Site, within};
@@ -57,6 +58,23 @@ impl House {
         }
         panic!("it was not asked within two minutes");
     }
+}
+
+#[tokio::test]
+async fn a_removed_device_stays_removed_however_often_its_bridge_lists_it() {
+    let house = House::build().await;
+    let app = &house.site.world.app;
+    let [device] = app.list_devices(&house.owner, SortBy::Name).await.unwrap().try_into().unwrap();
+    app.remove_device(&house.owner, device.id).await.unwrap();
+    for _ in 0..2 {
+        house.seconds_until_asked().await;
+    }
+    let heard = house.bridge().await.heard_at;
+    house.seconds_until_asked().await;
+    house.until(|bridge| bridge.heard_at > heard).await;
+    assert_eq!(app.list_devices(&house.owner, SortBy::Name).await.unwrap(), []);
+    assert_eq!(house.bridge().await.left_out, 1);
+    house.fleet.stop().await;
 }
 
 #[tokio::test]

@@ -45,7 +45,9 @@ impl Reached {
                 h2 { "What it reaches" }
                 @if self.devices.is_empty() {
                     p.hint {
-                        @if self.bridge.heard_at.is_some() {
+                        @if self.bridge.left_out > 0 {
+                            "Nothing that you have not removed here."
+                        } @else if self.bridge.heard_at.is_some() {
                             "The bridge lists no devices. Pair them with it in the Nuki app; they appear here by themselves."
                         } @else { "Its devices appear here as soon as it has answered." }
                     }
@@ -53,6 +55,7 @@ impl Reached {
                     p.hint { (sentence(&counts::devices(self.devices.len()))) " found. Test each: the lock turns, and you see its answer." }
                     ul.card.plain { @for device in &self.devices { (line(device)) } }
                 }
+                @if self.bridge.left_out > 0 { (left_out(self.bridge.left_out)) }
             }
         }
     }
@@ -112,6 +115,16 @@ impl Reached {
                     @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
                 }
             }
+        }
+    }
+}
+
+fn left_out(count: usize) -> Markup {
+    html! {
+        p.hint {
+            (sentence(&counts::devices(count))) " that you removed here "
+            (if count == 1 { "is" } else { "are" })
+            " left out. To have that back, remove this bridge and add it anew."
         }
     }
 }

@@ -154,8 +154,8 @@ fn how_it_ends(connector: Connector) -> &'static str {
             "the way by its Nuki Hub. The hub’s login stops working at once, unless the hub brings another device here too."
         }
         Connector::NukiBridge => {
-            "the way by its bridge. The bridge stays, with the other devices it reaches; as long as it lists this one, \
-             it is added anew when the bridge is asked again."
+            "the way by its bridge. The bridge stays, with the other devices it reaches, and leaves this one out. It comes \
+             back when you remove the bridge here and add it anew."
         }
     }
 }

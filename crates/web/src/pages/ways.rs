@@ -132,7 +132,7 @@ fn removing(device: &Device, by: Connector, others: &[Connector]) -> Markup {
             p { "It ends at once, and its login with it. " (sentence(&names(others))) " goes on speaking for the device." }
         }
         @if by == Connector::NukiBridge {
-            p { "As long as its bridge lists the device, the way comes back: unpair the bridge in the Nuki app first." }
+            p { "The bridge leaves it out from now on. It comes back when you remove the bridge here and add it anew." }
         }
         p.hint { "State, log and settings of the device stay as they are." }
     }

@@ -226,10 +226,21 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
         StatusCode::NOT_FOUND,
         "and has none to revoke"
     );
+    let asked = browser.get(&format!("{path}/remove")).await;
+    assert!(
+        asked.body.contains("leaves this one out. It comes back when you remove the bridge"),
+        "{}",
+        asked.body
+    );
     let (_, mut berts) = site.owner("Bert").await;
     assert_eq!(berts.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
     let gone = browser.get(&format!("/bridges/{bridge}/remove")).await;
     assert!(gone.body.contains("Cellar"));
+    assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("left out"));
+    browser.post(&format!("{path}/remove"), &[("typed", "Cellar")]).await.leads_to();
+    site.world.app.bridge_lists(bridge, &listed).await.unwrap();
+    let shown = browser.get(&format!("/bridges/{bridge}")).await;
+    assert!(shown.body.contains("1 device that you removed here is left out."), "{}", shown.body);
     browser.post(&format!("/bridges/{bridge}/remove"), &[]).await.leads_to();
     assert_eq!(browser.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
 }

@@ -1,0 +1,80 @@
+//! Which devices a bridge brings, and which it does not bring again.
+
+use lockwarden_app::actor::Actor;
+use lockwarden_app::bridges::{Listed, NewBridge};
+use lockwarden_app::devices::{Connector, DeviceType, SortBy};
+use lockwarden_app::ids::{BridgeId, DeviceId};
+use lockwarden_testkit::World;
+
+fn lock(nuki_id: u32) -> Listed {
+    Listed { nuki_id, kind: DeviceType::SmartLock34, name: Some(format!("Door {nuki_id:X}")) }
+}
+
+async fn add(world: &World, owner: &Actor, address: &str) -> (BridgeId, Vec<DeviceId>) {
+    let listed = [lock(0xA1), lock(0xB2)];
+    let new = NewBridge { address, token: "token", token_form: "encrypted", listed: &listed };
+    world.app.add_bridge(owner, new).await.unwrap()
+}
+
+async fn names(world: &World, owner: &Actor) -> Vec<String> {
+    let devices = world.app.list_devices(owner, SortBy::Name).await.unwrap();
+    devices.into_iter().map(|device| device.name).collect()
+}
+
+async fn ways(world: &World, owner: &Actor, device: DeviceId) -> Vec<Connector> {
+    let connection = world.app.load_connection(owner, device).await.unwrap();
+    connection.ways.into_iter().map(|way| way.connector).collect()
+}
+
+#[tokio::test]
+async fn what_was_taken_from_a_bridge_comes_back_only_with_the_bridge_added_anew() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (bridge, devices) = add(&world, &anna, "192.0.2.7").await;
+    let (other, _) = add(&world, &anna, "192.0.2.8").await;
+    world.app.remove_device(&anna, devices[0]).await.unwrap();
+    world.app.move_device(&anna, devices[1], (Connector::NukiHub, false)).await.unwrap();
+    for bridge in [bridge, other] {
+        world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2), lock(0xC3)]).await.unwrap();
+    }
+    assert_eq!(names(&world, &anna).await, ["Door B2", "Door C3"], "only what is new is added");
+    assert_eq!(ways(&world, &anna, devices[1]).await, [Connector::NukiHub]);
+    let told = world.app.list_bridges(&anna).await.unwrap();
+    assert_eq!(told.iter().map(|bridge| bridge.left_out).collect::<Vec<_>>(), [2, 2]);
+
+    world.app.remove_bridge(&anna, bridge).await.unwrap();
+    let (_, anew) = add(&world, &anna, "192.0.2.7").await;
+    assert_ne!(anew[0], devices[0]);
+    assert_eq!(anew[1], devices[1], "what stayed is the same device");
+    assert_eq!(names(&world, &anna).await, ["Door A1", "Door B2", "Door C3"]);
+    assert_eq!(ways(&world, &anna, devices[1]).await, [Connector::NukiBridge, Connector::NukiHub]);
+}
+
+#[tokio::test]
+async fn one_way_of_several_that_was_removed_does_not_come_back_either() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let front = world.lock(&anna, "Front door", 0xA1).await;
+    let (bridge, _) = add(&world, &anna, "192.0.2.7").await;
+    assert_eq!(ways(&world, &anna, front).await, [Connector::NukiBridge, Connector::NukiMqtt]);
+    world.app.remove_way(&anna, front, Connector::NukiBridge).await.unwrap();
+    world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2)]).await.unwrap();
+    assert_eq!(ways(&world, &anna, front).await, [Connector::NukiMqtt]);
+}
+
+#[tokio::test]
+async fn a_bridge_still_leaves_out_what_it_did_after_a_backup_came_back() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (bridge, devices) = add(&world, &anna, "192.0.2.7").await;
+    world.app.remove_device(&anna, devices[0]).await.unwrap();
+    let file = world.database.dir.path().join("backup.db");
+    world.app.db().back_up(&file).await.unwrap();
+    let mut tx = world.app.db().write().await.unwrap();
+    let scratch = world.database.dir.path().join("scratch.db");
+    lockwarden_app::db::Db::restore_into(&mut tx, &file, &scratch).await.unwrap();
+    tx.commit().await.unwrap();
+    world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2)]).await.unwrap();
+    let anna = world.sign_in("anna@example.org").await.1;
+    assert_eq!(names(&world, &anna).await, ["Door B2"]);
+}
