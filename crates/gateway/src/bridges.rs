@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lockwarden_app::bridges::{Access, Behind, BridgeOutcome, Listed, Polled};
 use lockwarden_app::bus::Event;
-use lockwarden_app::clock::Clock;
+use lockwarden_app::clock::{Clock, Time};
 use lockwarden_app::commands::Taken;
 use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation, Trigger};
 use lockwarden_app::ids::{BridgeId, DeviceId};
@@ -219,17 +219,22 @@ async fn wake(door: Arc<Door>, device: DeviceId) {
     let Some((bridge, one)) = reached(&door, device).await else { return };
     let request = Request::LockState { nuki_id: one.nuki_id, kind: one.kind };
     let answer = bridge.ask(&door, Urgency::Poll, &request).await;
-    let fresh = answer.ok().and_then(|answer| lock_state(&answer.body, one.kind).ok());
-    if let Some(Fresh::Said(said)) = fresh {
-        let told = BridgeDevice {
-            nuki_id: one.nuki_id,
-            kind: one.kind,
-            name: None,
-            firmware: None,
-            said: Some(said),
-        };
-        hand_over(&door, &[told], &[one]);
-    }
+    let fresh = answer.and_then(|answer| match lock_state(&answer.body, one.kind) {
+        Ok(Fresh::Said(said)) => Ok(said),
+        Ok(Fresh::NotReached) => Err(Trouble::DeviceSilent),
+        Err(_) => Err(Trouble::NotABridge),
+    });
+    let said = match fresh {
+        Ok(said) => Some(said),
+        Err(trouble) => {
+            // Until the next look: one right now would take it away before anybody has read it.
+            let told = Polled::Troubled { words: trouble.words(), is_away: false };
+            note(door.app.bridge_polled(bridge.access.bridge, &told).await);
+            return;
+        }
+    };
+    let told = BridgeDevice { nuki_id: one.nuki_id, kind: one.kind, name: None, firmware: None, said };
+    hand_over(&door, &[told], &[one]);
     bridge.look.notify_one();
 }
 
@@ -339,7 +344,7 @@ fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
         let Some(behind) = behind.iter().find(same) else { continue };
         let known_at = device.said.as_ref().and_then(|said| said.known_at);
         let told = device.observations().into_iter().chain(opener_state(device));
-        let mut seen: Vec<Observation> = told.map(without_a_reason).collect();
+        let mut seen: Vec<Observation> = told.map(|seen| without_a_reason(seen, known_at)).collect();
         if let Some(at) = known_at {
             seen.push(Observation::Facts(vec![(Fact::BridgeHeard, at.0.to_string())]));
         }
@@ -348,12 +353,11 @@ fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
     }
 }
 
-/// A bridge says where a bolt is, and not how it came there.
-fn without_a_reason(seen: Observation) -> Observation {
+/// A bridge says where a bolt is and when it heard so, and not how it came there.
+fn without_a_reason(seen: Observation, heard_at: Option<Time>) -> Observation {
+    let (action, trigger) = (LockAction::Other(u8::MAX), Trigger::Undefined);
     match seen {
-        Observation::State(state) => {
-            Observation::Because { state, action: LockAction::Other(u8::MAX), trigger: Trigger::Undefined }
-        }
+        Observation::State(state) => Observation::Because { state, action, trigger, heard_at },
         other => other,
     }
 }

@@ -40,8 +40,8 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
     }
     match seen {
         Observation::State(state) => return lock_state(row, *state, at),
-        Observation::Because { state, action, trigger } => {
-            return because(row, *state, (*action, *trigger), at);
+        Observation::Because { state, action, trigger, heard_at } => {
+            return because(row, *state, (*action, *trigger), (*heard_at, at));
         }
         Observation::Event(event) => {
             event_happened(row, event, at);
@@ -113,14 +113,20 @@ pub(super) fn spoken_for_by(row: &mut StateRow, speaker: Connector, at: Time) {
     row.state_said_at = row.state_said_at.min(Some(at.minus(Duration::from_millis(1))));
 }
 
-/// The state with its reason, as it is known where the device is only asked now and then.
+/// The state with its reason, as it is known where the device is only asked now and then. It lasts since it was heard, but
+/// not since before the state before it was said: the clock by which it was heard may be wrong.
 fn because(
     row: &mut StateRow,
     state: LockState,
     (action, trigger): (LockAction, Trigger),
-    at: Time,
+    (heard_at, at): (Option<Time>, Time),
 ) -> Option<Effect> {
-    match lock_state(row, state, at) {
+    let (before, said_before) = (row.state, row.state_said_at);
+    let effect = lock_state(row, state, at);
+    if row.state != before && heard_at.is_some() {
+        row.state_changed_at = heard_at.max(said_before).min(Some(at));
+    }
+    match effect {
         Some(Effect::Turned { .. }) => Some(Effect::Found { state, action, trigger }),
         other => other,
     }

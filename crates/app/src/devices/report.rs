@@ -118,11 +118,13 @@ pub enum Observation {
         zone_minutes: i64,
         seen: Vec<Observation>,
     },
-    /// A state and what led to it, of a device that is only asked now and then.
+    /// A state and what led to it, of a device that is only asked now and then; `heard_at` by the clock of whoever asked
+    /// it, if that is told.
     Because {
         state: LockState,
         action: LockAction,
         trigger: Trigger,
+        heard_at: Option<Time>,
     },
     /// Which device it speaks for.
     NukiId(u32),

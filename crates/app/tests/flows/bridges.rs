@@ -1,8 +1,13 @@
-//! Which devices a bridge brings, and which it does not bring again.
+//! Which devices a bridge brings and does not bring again, and since when a state is one that it repeats.
+
+use std::time::Duration;
 
 use lockwarden_app::actor::Actor;
-use lockwarden_app::bridges::{Listed, NewBridge};
-use lockwarden_app::devices::{Connector, DeviceType, SortBy};
+use lockwarden_app::bridges::{Listed, NewBridge, Polled};
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{
+    Connector, DeviceType, LockAction, LockState, Observation, Said, SortBy, Trigger,
+};
 use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_testkit::World;
 
@@ -77,4 +82,48 @@ async fn a_bridge_still_leaves_out_what_it_did_after_a_backup_came_back() {
     world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2)]).await.unwrap();
     let anna = world.sign_in("anna@example.org").await.1;
     assert_eq!(names(&world, &anna).await, ["Door B2"]);
+}
+
+/// A minute after the last time, the bridge repeats what it heard at a time by its own clock.
+async fn repeats(
+    world: &World,
+    (owner, device): (&Actor, DeviceId),
+    state: LockState,
+    heard_at: Option<Time>,
+) -> Said {
+    world.clock.advance(Duration::from_mins(1));
+    let (action, trigger) = (LockAction::Other(u8::MAX), Trigger::Undefined);
+    let because = Observation::Because { state, action, trigger, heard_at };
+    let seen = Observation::Snapshot { clock: None, zone_minutes: 0, seen: vec![because] };
+    world.says_by(device, Connector::NukiBridge, seen).await;
+    world.app.load_device(owner, device).await.unwrap().said
+}
+
+#[tokio::test]
+async fn a_state_lasts_since_its_bridge_heard_it_and_not_since_before_the_one_before_it_was_said() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let (bridge, devices) = add(&world, &anna, "192.0.2.7").await;
+    world.app.bridge_polled(bridge, &Polled::Answered { latency_ms: 1 }).await.unwrap();
+    let of = (&anna, devices[0]);
+    let (now, minutes) = (|| world.clock.now(), |minutes| Duration::from_mins(minutes));
+
+    let long_ago = now().minus(minutes(300));
+    let said = repeats(&world, of, LockState::Locked, Some(long_ago)).await;
+    assert_eq!((said.state_changed_at, said.state_at), (Some(long_ago), Some(now())));
+    let said = repeats(&world, of, LockState::Locked, Some(now())).await;
+    assert_eq!(said.state_changed_at, Some(long_ago), "the same again is nothing new");
+    let last_locked = now();
+
+    world.clock.advance(minutes(60));
+    let meanwhile = now().minus(minutes(20));
+    let said = repeats(&world, of, LockState::Unlocked, Some(meanwhile)).await;
+    assert_eq!(said.state_changed_at, Some(meanwhile), "nobody looked in between");
+    let last_unlocked = now();
+    let said = repeats(&world, of, LockState::Locked, Some(last_locked)).await;
+    assert_eq!(said.state_changed_at, Some(last_unlocked), "a slow clock: it was unlocked until then");
+    let said = repeats(&world, of, LockState::Unlocked, Some(now().plus(minutes(90)))).await;
+    assert_eq!(said.state_changed_at, Some(now()), "a fast clock: nothing lasts since tomorrow");
+    let said = repeats(&world, of, LockState::Locked, None).await;
+    assert_eq!(said.state_changed_at, Some(now()), "a bridge that tells no time");
 }

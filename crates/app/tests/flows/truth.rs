@@ -125,7 +125,10 @@ impl Fuzzed {
             return Observation::State(state);
         }
         let action = self.pick(&[LockAction::Lock, LockAction::Unlock, LockAction::Other(255)]);
-        let because = Observation::Because { state, action, trigger: Trigger::Undefined };
+        let off = std::time::Duration::from_secs(self.rng.random_range(0..600));
+        let now = self.world.clock.now();
+        let heard_at = self.pick(&[None, Some(now.minus(off)), Some(now.plus(off))]);
+        let because = Observation::Because { state, action, trigger: Trigger::Undefined, heard_at };
         Observation::Snapshot { clock: None, zone_minutes: 0, seen: vec![because] }
     }
 

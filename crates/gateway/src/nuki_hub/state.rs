@@ -36,7 +36,7 @@ pub(super) fn read(part: HubPart, payload: &[u8]) -> Result<Observation, Unreada
     if let Some(state) = told.lock_state.and_then(|word| state_of(part, word)) {
         let action = told.last_lock_action.map_or(LockAction::Other(u8::MAX), |word| action_of(part, word));
         let trigger = told.trigger.map_or(Trigger::Undefined, trigger_of);
-        seen.push(Observation::Because { state, action, trigger });
+        seen.push(Observation::Because { state, action, trigger, heard_at: None });
     }
     if part == HubPart::Opener {
         let continuous = told.continuous_mode.as_ref().and_then(flag);

@@ -23,8 +23,12 @@ fn a_state_comes_with_what_led_to_it() {
     };
     assert_eq!(clock.map(|clock| clock.0), Some(1_795_780_800_000));
     assert_eq!(zone_minutes, 60);
-    let because =
-        Observation::Because { state: LockState::Locked, action: LockAction::Lock, trigger: Trigger::Manual };
+    let because = Observation::Because {
+        state: LockState::Locked,
+        action: LockAction::Lock,
+        trigger: Trigger::Manual,
+        heard_at: None,
+    };
     assert_eq!(seen.first(), Some(&because));
     assert!(seen.contains(&Observation::Facts(vec![
         (Fact::NightMode, "1".to_owned()),

@@ -1,8 +1,12 @@
 //! How soon a bridge is looked at again, and when it counts as away: by the door's clock.
 
+use std::time::Duration;
+
 use lockwarden_app::actor::Actor;
 use lockwarden_app::bridges::{Bridge, NewBridge};
+use lockwarden_app::clock::Clock;
 use lockwarden_app::devices::SortBy;
+use lockwarden_app::ids::DeviceId;
 use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
 
 use crate::kit::{Site, within};
@@ -17,7 +21,10 @@ struct House {
 
 impl House {
     async fn build() -> Self {
-        let site = Site::open().await;
+        Self::on(Site::open().await).await
+    }
+
+    async fn on(site: Site) -> Self {
         let owner = site.world.owner("anna").await;
         let lock = LockSpec { official: false, ..LockSpec::new(ID, "Front door") };
         let bridge = BridgeSpec::new(0x7F00_0001, "123456", vec![ID]);
@@ -32,6 +39,11 @@ impl House {
         let house = Self { site, owner, fleet };
         house.until(|bridge| bridge.online && bridge.callbacks.is_some()).await;
         house
+    }
+
+    async fn devices(&self) -> Vec<DeviceId> {
+        let devices = self.site.world.app.list_devices(&self.owner, SortBy::Name).await.unwrap();
+        devices.into_iter().map(|device| device.id).collect()
     }
 
     async fn bridge(&self) -> Bridge {
@@ -64,15 +76,15 @@ impl House {
 async fn a_removed_device_stays_removed_however_often_its_bridge_lists_it() {
     let house = House::build().await;
     let app = &house.site.world.app;
-    let [device] = app.list_devices(&house.owner, SortBy::Name).await.unwrap().try_into().unwrap();
-    app.remove_device(&house.owner, device.id).await.unwrap();
+    let [device] = house.devices().await.try_into().unwrap();
+    app.remove_device(&house.owner, device).await.unwrap();
     for _ in 0..2 {
         house.seconds_until_asked().await;
     }
     let heard = house.bridge().await.heard_at;
     house.seconds_until_asked().await;
     house.until(|bridge| bridge.heard_at > heard).await;
-    assert_eq!(app.list_devices(&house.owner, SortBy::Name).await.unwrap(), []);
+    assert_eq!(house.devices().await, []);
     assert_eq!(house.bridge().await.left_out, 1);
     house.fleet.stop().await;
 }
@@ -101,5 +113,36 @@ async fn after_a_failed_look_a_bridge_is_asked_again_at_once_and_is_away_from_th
     }
     house.until(|bridge| bridge.trouble.is_some()).await;
     assert!(house.bridge().await.online, "whoever says that it is busy is there");
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_state_lasts_since_the_bridge_heard_it_and_not_since_our_first_look() {
+    let site = Site::open().await;
+    // The bridge has a clock of its own, and heard the lock when it was switched on: an hour ago by ours.
+    let lag = Clock::System.now().plus(Duration::from_hours(1)).since(site.world.clock.now());
+    site.world.clock.advance(lag);
+    let house = House::on(site).await;
+    let [device] = house.devices().await.try_into().unwrap();
+    let device = house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let (now, since) = (house.site.world.clock.now(), device.said.state_changed_at.unwrap());
+    assert!(now.since(since) > Duration::from_mins(30), "{since:?} is not long before {now:?}");
+    assert!(device.said.state_at.unwrap() >= now.minus(Duration::from_secs(1)), "it was said just now");
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_cannot_ask_the_device_itself_says_why_and_stays_there() {
+    let house = House::build().await;
+    let [device] = house.devices().await.try_into().unwrap();
+    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let bridge = &house.fleet.bridges()[0];
+    bridge.quirks(|quirks| quirks.out_of_reach = true);
+    house.site.world.app.sync_device(&house.owner, device).await.unwrap();
+    // It answers 503, at once.
+    house.until(|bridge| bridge.trouble.as_deref().is_some_and(|words| words.contains("is busy"))).await;
+    assert!(house.bridge().await.online, "it is only the device that does not answer");
+    house.seconds_until_asked().await;
+    house.until(|bridge| bridge.trouble.is_none()).await;
     house.fleet.stop().await;
 }
