@@ -49,7 +49,7 @@ pub(crate) enum Keep {
     /// Ours is there.
     Nothing,
     Add,
-    /// One of ours, with an address that we had before. Places move up when one is given back: ask for the list again
+    /// One of ours that nobody answers any more: with an address that we had before, or of a bridge that was removed. Places move up when one is given back: ask for the list again
     /// before anything else, in the same turn of the queue.
     Remove(Registered),
     /// Others have all places. Somebody else's is not taken away.
@@ -70,13 +70,21 @@ impl Keep {
 }
 
 /// From the answer to `/callback/list`. A stale one of ours goes first, because a bridge that gets no answer from one
-/// may not call the others (homebridge-nb, issue 51).
-pub(crate) fn keep(registered: &[Registered], ours: &str, token: &PathToken) -> Keep {
-    let own_path = format!("{PATH}{}", token.0);
+/// may not call the others (homebridge-nb, issue 51). At our own address the secret may be an old one, unless another bridge
+/// of ours has it now: they may be the same, in two accounts.
+pub(crate) fn keep(
+    registered: &[Registered],
+    ours: &str,
+    (token, is_others): (&PathToken, impl Fn(&PathToken) -> bool),
+) -> Keep {
     let ours = parts(ours);
+    let own_address = ours.as_ref().map(|(authority, _)| authority);
     let stale = registered.iter().find(|entry| {
         let parts = parts(&entry.url);
-        parts != ours && parts.is_some_and(|(_, path)| path == own_path)
+        let secret = parts.as_ref().and_then(|(_, path)| PathToken::new(path.strip_prefix(PATH)?));
+        let is_here = parts.as_ref().map(|(authority, _)| authority) == own_address;
+        let is_ours = |secret| secret == *token || (is_here && !is_others(&secret));
+        parts != ours && secret.is_some_and(is_ours)
     });
     if let Some(stale) = stale {
         return Keep::Remove(stale.clone());
@@ -85,6 +93,12 @@ pub(crate) fn keep(registered: &[Registered], ours: &str, token: &PathToken) -> 
         return Keep::Nothing;
     }
     if registered.len() >= PLACES { Keep::Full } else { Keep::Add }
+}
+
+/// The place of a bridge that is none of ours any more.
+pub(crate) fn taken_by<'a>(registered: &'a [Registered], token: &PathToken) -> Option<&'a Registered> {
+    let own_path = format!("{PATH}{}", token.0);
+    registered.iter().find(|entry| parts(&entry.url).is_some_and(|(_, path)| path == own_path))
 }
 
 /// Host with port, and path, however the bridge writes them down.
@@ -167,7 +181,7 @@ mod tests {
     }
 
     fn decide(urls: &[&str]) -> Keep {
-        keep(&registered(urls), &ours(), &token())
+        keep(&registered(urls), &ours(), (&token(), |other| other.0.starts_with("other")))
     }
 
     #[test]
@@ -194,7 +208,12 @@ mod tests {
     fn only_a_stale_one_of_ours_is_ever_removed() {
         let stale = format!("http://192.168.1.44:8099/nuki-bridge/{TOKEN}");
         let other_port = format!("http://192.168.1.9:8100/nuki-bridge/{TOKEN}");
-        for urls in [["http://a/1", &stale, "http://b/2"], ["http://a/1", &other_port, &ours()]] {
+        let old_secret = format!("http://192.168.1.9:8099/nuki-bridge/{}", TOKEN.replace('a', "b"));
+        for urls in [
+            ["http://a/1", &stale, "http://b/2"],
+            ["http://a/1", &other_port, &ours()],
+            ["http://a/1", &old_secret, &ours()],
+        ] {
             let expected = Registered { id: 1, url: urls[1].to_owned() };
             assert_eq!(decide(&urls), Keep::Remove(expected));
         }
@@ -202,15 +221,20 @@ mod tests {
 
     #[test]
     fn three_of_others_are_full_however_much_they_look_like_ours() {
-        let other_bridge = format!("http://192.168.1.9:8099/nuki-bridge/{}", TOKEN.replace('a', "b"));
+        let other_bridge = format!("http://192.168.1.9:8099/nuki-bridge/other{TOKEN}");
         let deeper = format!("http://192.168.1.9:8099/x/nuki-bridge/{TOKEN}");
         let query = format!("http://192.168.1.44/?a=/nuki-bridge/{TOKEN}");
         let secured = format!("https://192.168.1.44/nuki-bridge/{TOKEN}");
         let longer = format!("http://192.168.1.44/nuki-bridge/{TOKEN}9");
+        let old = TOKEN.replace('a', "b");
+        let elsewhere = format!("http://192.168.1.44:8099/nuki-bridge/{old}");
+        let other_port = format!("http://192.168.1.9:8100/nuki-bridge/{old}");
+        let no_secret = "http://192.168.1.9:8099/nuki-bridge/hook".to_owned();
         for urls in [
             ["http://a/1", "http://b/2", "http://c/3"],
             [other_bridge.as_str(), &deeper, &query],
             [&secured, &longer, ""],
+            [&elsewhere, &other_port, &no_secret],
         ] {
             let decided = decide(&urls);
             assert_eq!(decided, Keep::Full, "{urls:?}");

@@ -48,6 +48,8 @@ pub(crate) fn read_everything(bytes: &[u8]) {
         let _ = (BridgeAddress::parse(text), Token::new(text), PathToken::new(text));
         let ours = PathToken::new("abcdefghijkmnpqrstuvwxyz23456789");
         let registered = [Registered { id: 0, url: text.to_owned() }];
-        let _ = ours.map(|token| keep(&registered, "http://192.168.1.9:8099/nuki-bridge/a", &token));
+        let _ = ours.map(|token| {
+            keep(&registered, "http://192.168.1.9:8099/nuki-bridge/a", (&token, |_: &PathToken| false))
+        });
     }
 }

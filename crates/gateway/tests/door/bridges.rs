@@ -1,5 +1,6 @@
 //! How soon a bridge is looked at again, and when it counts as away: by the door's clock.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lockwarden_app::actor::Actor;
@@ -8,6 +9,8 @@ use lockwarden_app::clock::Clock;
 use lockwarden_app::devices::SortBy;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::kit::{Site, within};
 
@@ -32,13 +35,17 @@ impl House {
         // No broker is needed: neither of them speaks MQTT.
         let nowhere = Broker { host: "127.0.0.1".to_owned(), port: 1 };
         let fleet = Fleet::open(&nowhere, place, &Options { time_scale: 0.01, ..Options::default() });
-        let address = within(fleet.bridges()[0].address()).await.unwrap().to_string();
-        // The clock stands still here, and the bridge's does not: what was made at a time would be too old for it.
-        let new = NewBridge { address: &address, token: "123456", token_form: "plain", listed: &[] };
-        site.world.app.add_bridge(&owner, new).await.unwrap();
         let house = Self { site, owner, fleet };
+        house.add().await;
         house.until(|bridge| bridge.online && bridge.callbacks.is_some()).await;
         house
+    }
+
+    async fn add(&self) {
+        let address = within(self.fleet.bridges()[0].address()).await.unwrap().to_string();
+        // The clock stands still here, and the bridge's does not: what was made at a time would be too old for it.
+        let new = NewBridge { address: &address, token: "123456", token_form: "plain", listed: &[] };
+        self.site.world.app.add_bridge(&self.owner, new).await.unwrap();
     }
 
     async fn devices(&self) -> Vec<DeviceId> {
@@ -145,4 +152,57 @@ async fn a_bridge_that_cannot_ask_the_device_itself_says_why_and_stays_there() {
     house.seconds_until_asked().await;
     house.until(|bridge| bridge.trouble.is_none()).await;
     house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_is_removed_gets_its_callback_back_and_only_ours() {
+    let house = House::build().await;
+    let (app, bridge) = (&house.site.world.app, &house.fleet.bridges()[0]);
+    let [ours] = bridge.seen().callbacks.try_into().unwrap();
+    let (id, token) = (house.bridge().await.id, app.all_bridges().await.unwrap().remove(0).callback);
+    assert!(ours.ends_with(&token));
+    let address = bridge.address().await.unwrap();
+    for url in ["http://192.0.2.9/hook", "http://192.0.2.9:8081/nuki-bridge/abcdefghijkmnpqrstuvwxyz23456789"]
+    {
+        let target =
+            format!("/callback/add?url={}&token=123456", url.replace(':', "%3A").replace('/', "%2F"));
+        ask(address, &target).await;
+    }
+    assert_eq!(bridge.seen().callbacks.len(), 3);
+    app.remove_bridge(&house.owner, id).await.unwrap();
+    let left = within(bridge.wait_for(|seen| seen.callbacks.len() < 3)).await.callbacks;
+    assert!(left.len() == 2 && !left.contains(&ours), "{left:?}");
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn places_that_were_ours_and_are_dead_are_given_back_before_the_bridge_is_called_full() {
+    let house = House::build().await;
+    let (app, bridge) = (&house.site.world.app, &house.fleet.bridges()[0]);
+    let [ours] = bridge.seen().callbacks.try_into().unwrap();
+    let (here, _) = ours.rsplit_once('/').unwrap();
+    let address = bridge.address().await.unwrap();
+    for secret in ["abcdefghijkmnpqrstuvwxyz23456789", "98765432zyxwvutsrqpnmkjihgfedcba"] {
+        let url = format!("{here}/{secret}").replace(':', "%3A").replace('/', "%2F");
+        ask(address, &format!("/callback/add?url={url}&token=123456")).await;
+    }
+    assert_eq!(bridge.seen().callbacks.len(), 3);
+    app.remove_bridge(&house.owner, house.bridge().await.id).await.unwrap();
+    within(bridge.wait_for(|seen| seen.callbacks.len() < 3)).await;
+    house.add().await;
+    house.until(|bridge| bridge.callbacks.is_some()).await;
+    assert_eq!(house.bridge().await.callbacks.unwrap(), "the bridge calls when something happens");
+    let [anew] = bridge.seen().callbacks.try_into().unwrap();
+    assert!(anew.starts_with(here) && anew != ours, "{anew}");
+    house.fleet.stop().await;
+}
+
+/// As another program in the network would.
+async fn ask(bridge: SocketAddr, target: &str) {
+    let mut stream = TcpStream::connect(bridge).await.unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.contains("\"success\":true"), "{answer}");
 }

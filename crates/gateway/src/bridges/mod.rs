@@ -1,9 +1,11 @@
 //! The bridges that run: each is asked every half minute and whenever it calls, told to call us if it has a place for that,
 //! and given commands in their turn. One task a bridge; what it says goes the way of every report.
 
+mod calls;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::AtomicU16;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +17,6 @@ use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation, Tr
 use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_app::rng::Chance;
 use lockwarden_app::ways::Fact;
-use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -24,15 +25,14 @@ use crate::door::Door;
 use crate::nuki_bridge::action::{Deed, OpenerAction, Outcome};
 use crate::nuki_bridge::ask;
 use crate::nuki_bridge::call::Answer;
-use crate::nuki_bridge::callback::{self, Callers, Keep, PathToken, keep};
+use crate::nuki_bridge::callback::{Callers, PathToken};
 use crate::nuki_bridge::errors::Trouble;
-use crate::nuki_bridge::listener::listen;
 use crate::nuki_bridge::queue::{Line, Urgency};
 use crate::nuki_bridge::request::Request;
 use crate::nuki_bridge::token::{Once, Token, TokenForm};
 use crate::nuki_bridge::wire::devices::{BridgeDevice, Fresh, Mechanism, OpenerState, list, lock_state};
 use crate::nuki_bridge::wire::info::info;
-use crate::nuki_bridge::wire::{self, Added, Authorised};
+use crate::nuki_bridge::wire::{self, Authorised};
 use lockwarden_app::bridges::BridgeAddress;
 
 /// Where nobody calls us, changes are seen this late.
@@ -73,6 +73,10 @@ impl Bridges {
 
     fn of(&self, bridge: BridgeId) -> Option<Arc<Bridge>> {
         self.known().get(&bridge).cloned()
+    }
+
+    fn has(&self, path: &PathToken) -> bool {
+        self.known().values().any(|bridge| bridge.path == *path)
     }
 
     fn called(&self, path: &PathToken) {
@@ -165,7 +169,7 @@ pub(crate) async fn run(door: Arc<Door>, at: Option<SocketAddr>, stop: Cancellat
         if !door.bridges.known().is_empty()
             && let (Some(at), Some(calls)) = (at, calls.take())
         {
-            open_porch(&door, at, calls, &stop).await;
+            calls::open_porch(&door, at, calls, &stop).await;
         }
         let waited = stop.run_until_cancelled(async {
             loop {
@@ -238,26 +242,6 @@ async fn wake(door: Arc<Door>, device: DeviceId) {
     bridge.look.notify_one();
 }
 
-/// Where bridges call. Without it they are asked, and everything is only seen later.
-async fn open_porch(
-    door: &Arc<Door>,
-    at: SocketAddr,
-    calls: mpsc::Sender<callback::Called>,
-    stop: &CancellationToken,
-) {
-    let listener = match TcpListener::bind(at).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::warn!(%error, %at, "bridges cannot call here; they are asked every half minute instead");
-            return;
-        }
-    };
-    let port = listener.local_addr().map_or(0, |addr| addr.port());
-    door.bridges.port.store(port, Ordering::Relaxed);
-    let (clock, callers) = (door.app.clock().clone(), door.bridges.callers.clone());
-    door.connections.spawn(listen(listener, clock, callers, calls, stop.clone()));
-}
-
 /// A task for each bridge of the table, and none for those that are gone or were changed.
 async fn reconcile(door: &Arc<Door>, stop: &CancellationToken) -> lockwarden_app::Result<()> {
     let wanted = door.app.all_bridges().await?;
@@ -267,6 +251,10 @@ async fn reconcile(door: &Arc<Door>, stop: &CancellationToken) -> lockwarden_app
         if !stays {
             bridge.stop.cancel();
             door.bridges.callers.forget(&bridge.path);
+            if wanted.iter().all(|access| access.callback != bridge.access.callback) {
+                let given_back = calls::give_back(Arc::clone(door), Arc::clone(bridge), stop.clone());
+                door.connections.spawn(given_back);
+            }
         }
         stays
     });
@@ -401,37 +389,9 @@ async fn look_at_itself(door: &Door, bridge: &Bridge, answer: &Answer) {
             door.committer.observe((one.device, Connector::NukiBridge), Observation::Facts(facts), now);
         }
     }
-    let callbacks = keep_called(door, bridge, answer).await;
+    let callbacks = calls::keep_called(door, bridge, answer).await;
     let told = told.map_or((None, None), |told| (told.hardware_id, told.firmware.or(told.app_version)));
     note(door.app.bridge_told(id, told, callbacks).await);
-}
-
-/// Keeps our place among the bridge's callbacks; what is to be said of it.
-async fn keep_called(door: &Door, bridge: &Bridge, answer: &Answer) -> &'static str {
-    let port = door.bridges.port.load(Ordering::Relaxed);
-    if port == 0 {
-        return "nobody listens for its calls here, so it is asked every half minute";
-    }
-    door.bridges.callers.allow(&bridge.path, answer.peer);
-    let ours = callback::url(SocketAddr::new(answer.local, port), &bridge.path);
-    // One that is given back moves the others up: the list is read anew each time.
-    for _ in 0..8 {
-        let listed = bridge.ask(door, Urgency::Poll, &Request::CallbackList).await;
-        let registered = listed.ok().and_then(|answer| wire::callbacks(&answer.body).ok());
-        let Some(registered) = registered else { break };
-        let plan = keep(&registered, &ours, &bridge.path);
-        let request = match &plan {
-            Keep::Nothing | Keep::Full => return plan.words(),
-            Keep::Add => Request::CallbackAdd { url: ours.clone() },
-            Keep::Remove(stale) => Request::CallbackRemove { id: stale.id },
-        };
-        let done = bridge.ask(door, Urgency::Poll, &request).await;
-        let added = done.ok().and_then(|answer| wire::callback_added(&answer.body).ok());
-        if plan == Keep::Add && added == Some(Added::Full) {
-            return Keep::Full.words();
-        }
-    }
-    "it could not be told to call, so it is asked every half minute"
 }
 
 /// Gives a command to the bridge, in its turn and once; what became of it is written down.
