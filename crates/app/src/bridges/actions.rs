@@ -116,10 +116,11 @@ impl App {
         Ok(())
     }
 
-    /// Every bridge there is. For the gateway.
+    /// Every bridge there is, once: two who ask it would be in each other's way. For the gateway.
     pub async fn all_bridges(&self) -> Result<Vec<Access>> {
         let mut tx = self.read().await?;
-        Ok(sql::all(&mut tx).await?.into_iter().map(Into::into).collect())
+        let all = sql::all(&mut tx).await?.into_iter();
+        Ok(all.filter(|row| row.same_as.is_none()).map(Into::into).collect())
     }
 
     /// The bridge by which a device is reached. For the gateway.
@@ -142,7 +143,11 @@ impl App {
     /// A bridge lists these devices now: new ones are added.
     pub async fn bridge_lists(&self, bridge: BridgeId, listed: &[Listed]) -> Result<()> {
         let mut tx = self.write().await?;
-        let account = sql::load(&mut tx, bridge).await?.account_id;
+        let row = sql::load(&mut tx, bridge).await?;
+        if row.same_as.is_some() {
+            return Ok(());
+        }
+        let account = row.account_id;
         let before = sql::behind(&mut tx, bridge).await?.len();
         let after = self.list_in(&mut tx, (bridge, account), listed).await?.len();
         if after > before {
@@ -186,7 +191,8 @@ impl App {
         Ok(())
     }
 
-    /// What a bridge says of itself, and what is known of its callbacks.
+    /// What a bridge says of itself, and what is known of its callbacks. If it was added before, under another address,
+    /// its devices are that one's.
     pub async fn bridge_told(
         &self,
         bridge: BridgeId,
@@ -195,6 +201,14 @@ impl App {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         sql::set_info(&mut tx, bridge, (hardware_id.map(i64::from), version), callbacks).await?;
+        let account = sql::load(&mut tx, bridge).await?.account_id;
+        for (repeated, first) in sql::repeated(&mut tx, account).await? {
+            for (device, ..) in sql::behind(&mut tx, repeated).await? {
+                tx.emit(Event::DeviceChanged { account, device });
+            }
+            sql::move_ways(&mut tx, repeated, first).await?;
+            tx.emit(Event::BridgesChanged { account });
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -34,6 +34,8 @@ pub struct Bridge {
     pub callbacks: Option<String>,
     /// Devices that were removed while it listed them. They stay away until it is added anew.
     pub left_out: usize,
+    /// Where this bridge was added before: it is asked there, and not here.
+    pub same_as: Option<String>,
 }
 
 /// What the gateway needs to speak to it. A token must not find its way into a log.

@@ -25,6 +25,8 @@ pub(super) struct BridgeRow {
     pub trouble: Option<String>,
     callbacks: Option<String>,
     left_out: i64,
+    /// Where this bridge was added before, if it was.
+    pub same_as: Option<String>,
 }
 
 macro_rules! select_bridge {
@@ -32,7 +34,9 @@ macro_rules! select_bridge {
         concat!(
             "select b.id, b.account_id, b.address, b.token, b.token_form, b.callback, b.hardware_id, b.version, b.added_at, b.online, \
              b.online_changed_at, b.heard_at, b.latency_ms, b.trouble, b.callbacks, \
-             (select count(*) from bridge_left_out l where l.bridge_id = b.id) as left_out from bridges b ",
+             (select count(*) from bridge_left_out l where l.bridge_id = b.id) as left_out, \
+             (select o.address from bridges o where o.account_id = b.account_id and o.hardware_id = b.hardware_id \
+              and (o.added_at, o.id) < (b.added_at, b.id) order by o.added_at, o.id limit 1) as same_as from bridges b ",
             $rest
         )
     };
@@ -176,6 +180,23 @@ pub(super) async fn left_out(tx: &mut Tx, bridge: BridgeId) -> Result<Vec<(i64, 
     tx.query("select nuki_id, is_opener from bridge_left_out where bridge_id = $1").bind(bridge).all().await
 }
 
+/// Bridges of the account that were added twice, each with the one that it is, the first one before others.
+pub(super) async fn repeated(tx: &mut Tx, account: AccountId) -> Result<Vec<(BridgeId, BridgeId)>, DbError> {
+    tx.query(
+        "select b.id, o.id from bridges b join bridges o on o.account_id = b.account_id \
+         and o.hardware_id = b.hardware_id and (o.added_at, o.id) < (b.added_at, b.id) \
+         where b.account_id = $1 order by o.added_at, o.id, b.id",
+    )
+    .bind(account)
+    .all()
+    .await
+}
+
+pub(super) async fn move_ways(tx: &mut Tx, from: BridgeId, to: BridgeId) -> Result<(), DbError> {
+    tx.query("update ways set bridge_id = $2 where bridge_id = $1").bind(from).bind(to).run().await?;
+    Ok(())
+}
+
 impl From<BridgeRow> for Bridge {
     fn from(row: BridgeRow) -> Self {
         Self {
@@ -185,13 +206,14 @@ impl From<BridgeRow> for Bridge {
             hardware_id: row.hardware_id.and_then(|id| u32::try_from(id).ok()),
             version: row.version,
             added_at: row.added_at,
-            online: row.online,
+            online: row.online && row.same_as.is_none(),
             changed_at: row.online_changed_at,
             heard_at: row.heard_at,
             latency_ms: row.latency_ms,
             trouble: row.trouble,
             callbacks: row.callbacks,
             left_out: usize::try_from(row.left_out).unwrap_or(0),
+            same_as: row.same_as,
         }
     }
 }

@@ -127,3 +127,45 @@ async fn a_state_lasts_since_its_bridge_heard_it_and_not_since_before_the_one_be
     let said = repeats(&world, of, LockState::Locked, None).await;
     assert_eq!(said.state_changed_at, Some(now()), "a bridge that tells no time");
 }
+
+#[tokio::test]
+async fn of_one_bridge_under_two_addresses_the_first_has_the_devices_until_it_is_removed() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let listed = [lock(0xA1)];
+    let new = |address| NewBridge { address, token: "token", token_form: "encrypted", listed: &[] };
+    let (first, _) = world.app.add_bridge(&anna, new("localhost:8411")).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    let (second, _) = world.app.add_bridge(&anna, new("127.0.0.1:8411")).await.unwrap();
+    let told = async |bridge, hardware_id| {
+        world.app.bridge_polled(bridge, &Polled::Answered { latency_ms: 1 }).await.unwrap();
+        world.app.bridge_lists(bridge, &listed).await.unwrap();
+        world.app.bridge_told(bridge, (hardware_id, None), "").await.unwrap();
+    };
+    let asked = async || -> Vec<BridgeId> {
+        world.app.all_bridges().await.unwrap().iter().map(|access| access.bridge).collect()
+    };
+    let behind = async |bridge| world.app.devices_behind(bridge).await.unwrap().len();
+
+    told(second, Some(7)).await;
+    assert_eq!((asked().await.len(), behind(second).await), (2, 1), "the first has not said what it is");
+    let boris = world.owner("Boris").await;
+    let (of_another, _) = world.app.add_bridge(&boris, new("localhost:8411")).await.unwrap();
+    told(of_another, Some(7)).await;
+    told(first, Some(7)).await;
+    assert_eq!(asked().await.iter().filter(|bridge| **bridge == second).count(), 0);
+    assert_eq!((asked().await.len(), behind(first).await, behind(second).await), (2, 1, 0));
+    let shown = world.app.list_bridges(&anna).await.unwrap();
+    assert!(shown[0].online && shown[0].trouble.is_none(), "{shown:?}");
+    assert!(!shown[1].online && shown[1].same_as.as_deref() == Some("localhost:8411"), "{shown:?}");
+    world.app.bridge_lists(second, &[lock(0xA1), lock(0xB2)]).await.unwrap();
+    assert_eq!(behind(second).await, 0, "what was on its way brings nothing either");
+
+    world.app.remove_bridge(&anna, first).await.unwrap();
+    told(second, Some(7)).await;
+    assert_eq!((asked().await.len(), behind(second).await), (2, 1));
+    assert_eq!(world.app.list_bridges(&anna).await.unwrap()[0].same_as, None);
+    let (software, _) = world.app.add_bridge(&anna, new("192.0.2.9")).await.unwrap();
+    told(software, None).await;
+    assert_eq!(asked().await.len(), 3, "what does not say what it is may be anything");
+}

@@ -197,6 +197,43 @@ async fn places_that_were_ours_and_are_dead_are_given_back_before_the_bridge_is_
     house.fleet.stop().await;
 }
 
+#[tokio::test]
+async fn one_bridge_under_two_addresses_is_asked_at_one_of_them() {
+    let house = House::build().await;
+    let (app, bridge) = (&house.site.world.app, &house.fleet.bridges()[0]);
+    let [device] = house.devices().await.try_into().unwrap();
+    house.until(|bridge| bridge.hardware_id.is_some()).await;
+    let before = bridge.seen().callbacks;
+    let port = bridge.address().await.unwrap().port();
+    let address = format!("localhost:{port}");
+    let new = NewBridge { address: &address, token: "123456", token_form: "plain", listed: &[] };
+    house.site.world.clock.advance(Duration::from_secs(1));
+    let (second, _) = app.add_bridge(&house.owner, new).await.unwrap();
+    within(async {
+        loop {
+            let shown = app.list_bridges(&house.owner).await.unwrap();
+            let [first, again] = shown.try_into().unwrap();
+            assert_eq!((again.id, first.same_as), (second, None));
+            if again.same_as == Some(first.address) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Its place among the callbacks is given back as that of any bridge that is asked no more.
+    within(bridge.wait_for(|seen| seen.callbacks == before)).await;
+    house.seconds_until_asked().await;
+    house.seconds_until_asked().await;
+    for _ in 0..2 {
+        let between = house.seconds_until_asked().await;
+        assert!((25..=35).contains(&between), "only one asks: {between}");
+    }
+    assert_eq!(app.bridge_of(device).await.unwrap(), Some(house.bridge().await.id));
+    assert_eq!(house.devices().await, [device]);
+    house.fleet.stop().await;
+}
+
 /// As another program in the network would.
 async fn ask(bridge: SocketAddr, target: &str) {
     let mut stream = TcpStream::connect(bridge).await.unwrap();

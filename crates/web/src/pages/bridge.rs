@@ -64,6 +64,7 @@ impl Reached {
         let bridge = &self.bridge;
         html! {
             @match (&bridge.trouble, bridge.online, bridge.heard_at) {
+                _ if let Some(address) = &bridge.same_as => (twice(address)),
                 (Some(trouble), online, _) => p.strip.bad {
                     (icon(Icon::Alert))
                     span {
@@ -114,6 +115,19 @@ impl Reached {
                 @for (name, value) in rows {
                     @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
                 }
+            }
+        }
+    }
+}
+
+fn twice(address: &str) -> Markup {
+    html! {
+        p.strip.bad {
+            (icon(Icon::Alert))
+            span {
+                b { "Added twice." }
+                " It is the bridge at " (address) ", and is asked only there. If it has moved, remove that one: then it is asked "
+                "here. If not, remove this one."
             }
         }
     }

@@ -234,6 +234,19 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
     );
     let (_, mut berts) = site.owner("Bert").await;
     assert_eq!(berts.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
+    site.world.clock.advance(Duration::from_secs(1));
+    let new = NewBridge { address: "bridge.lan", token: "abc123", token_form: "encrypted", listed: &listed };
+    let (again, _) = site.world.app.add_bridge(&anna, new).await.unwrap();
+    for bridge in [bridge, again] {
+        site.world.app.bridge_told(bridge, (Some(7), None), "").await.unwrap();
+    }
+    assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("Added twice"));
+    let shown = browser.get(&format!("/bridges/{again}")).await;
+    assert!(
+        shown.body.contains("It is the bridge at 192.0.2.7:8080, and is asked only there."),
+        "{}",
+        shown.body
+    );
     let gone = browser.get(&format!("/bridges/{bridge}/remove")).await;
     assert!(gone.body.contains("Cellar"));
     assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("left out"));
