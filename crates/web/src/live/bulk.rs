@@ -43,7 +43,7 @@ impl Bulk {
         let mut drawn =
             DrawnParts { parts: bulk::progress(&shown.bulk).into_string(), ..DrawnParts::default() };
         for item in &shown.items {
-            let line = bulk::item(item, shown.bulk.deed).into_string();
+            let line = bulk::item(item, &shown.bulk).into_string();
             if self.said.get(&item.device) != Some(&line) {
                 drawn.parts.push_str(&line);
                 self.said.insert(item.device, line);

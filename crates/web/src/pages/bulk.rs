@@ -156,7 +156,7 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
             details.card.pad open[shown.left_out.len() <= FEW] {
                 summary { "Left out, and why" }
                 ol.plain {
-                    @for item in &shown.left_out { (bulk::item(item, shown.bulk.deed)) }
+                    @for item in &shown.left_out { (bulk::item(item, &shown.bulk)) }
                     @if more > 0 { li.result { span.ic {} div { "and " (number(more)) " more" } } }
                 }
             }
@@ -171,7 +171,7 @@ fn results(shown: &Shown, after: i64) -> Markup {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
-                ol.card.plain #results { @for item in &shown.items { (bulk::item(item, shown.bulk.deed)) } }
+                ol.card.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
             }
             nav.pages aria-label="More results" {
                 @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::fields::{Asked, Fields, id};
 use crate::identify::{InParts, Signed};
 use crate::parts::card::{Card, Drawn};
-use crate::parts::deeds::{asks, order_from_name, order_name};
+use crate::parts::deeds::{asks, is_forbidden, order_from_name, order_name};
 use crate::parts::face::{Doing, face, is_opener};
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
@@ -163,6 +163,9 @@ pub(crate) async fn confirm(
     let action = order_from_name(asked.text("order"))
         .filter(|action| asks(&device, *action))
         .ok_or(Error::NotFound)?;
+    if is_forbidden(&device, action) {
+        return Err(Error::from(Refusal::NeverOpens).into());
+    }
     // Without a list to go back to, the device's own page follows, where its answer is seen.
     let back = match asked.text("drawn") {
         "" => Back { drawn: Drawn::Head, list: String::new() },

@@ -111,7 +111,7 @@ pub(crate) fn words(safety: Safety) -> String {
     ];
     let on: Vec<&str> = rules.iter().filter(|(is_on, _)| *is_on).map(|(_, words)| *words).collect();
     if on.is_empty() {
-        "Opening takes two steps. It has no further rules.".to_owned()
+        "Opening takes two steps. No further rules are set.".to_owned()
     } else {
         format!("It {}.", on.join(", "))
     }

@@ -75,13 +75,12 @@ fn value_words(wish: Wish) -> String {
     in_words(wish.setting(), &wish.value())
 }
 
-fn will(deed: Deed, count: usize) -> String {
-    let done = match deed {
-        Deed::Lock => "locked",
-        Deed::SetGroup(_) => "moved",
-        Deed::SetFavourite(_) | Deed::Set(_) => "changed",
-    };
-    format!("{} will be {done}.", devices(count))
+fn will_be(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Lock => "will be locked",
+        Deed::SetGroup(_) => "will be moved",
+        Deed::SetFavourite(_) | Deed::Set(_) => "will be changed",
+    }
 }
 
 /// What would become of the devices, before anything happens.
@@ -91,7 +90,7 @@ pub(crate) fn preview(bulk: &Bulk) -> Markup {
         @if tally.waiting == 0 {
             p.strip.warn { (icon(Icon::Info)) span { "Every device that was chosen is left out." } }
         } @else {
-            p { b { (will(bulk.deed, tally.waiting)) } }
+            p { b { (devices(tally.waiting)) " " (will_be(bulk.deed)) "." } }
             @if bulk.deed == Deed::Lock {
                 p.hint { "Each lock is told to lock, and nothing else. No door is unlocked or opened by this." }
             }
@@ -183,13 +182,14 @@ pub(crate) fn headline(tally: &Tally) -> String {
 }
 
 /// What became of one device.
-pub(crate) fn item(item: &Item, deed: Deed) -> Markup {
-    let (is_setting, change) = match deed {
+pub(crate) fn item(item: &Item, bulk: &Bulk) -> Markup {
+    let (is_setting, change) = match bulk.deed {
         Deed::Set(wish) => (true, change(wish, item)),
         _ => (false, None),
     };
     let (tone, shape, words) = match item.became {
         Became::LeftOut => ("", Icon::Off, "left out"),
+        Became::Waiting if bulk.state == BulkState::Proposed => ("", Icon::Clock, will_be(bulk.deed)),
         Became::Waiting => ("", Icon::Clock, "waiting for its turn"),
         Became::UnderWay if is_setting => ("", Icon::Busy, "on its way: done when the device says it"),
         Became::UnderWay => ("", Icon::Busy, "waiting for the lock"),

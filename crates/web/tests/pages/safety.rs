@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use lockwarden_app::devices::{DeviceType, LockAction};
+use lockwarden_app::devices::{DeviceType, LockAction, Observation};
+use lockwarden_app::settings::{Setting, SettingValue};
 use lockwarden_testkit::PASSWORD;
 
 use crate::kit::{Site, behind_hub};
@@ -90,5 +91,32 @@ async fn what_is_never_opened_from_here_has_no_button_that_would() {
         let refused = browser.post(&format!("/devices/{device}/order"), &sure).await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         assert!(refused.body.contains("This door is never opened from here"));
+        let asked = browser.get(&format!("/devices/{device}/order?order=open")).await;
+        assert_eq!(asked.status, StatusCode::CONFLICT, "nobody is asked for what is refused then");
     }
+}
+
+#[tokio::test]
+async fn a_lock_that_opens_whenever_it_unlocks_asks_before_it_and_has_no_such_button_where_it_must_not_open()
+{
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let path = format!("/devices/{device}");
+    let has_button = |page: &str| page.contains("value=\"unlock\"");
+    site.world
+        .says(device, Observation::Settings(vec![(Setting::AutoUnlatch, SettingValue::Bool(true))]))
+        .await;
+    let question = browser.post(&format!("{path}/order"), &[("order", "unlock")]).await.leads_to().to_owned();
+    assert!(browser.get(&question).await.body.contains("Yes, "), "a person is asked first");
+    let page = browser.get(&path).await;
+    assert!(has_button(page.part(&format!("device-{device}"))));
+    browser.post(&format!("{path}/safety"), &[("never", "on")]).await.leads_to();
+    let page = browser.get(&path).await;
+    assert!(!has_button(page.part(&format!("device-{device}"))));
+    assert!(
+        browser.get(&format!("{path}/safety")).await.body.contains("so it is not unlocked from here either")
+    );
+    let sure = [("order", "unlock"), ("sure", "yes")];
+    assert_eq!(browser.post(&format!("{path}/order"), &sure).await.status, StatusCode::CONFLICT);
 }
