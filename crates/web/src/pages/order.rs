@@ -127,6 +127,9 @@ fn meaning(device: &Device, action: LockAction) -> (String, &'static str) {
         _ if is_opener(device) => {
             (open, "The opener opens the door of the house: it can be pushed open at once.")
         }
+        LockAction::Unlock | LockAction::LockNGo if device.unlocking_opens => {
+            (open, "This lock pulls its latch whenever it unlocks: the door can be pushed open at once.")
+        }
         LockAction::Unlock => (
             format!("Really unlock {name}?"),
             "The bolt is drawn back: whoever has a handle on the outside comes in without a key.",
@@ -147,7 +150,7 @@ fn meaning(device: &Device, action: LockAction) -> (String, &'static str) {
 fn yes(device: &Device, action: LockAction) -> &'static str {
     match action {
         LockAction::Unlock | LockAction::LockNGo if is_opener(device) => "Yes, let them in",
-        LockAction::Unlock | LockAction::LockNGo => "Yes, unlock it",
+        LockAction::Unlock | LockAction::LockNGo if !device.unlocking_opens => "Yes, unlock it",
         _ => "Yes, open it",
     }
 }

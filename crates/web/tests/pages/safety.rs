@@ -108,7 +108,8 @@ async fn a_lock_that_opens_whenever_it_unlocks_asks_before_it_and_has_no_such_bu
         .says(device, Observation::Settings(vec![(Setting::AutoUnlatch, SettingValue::Bool(true))]))
         .await;
     let question = browser.post(&format!("{path}/order"), &[("order", "unlock")]).await.leads_to().to_owned();
-    assert!(browser.get(&question).await.body.contains("Yes, "), "a person is asked first");
+    let asked = browser.get(&question).await.body;
+    assert!(asked.contains("Really open Front door?") && asked.contains("Yes, open it"), "{asked}");
     let page = browser.get(&path).await;
     assert!(has_button(page.part(&format!("device-{device}"))));
     browser.post(&format!("{path}/safety"), &[("never", "on")]).await.leads_to();
