@@ -24,6 +24,8 @@ pub struct LockSpec {
     pub keypad: bool,
     /// A knob outside: "unlock" must pull the latch, or nobody could get in.
     pub knob: bool,
+    /// It pulls the latch whenever it unlocks.
+    pub auto_unlatch: bool,
     /// "Allow locking" in the lock's MQTT settings. Off: it listens to no command topic.
     pub allow_locking: bool,
     /// "Auto discovery" in the same place. On: it announces itself to Home Assistant whenever it connects.
@@ -99,6 +101,7 @@ impl LockSpec {
             door_sensor: true,
             keypad: true,
             knob: false,
+            auto_unlatch: false,
             allow_locking: true,
             auto_discovery: false,
             auto_lock: None,

@@ -168,7 +168,7 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
     }
     let was = row.rest_state.replace(state.stored()).map(LockState::from_stored);
     let expected = row.expected_action.map(LockAction::from_stored);
-    let expected = expected.filter(|action| action.passes(state) || is_lock_n_go(*action));
+    let expected = expected.filter(|action| comes_by(*action, state) || is_lock_n_go(*action));
     if let Some(action) =
         expected.filter(|_| row.last_event_at.is_some_and(|event| at.since(event) < LONGEST))
     {
@@ -188,6 +188,11 @@ fn explain_rest(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect
     let just_back = row.online_changed_at.is_some_and(|since| at.since(since) < SETTLING);
     let origin = if just_back { Origin::Unknown } else { Origin::ByHand };
     Some(Effect::Turned { state, origin })
+}
+
+/// A lock may be set to pull its latch whenever it unlocks, and then says only that it unlocks (unconfirmed).
+fn comes_by(action: LockAction, state: LockState) -> bool {
+    action.passes(state) || action == LockAction::Unlock && state == LockState::Unlatched
 }
 
 /// Whether it tells of a rest before its timer is unconfirmed; in between it may stand anywhere.
@@ -362,6 +367,15 @@ mod tests {
         let mut row = StateRow::default();
         play(&mut row, &[LockState::Locked]);
         apply(&mut row, &Observation::Event(event(LockAction::Unlatch, Trigger::System, None, 0)), at(999));
+        let path = [LockState::Unlocking, LockState::Unlatching, LockState::Unlatched, LockState::Unlocked];
+        assert_eq!(play(&mut row, &path), [Effect::Moving, Effect::Moving]);
+    }
+
+    #[test]
+    fn a_lock_that_pulls_its_latch_whenever_it_unlocks_is_not_opened_by_hand() {
+        let mut row = StateRow::default();
+        play(&mut row, &[LockState::Locked]);
+        apply(&mut row, &Observation::Event(event(LockAction::Unlock, Trigger::System, None, 0)), at(999));
         let path = [LockState::Unlocking, LockState::Unlatching, LockState::Unlatched, LockState::Unlocked];
         assert_eq!(play(&mut row, &path), [Effect::Moving, Effect::Moving]);
     }

@@ -48,6 +48,9 @@ pub(super) fn read_answer(part: HubPart, payload: &[u8]) -> Result<Observation, 
     if answer.general.is_some() {
         let no_pin = (answer.general == Some(General::NoValidPinSet)).then(String::new);
         seen.push(Observation::Trouble(Trouble::NoPin, no_pin));
+    }
+    // Whoever changed nothing was not denied anything either.
+    if !answer.settings.is_empty() {
         seen.push(Observation::Trouble(Trouble::Denied, denied.then(String::new)));
     }
     Ok(Observation::Snapshot { clock: None, zone_minutes: 0, seen })

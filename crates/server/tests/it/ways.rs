@@ -66,13 +66,19 @@ struct House {
 
 impl House {
     async fn build() -> Self {
+        Self::of(|_| {}).await
+    }
+
+    /// With a lock that is a little different.
+    async fn of(change: impl FnOnce(&mut LockSpec)) -> Self {
         let site = Site::serving().await;
         let token = site.token();
         let by_mqtt = add(&site, "nuki-mqtt", "Front door");
         let by_hub = add(&site, "nuki-hub", "The hub’s");
         assert_eq!(by_hub["base_path"], "nukihub");
         let (user, password) = login(&by_mqtt);
-        let lock = LockSpec::new(ID, "Front door").with_login(&user, &password);
+        let mut lock = LockSpec::new(ID, "Front door").with_login(&user, &password);
+        change(&mut lock);
         let (user, password) = login(&by_hub);
         let hub = HubSpec::new("nukihub-esp32", ID).with_everything().with_login(&user, &password);
         let bridge = BridgeSpec::new(1_013_065_235, TOKEN, vec![ID]);
@@ -149,6 +155,29 @@ async fn one_lock_by_all_its_ways_is_one_device_with_one_log_and_moves_once_for_
     let orders: Vec<_> = told.iter().map(|one| one["action"].clone()).collect();
     assert_eq!(orders, [1, 2, 1], "three orders are three entries, newest first: {told:?}");
     assert_eq!(bridge.seen().most_concurrent, 1, "a bridge takes one request at a time");
+    house.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_pulls_its_latch_whenever_it_unlocks_has_one_entry_for_it_and_nobody_opened_it_by_hand() {
+    let house = House::of(|lock| lock.auto_unlatch = true).await;
+    let lock = &house.fleet.locks()[0];
+    order(&house.site, &house.token, "unlock").await;
+    within(30, lock.wait_for(|seen| seen.state == 5)).await;
+    lock_says(&house.site, &house.token, |told| told["state"]["state"] == 3).await;
+    house.order("lock", 1).await;
+    let told = within(60, async {
+        loop {
+            let entries = log(&house.site, &house.token).await.into_iter();
+            let actions: Vec<_> = entries.map(|one| one["action"].as_i64().unwrap()).collect();
+            let actions: Vec<_> = actions.into_iter().filter(|action| (1..=3).contains(action)).collect();
+            if actions.len() >= 2 {
+                return actions;
+            }
+        }
+    })
+    .await;
+    assert_eq!(told, [2, 1], "newest first");
     house.fleet.stop().await;
 }
 

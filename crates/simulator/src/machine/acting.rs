@@ -124,6 +124,11 @@ impl Machine {
             path.push((STROKE, UNLATCHED));
             path
         };
+        let number = match number {
+            action::UNLOCK if self.spec.auto_unlatch => action::UNLATCH,
+            action::LOCK_N_GO if self.spec.auto_unlatch => action::LOCK_N_GO_UNLATCH,
+            other => other,
+        };
         match number {
             action::UNLOCK => vec![(NOW, UNLOCKING), (turn, UNLOCKED)],
             action::UNLATCH => [open(), vec![(hold, UNLOCKED)]].concat(),

@@ -381,6 +381,12 @@ fn settings_are_lived_by() {
     machine.set("autoLockTimeOut", "88");
     assert_eq!(machine.spec.auto_lock, Some(Duration::from_secs(88)));
     assert_eq!(machine.set("name", "Back door"), [told_name("Back door")]);
+    machine.set("autoUnlatch", "1");
+    let said = play(&mut machine, Input::Command(1));
+    assert!(
+        said.contains(&"state=5".to_owned()) && said.contains(&"lockActionEvent=1,172,0,0,0".to_owned()),
+        "{said:?}"
+    );
     machine.set("fobAction1", "Lock");
     let said = play(&mut machine, Input::Order { action: action::FOB_1, auth_id: 1, order: 1 });
     assert_eq!(said[0], "lockActionEvent=2,0,1,0,0");

@@ -103,6 +103,7 @@ impl Settings {
             settings.put("autoLockEnabled", "1");
             settings.put("autoLockTimeOut", &after.as_secs().to_string());
         }
+        settings.put("autoUnlatch", if spec.auto_unlatch { "1" } else { "0" });
         settings.put("immediateAutoLockEnabled", if spec.lock_at_closing { "1" } else { "0" });
         settings
     }
@@ -131,6 +132,7 @@ impl Machine {
             "lockNgoTimeout" => self.spec.lock_n_go = seconds(value),
             "unlatchDuration" => self.spec.unlatch_hold = seconds(value),
             "timeZoneOffset" => self.spec.time_zone_minutes = value.parse().unwrap_or_default(),
+            "autoUnlatch" => self.spec.auto_unlatch = value == "1",
             "immediateAutoLockEnabled" => self.spec.lock_at_closing = value == "1",
             "autoLockEnabled" | "autoLockTimeOut" => {
                 let settings = &self.memory().settings;
