@@ -91,7 +91,7 @@ async function groups(page) {
   await page.getByLabel('Group').last().selectOption(name);
   await check(page, 'devices that are chosen');
   await page.getByRole('button', { name: 'Put there…' }).click();
-  await page.getByText('will be moved').waitFor();
+  await page.getByText('will be moved.').waitFor();
   await check(page, 'what would become of them');
   await page.locator('form .btn.main').click();
   await page.locator('#bulk-progress').getByText('Done: 1 device.').waitFor();
