@@ -146,18 +146,15 @@ impl Site {
     pub(crate) async fn serve(&mut self) {
         let note = self.dir().join("server.json");
         let _ = std::fs::remove_file(&note);
-        let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
-        let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
-        let calls = "127.0.0.1:0";
-        let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt, "--bridge-calls", calls]);
-        if let Some((program, arguments)) = self.wrapper.split_first() {
-            command = wrapped(&command, program, arguments);
-        }
-        let child = command.stderr(words).spawn();
-        self.server = Some(child.unwrap());
+        self.server = Some(self.spawn());
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             assert!(Instant::now() < deadline, "the server did not start: {}", self.said());
+            // While nobody listened there, the system may have given its port to a connection of another test.
+            let ended = self.server.as_mut().is_some_and(|server| server.try_wait().unwrap().is_some());
+            if ended && self.said().contains("Address already in use") {
+                self.server = Some(self.spawn());
+            }
             if let Some(found) =
                 std::fs::read_to_string(&note).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok())
             {
@@ -171,6 +168,17 @@ impl Site {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    fn spawn(&self) -> Child {
+        let (http, mqtt) = (self.http.to_string(), self.mqtt.to_string());
+        let words = std::fs::File::create(self.dir().join("server.err")).unwrap();
+        let calls = "127.0.0.1:0";
+        let mut command = self.command(&["serve", "--http", &http, "--mqtt", &mqtt, "--bridge-calls", calls]);
+        if let Some((program, arguments)) = self.wrapper.split_first() {
+            command = wrapped(&command, program, arguments);
+        }
+        command.stderr(words).spawn().unwrap()
     }
 
     /// What the server said on stderr since it last started.

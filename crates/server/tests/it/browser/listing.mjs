@@ -11,7 +11,7 @@ const search = page.getByRole('searchbox', { name: 'Search devices' });
 await search.pressSequentially('mull');
 await tile(page, 'Front door').waitFor({ state: 'detached' });
 assert.equal(await page.locator('article.tile').count(), 1);
-assert.match(page.url(), /\?.*q=mull/);
+await page.waitForURL(/\?.*q=mull/, { waitUntil: 'commit' });
 await search.pressSequentially('x');
 await page.getByText('No device matches.').waitFor();
 assert.equal(await search.evaluate((field) => field === document.activeElement && field.value), 'mullx');
