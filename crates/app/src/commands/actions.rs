@@ -392,7 +392,6 @@ fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
     best.ok_or(if there().next().is_some() { Refusal::NoWayToDo } else { Refusal::Offline })
 }
 
-/// Orders that wait to be sent, counted to `enough`.
 /// How many milliseconds the last answer took, by each way by which one of the last orders went.
 pub(crate) async fn last_answers(tx: &mut Tx, device: DeviceId) -> Result<Vec<(Connector, i64)>, DbError> {
     let mut answers: Vec<(Connector, i64)> = Vec::new();
@@ -405,6 +404,7 @@ pub(crate) async fn last_answers(tx: &mut Tx, device: DeviceId) -> Result<Vec<(C
     Ok(answers)
 }
 
+/// Orders that wait to be sent, counted to `enough`.
 pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbError> {
     sql::count_unsent(tx, enough).await
 }
