@@ -142,8 +142,8 @@ fn bridges(all: &[Bridge]) -> Markup {
                                 small {
                                     @match (&bridge.trouble, bridge.online) {
                                         (Some(trouble), _) => (sentence(trouble)),
-                                        (None, true) => "it answers",
-                                        (None, false) => "not reached",
+                                        (None, true) => "It answers",
+                                        (None, false) => "Not reached",
                                     }
                                 }
                             }
