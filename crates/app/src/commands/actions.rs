@@ -411,7 +411,7 @@ pub(crate) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbErro
 
 /// Whether the device can be told to do this now. The same rules hold at the order and at the sending.
 pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> {
-    let turns = !matches!(device.kind, Some(DeviceType::Opener | DeviceType::Box));
+    let turns = device.kind.is_none_or(DeviceType::has_bolt);
     let known = (turns && action == LockAction::FullLock) || device.offers().contains(&action);
     if !known {
         return Err(Refusal::NotOffered);

@@ -60,7 +60,7 @@ pub enum Kind {
     New,
     /// It moves, starts, or does not say.
     Between,
-    /// An opener at rest: it has no bolt, and nobody who rings gets in.
+    /// An opener or a box at rest: it has no bolt, and nobody who rings gets in.
     Ready,
 }
 
@@ -95,12 +95,12 @@ impl Kind {
             return Self::Between;
         };
         match device.kind {
-            Some(DeviceType::Opener) => Self::of_opener(state, device.said.mode),
+            Some(kind) if !kind.has_bolt() => Self::of_opener(state, device.said.mode),
             _ => Self::of_state(state),
         }
     }
 
-    /// Of an opener that is connected and has said this since (Bridge API 1.13.3, opener states and modes).
+    /// Of an opener, or a box, that is connected and has said this since (Bridge API 1.13.3, opener states and modes).
     pub fn of_opener(state: LockState, mode: Option<Mode>) -> Self {
         match state {
             LockState::Locked if mode == Some(Mode::Continuous) => Self::Unlocked,
@@ -211,7 +211,7 @@ impl Problems {
         note(Problem::NotCalibrated, state == Some(LockState::Uncalibrated));
         note(Problem::StateUnknown, matches!(state, Some(LockState::Undefined | LockState::Other(_))));
         let door = said.door.filter(|_| online && !device.is_stale());
-        let locked = state.is_some_and(LockState::is_locked) && device.kind != Some(DeviceType::Opener);
+        let locked = state.is_some_and(LockState::is_locked) && device.kind.is_none_or(DeviceType::has_bolt);
         note(Problem::LockedButOpen, door == Some(DoorState::Opened) && locked);
         note(Problem::SensorTampered, door == Some(DoorState::Tampered));
         note(Problem::TakesNoCommands, online && device.link.accepts_commands == Some(false));

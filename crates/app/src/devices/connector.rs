@@ -52,10 +52,11 @@ impl Capability {
         Self::Sync,
     ];
 
-    /// Whether a device of this type has anything of the kind: an opener turns no bolt, and its battery has no percent.
+    /// Whether a device of this type has anything of the kind: an opener and a box turn no bolt, and their batteries have no
+    /// percent.
     pub fn concerns(self, kind: Option<DeviceType>) -> bool {
         let of_locks = matches!(self, Self::FullLock | Self::BatteryPercent | Self::BatteryReport);
-        !(of_locks && kind == Some(DeviceType::Opener))
+        !of_locks || kind.is_none_or(DeviceType::has_bolt)
     }
 
     /// For people.

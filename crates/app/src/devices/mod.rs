@@ -66,6 +66,13 @@ codes! {
     Trigger { System = 0, Manual = 1, Button = 2, Automatic = 3, AutoLock = 6, HomeKit = 171, Mqtt = 172, Undefined = 255 }
 }
 
+impl DeviceType {
+    /// Openers and boxes let somebody in and hold no door shut. Of a type that nobody knows, the more is assumed.
+    pub fn has_bolt(self) -> bool {
+        !matches!(self, Self::Opener | Self::Box)
+    }
+}
+
 impl LockState {
     /// The motor is turning.
     pub fn is_moving(self) -> bool {
@@ -203,8 +210,8 @@ impl Device {
     pub fn offers(&self) -> &'static [LockAction] {
         use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};
         match self.kind {
-            // Nobody has written down what the discontinued box does when it is told that.
-            Some(DeviceType::Box) => &[],
+            // All that the discontinued box is documented to do: it opens (Web API 4.10.0, `SmartlockAction`).
+            Some(DeviceType::Box) => &[Unlock],
             // The same numbers mean an opener's own deeds: ring to open on and off, open, continuous mode on and off.
             Some(DeviceType::Opener) => &[Lock, Unlock, LockNGo, LockNGoUnlatch, Unlatch],
             _ => &[Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch],

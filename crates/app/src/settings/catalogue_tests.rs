@@ -142,4 +142,10 @@ fn what_a_device_lacks_no_way_reaches_and_the_hub_reaches_only_what_speaks_bluet
     assert_eq!(Setting::NightMode.reach(Way::NukiWeb, DeviceType::SmartLock34), Reach::None);
     assert_eq!(Setting::AutoUpdate.reach(Way::NukiHub, DeviceType::Opener), Reach::None);
     assert_eq!(Setting::FobAction1.reach(Way::NukiWeb, DeviceType::SmartLock34), Reach::Reads);
+    for of_type_1 in [Setting::SingleLock, Setting::AutoUnlatch, Setting::LedBrightness] {
+        assert!(
+            of_type_1.is_on(DeviceType::Box) && of_type_1.is_on(DeviceType::SmartLock34),
+            "{of_type_1:?}"
+        );
+    }
 }

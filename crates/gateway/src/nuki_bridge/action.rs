@@ -57,7 +57,10 @@ impl Deed {
             | DeviceType::SmartLock34
             | DeviceType::SmartLock5 => {}
             DeviceType::Opener => return Err("an Opener has no bolt to turn"),
-            DeviceType::Box | DeviceType::Other(_) => {
+            // All that a box is documented to do (Web API 4.10.0, `SmartlockAction`), by the same number.
+            DeviceType::Box if action == LockAction::Unlock => {}
+            DeviceType::Box => return Err("a box can only be told to open"),
+            DeviceType::Other(_) => {
                 return Err("it is not known what this kind of device does when it is told that");
             }
         }
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_means_unlock_to_a_lock_is_never_sent_to_an_opener_or_to_something_unknown() {
-        for kind in [DeviceType::Opener, DeviceType::Box, DeviceType::Other(9)] {
+        for kind in [DeviceType::Opener, DeviceType::Other(9)] {
             for action in LockAction::KNOWN {
                 assert!(Deed::of_lock(*action, kind).is_err(), "{action:?} {kind:?}");
             }
@@ -158,6 +161,15 @@ mod tests {
                 assert!(Deed::of_opener(*action, kind).is_err(), "{action:?} {kind:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_box_is_told_to_open_and_nothing_else() {
+        let told: Vec<u8> = (0..=u8::MAX)
+            .filter_map(|code| Deed::of_lock(LockAction::from_code(code), DeviceType::Box).ok())
+            .map(Deed::number)
+            .collect();
+        assert_eq!(told, [1]);
     }
 
     #[test]

@@ -25,8 +25,9 @@ use crate::pages::settings::Known;
 use crate::parts::card::Card;
 use crate::parts::commands::outcome;
 use crate::parts::entry;
-use crate::parts::face::{Doing, Face, Kind, action_words};
+use crate::parts::face::{Doing, Face, Kind};
 use crate::parts::frame::may;
+use crate::parts::words;
 use crate::web::Web;
 use crate::when::When;
 
@@ -226,6 +227,7 @@ impl One {
         }
         let parts = html! {
             (told.head(person, when, &key))
+            (told.accessories(when))
             (told.facts(when))
             (told.orders(when))
             (told.log(when))
@@ -316,7 +318,7 @@ pub(super) fn aloud(device: &Device, face: &Face, doing: &Doing) -> String {
         matches!(last.state, CommandState::Failed | CommandState::Expired | CommandState::Unknown)
     });
     match ended {
-        Some(last) => format!("{}: {}", action_words(device, last.action), outcome(last).words),
+        Some(last) => format!("{}: {}", words::action(device.kind, last.action), outcome(last).words),
         None => face.word.trim_end_matches('…').to_owned(),
     }
 }

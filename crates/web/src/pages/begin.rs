@@ -23,6 +23,7 @@ use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::reach::steps;
 use crate::parts::simulated;
+use crate::parts::words;
 use crate::web::Web;
 use crate::when::When;
 
@@ -155,7 +156,7 @@ fn found(told: &Told) -> Markup {
     let model = told.connection.fact(Fact::Model).filter(|model| facts::says_more(model, device.kind));
     let rows = [
         ("Name in the Nuki app", announced::own_name(device, &told.connection).map(ToOwned::to_owned)),
-        ("Type", device.kind.map(|kind| facts::kind_words(kind).to_owned())),
+        ("Type", device.kind.map(|kind| words::kind_words(kind).to_owned())),
         ("Model", model.map(ToOwned::to_owned)),
         ("Nuki ID", device.nuki_id.map(|id| format!("{id:08X}"))),
         ("Firmware", device.said.firmware.clone()),

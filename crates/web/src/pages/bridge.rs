@@ -14,10 +14,10 @@ use crate::failure::Failure;
 use crate::fields::id;
 use crate::identify::{Person, Signed};
 use crate::parts::counts;
-use crate::parts::facts;
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::said::{Said, sentence};
+use crate::parts::words;
 use crate::web::Web;
 use crate::when::When;
 
@@ -148,7 +148,7 @@ fn line(device: &Device) -> Markup {
         li.item {
             div {
                 a href={ "/devices/" (device.id) } { b { (device.name) } }
-                @if let Some(kind) = device.kind { small { (facts::kind_words(kind)) } }
+                @if let Some(kind) = device.kind { small { (words::kind_words(kind)) } }
             }
             a.btn href={ "/devices/" (device.id) "/add" } { "Test it" span.sr { " " (device.name) } }
         }

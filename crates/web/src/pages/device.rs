@@ -11,6 +11,7 @@ use lockwarden_app::devices::{Capability, Device};
 use lockwarden_app::groups::Group;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::{Credentials, Login, LoginRefusal, StrangerSeen};
+use lockwarden_app::settings::Held;
 use lockwarden_app::ways::Connection;
 use lockwarden_app::{Error, Result};
 use maud::{Markup, html};
@@ -29,7 +30,7 @@ use crate::parts::icon::{Icon, icon};
 use crate::parts::pictures::Pictures;
 use crate::parts::reach::Fresh;
 use crate::parts::said::{self, Said};
-use crate::parts::{commands, facts, groups};
+use crate::parts::{accessories, commands, facts, groups, words};
 use crate::web::Web;
 use crate::when::When;
 
@@ -45,6 +46,7 @@ pub(crate) struct Told {
     logins: Option<(Vec<Login>, Vec<LoginRefusal>)>,
     groups: Vec<Group>,
     pub connection: Connection,
+    settings: Vec<Held>,
     bridge: Option<Bridge>,
     pictures: Option<Pictures>,
     /// What else speaks through its login.
@@ -65,6 +67,7 @@ impl Told {
         let mut connection = web.app.load_connection(actor, id).await?;
         // In the order in which their word counts.
         connection.ways.sort_by_key(|way| way.connector);
+        let settings = web.app.load_settings(actor, id).await?;
         let bridge = web.app.find_bridge_of(actor, id).await?;
         Ok(Self {
             device,
@@ -73,6 +76,7 @@ impl Told {
             logins,
             groups,
             connection,
+            settings,
             bridge,
             pictures: None,
             strangers: Vec::new(),
@@ -114,6 +118,10 @@ impl Told {
 
     pub(crate) fn facts(&self, when: &When) -> Markup {
         facts::facts(&self.device, &self.connection.facts, when)
+    }
+
+    pub(crate) fn accessories(&self, when: &When) -> Markup {
+        accessories::accessories(&self.device, &self.connection, &self.settings, when)
     }
 
     pub(crate) fn orders(&self, when: &When) -> Markup {
@@ -192,7 +200,7 @@ pub(crate) fn page(
         p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
         div.bar {
             h1 { (device.name) }
-            @if let Some(kind) = device.kind { span.chip { (facts::kind_words(kind)) } }
+            @if let Some(kind) = device.kind { span.chip { (icon(words::kind_icon(kind))) (words::kind_words(kind)) } }
             span.grow {}
             @if !fresh {
                 a.btn href={ "/devices/" (device.id) "/settings" } { (icon(Icon::Settings)) "Settings" }
@@ -208,6 +216,7 @@ pub(crate) fn page(
                 @if let Some(pictures) = &told.pictures && !fresh { (pictures.draw(&when)) }
             }
             div.stack {
+                @if !fresh { (told.accessories(&when)) }
                 (told.facts(&when))
                 @if !fresh { (connect) }
                 @if may(person, Rights::MANAGE) { (changes(device, renaming, &told.groups)) }

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::{self, Order};
-use lockwarden_app::devices::{Device, LockAction};
+use lockwarden_app::devices::{Device, DeviceType, LockAction};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::{Error, Refusal};
 use maud::html;
@@ -15,13 +15,14 @@ use crate::fields::{Asked, Fields, id};
 use crate::identify::{InParts, Signed};
 use crate::parts::card::{Card, Drawn};
 use crate::parts::deeds::{asks, is_forbidden, order_from_name, order_name};
-use crate::parts::face::{Doing, face, is_opener};
+use crate::parts::face::{Doing, face};
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here, may};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::listing::{self, Listing};
 use crate::parts::said;
+use crate::parts::words::is_opener;
 use crate::web::Web;
 
 /// How many of a device's commands its card has to know.
@@ -127,6 +128,9 @@ fn meaning(device: &Device, action: LockAction) -> (String, &'static str) {
         _ if is_opener(device) => {
             (open, "The opener opens the door of the house: it can be pushed open at once.")
         }
+        LockAction::Unlock if device.kind == Some(DeviceType::Box) => {
+            (open, "The box opens the door of the house: it can be pushed open at once.")
+        }
         LockAction::Unlock | LockAction::LockNGo if device.unlocking_opens => {
             (open, "This lock pulls its latch whenever it unlocks: the door can be pushed open at once.")
         }
@@ -150,7 +154,7 @@ fn meaning(device: &Device, action: LockAction) -> (String, &'static str) {
 fn yes(device: &Device, action: LockAction) -> &'static str {
     match action {
         LockAction::Unlock | LockAction::LockNGo if is_opener(device) => "Yes, let them in",
-        LockAction::Unlock | LockAction::LockNGo if !device.unlocking_opens => "Yes, unlock it",
+        LockAction::Unlock | LockAction::LockNGo if !commands::opens(device, action) => "Yes, unlock it",
         _ => "Yes, open it",
     }
 }

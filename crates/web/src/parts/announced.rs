@@ -5,8 +5,9 @@ use lockwarden_app::logins::StrangerSeen;
 use lockwarden_app::ways::{Connection, Fact};
 use maud::{Markup, html};
 
-use super::facts::{kind_words, says_more};
+use super::facts::says_more;
 use super::icon::{Icon, icon};
+use super::words::kind_words;
 use crate::when::When;
 
 /// As it calls itself: what it says in its own topics, or as it is announced.

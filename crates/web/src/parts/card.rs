@@ -2,14 +2,15 @@
 //! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
 
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Connector, Device, DoorState, LockAction, LockState, Mode};
+use lockwarden_app::devices::{Connector, Device, DeviceType, DoorState, LockAction, LockState, Mode};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome, way_words};
 use super::deeds::{asks, is_forbidden, order_name};
-use super::face::{Chip, Doing, Face, Kind, Tone, action_words, chips, face, is_opener};
+use super::face::{Chip, Doing, Face, Kind, Tone, chips, face};
 use super::icon::{Icon, icon};
 use super::listing;
+use super::words::{self, is_opener, noun};
 use crate::when::When;
 
 /// A device with all that its card tells.
@@ -204,6 +205,7 @@ impl Card<'_> {
     fn buttons(&self, face: &Face, drawn: Drawn) -> Markup {
         match self.why_not(face) {
             Some(why) => self.instead(&why),
+            None if self.is_box() => self.form(drawn, &self.let_in()),
             None if is_opener(self.device) => self.form(drawn, &html! { (self.ring(face)) (self.open()) }),
             None => self.form(drawn, &html! {
                 @match face.kind {
@@ -219,6 +221,7 @@ impl Card<'_> {
     fn all_buttons(&self, face: &Face, drawn: Drawn) -> Markup {
         match self.why_not(face) {
             Some(why) => self.instead(&why),
+            None if self.is_box() => self.form(drawn, &self.let_in()),
             None if is_opener(self.device) => self.form(
                 drawn,
                 &html! {
@@ -290,17 +293,26 @@ impl Card<'_> {
             return html! {};
         }
         let asks = asks(self.device, action);
-        let twice = asks.then(|| format!("{}: sure?", action_words(self.device, action)));
+        let twice = asks.then(|| format!("{}: sure?", words::action(self.device.kind, action)));
         html! {
             button class={ "btn " (style) } id={ (self.id()) "-" (order_name(action)) }
                 name="order" value=(order_name(action)) data-twice=[twice] {
-                (icon(shape)) (action_words(self.device, action)) @if asks { "…" } span.sr { " " (self.device.name) }
+                (icon(shape)) (words::action(self.device.kind, action)) @if asks { "…" } span.sr { " " (self.device.name) }
             }
         }
     }
 
     fn open(&self) -> Markup {
         self.risky(LockAction::Unlatch, "Open…")
+    }
+
+    fn is_box(&self) -> bool {
+        self.device.kind == Some(DeviceType::Box)
+    }
+
+    /// All that a box does: its number for that is a lock's for unlocking (Web API 4.10.0, `SmartlockAction`).
+    fn let_in(&self) -> Markup {
+        self.risky(LockAction::Unlock, "Open…")
     }
 
     fn open_and_go(&self) -> Markup {
@@ -333,11 +345,6 @@ impl Card<'_> {
         if !self.may_operate {
             return Some(html! {});
         }
-        if self.device.offers().is_empty() {
-            return Some(
-                html! { p.hint { "It is operated in the Nuki app: what it makes of an order is not documented." } },
-            );
-        }
         if !self.device.link.online {
             return Some(still("Offline"));
         }
@@ -350,9 +357,7 @@ impl Card<'_> {
         }
         match self.doing.at_work() {
             Some(command) if is_opener(self.device) || !leaves_room(command) => {
-                let whom =
-                    if is_opener(self.device) { "Waiting for the opener" } else { "Waiting for the lock" };
-                Some(still(whom))
+                Some(still(&format!("Waiting for {}", noun(self.device.kind))))
             }
             None if face.kind == Kind::Between
                 && self.device.said.state.is_some_and(LockState::is_moving) =>
@@ -388,16 +393,15 @@ fn chip(chip: &Chip) -> Markup {
 
 /// What became of an order so far. The lock's state is told elsewhere, in the lock's own words.
 fn progress(device: &Device, command: &Command, when: &When) -> Markup {
-    let words = action_words(device, command.action);
+    let (words, noun) = (words::action(device.kind, command.action), noun(device.kind));
     let what = match command.state {
         CommandState::Created => format!("{words} is about to be sent, ordered"),
         CommandState::Sent => format!("{words} sent"),
-        _ if is_opener(device) => format!("{words}, the opener began"),
-        _ => format!("{}, the lock began", at_it(device, command.action)),
+        _ => format!("{}, {noun} began", words::at_it(device.kind, command.action)),
     };
     let since = command.accepted_at.or(command.sent_at).unwrap_or(command.created_at);
-    let waiting = if is_opener(device) { ", waiting for the opener" } else { ", waiting for the lock" };
-    let rest = if command.state == CommandState::Sent { waiting } else { "" };
+    let waits = command.state == CommandState::Sent;
+    let rest = if waits { format!(", waiting for {noun}") } else { String::new() };
     // The usual way goes without saying, unless it has something to say of itself.
     let way = way_words(command).filter(|_| {
         command.progress.is_some() || command.sent_by.is_some_and(|by| by != Connector::NukiMqtt)
@@ -409,16 +413,6 @@ fn progress(device: &Device, command: &Command, when: &When) -> Markup {
     }
 }
 
-/// An action while it goes on.
-fn at_it(device: &Device, action: LockAction) -> &'static str {
-    match action {
-        LockAction::Lock | LockAction::FullLock => "Locking",
-        LockAction::Unlock => "Unlocking",
-        LockAction::Unlatch => "Opening",
-        other => action_words(device, other),
-    }
-}
-
 /// How long an outcome is news: success is soon plain from the state itself.
 fn news(device: &Device, command: &Command, when: &When) -> Option<(Outcome, String)> {
     let at = command.ended_at?;
@@ -427,6 +421,7 @@ fn news(device: &Device, command: &Command, when: &When) -> Option<(Outcome, Str
         return None;
     }
     let outcome = outcome(command);
-    let words = format!("{} at {}: {}", action_words(device, command.action), when.clock(at), outcome.words);
+    let words =
+        format!("{} at {}: {}", words::action(device.kind, command.action), when.clock(at), outcome.words);
     Some((outcome, words))
 }

@@ -5,9 +5,9 @@ use lockwarden_app::commands::{Command, CommandState};
 use lockwarden_app::devices::Device;
 use maud::{Markup, html};
 
-use super::face::action_words;
 use super::icon::{Icon, icon};
 use super::said::sentence;
+use super::words;
 use crate::when::When;
 
 /// A length of time that goes on counting in the browser; without a script, the time it began.
@@ -70,7 +70,7 @@ fn line(device: &Device, command: &Command, when: &When) -> Markup {
             }
             span class={ "ic " (outcome.tone) } { (icon(outcome.icon)) }
             div {
-                b { (action_words(device, command.action)) } " by " (who)
+                b { (words::action(device.kind, command.action)) } " by " (who)
                 small class=(outcome.tone) { (sentence(&outcome.words)) }
                 @if let Some(words) = way_words(command) { small { (sentence(&words)) } }
             }

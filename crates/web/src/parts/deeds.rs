@@ -3,7 +3,7 @@
 use lockwarden_app::commands;
 use lockwarden_app::devices::{Device, LockAction};
 
-use super::face::is_opener;
+use super::words::is_opener;
 
 /// An action in a form and in an address.
 pub(crate) fn order_name(action: LockAction) -> &'static str {
@@ -24,22 +24,17 @@ pub(crate) fn order_from_name(name: &str) -> Option<LockAction> {
     [Lock, Unlock, Unlatch, LockNGo, LockNGoUnlatch].into_iter().find(|action| order_name(*action) == name)
 }
 
-/// Whether an order opens a door, or keeps one open to whoever rings: it takes two steps.
-fn opens(device: &Device, action: LockAction) -> bool {
-    match action {
-        LockAction::Unlatch => true,
-        LockAction::LockNGo if is_opener(device) => true,
-        LockAction::Unlock | LockAction::LockNGo => device.unlocking_opens,
-        LockAction::LockNGoUnlatch => !is_opener(device),
-        _ => false,
-    }
+/// Whether it takes two steps. What lets somebody in does, but for ring to open, which lets in one and ends.
+fn takes_two(device: &Device, action: LockAction) -> bool {
+    let rings_open = is_opener(device) && action == LockAction::Unlock;
+    commands::opens(device, action) && !rings_open
 }
 
 /// Whether a person is asked before it happens: an opening always, and what the owner of this door wants asked too.
 pub(crate) fn asks(device: &Device, action: LockAction) -> bool {
     let unlocks = matches!(action, LockAction::Unlock | LockAction::LockNGo);
     let lets_in = unlocks || commands::opens(device, action);
-    opens(device, action)
+    takes_two(device, action)
         || (device.safety.ask_again && lets_in)
         || (device.safety.fresh_sign_in && commands::opens(device, action))
 }

@@ -95,7 +95,7 @@ pub(crate) fn of_device(device: DeviceId, entries: &[Entry], when: &When) -> Mar
                 p.hint { "Nothing yet. Whatever happens at this door will be listed here." }
             } @else {
                 ol.card.plain {
-                    @for entry in entries { (row(entry, &sentence(entry).without_its_name(), when, &when.exact(entry.at))) }
+                    @for entry in entries { (row(entry, &sentence(entry).without_its_name(entry.device_kind), when, &when.exact(entry.at))) }
                 }
                 p { a.more href={ "/activity?device=" (device) } { "All activity of this device" (icon(Icon::More)) } }
             }

@@ -7,11 +7,10 @@ use lockwarden_app::activity::Origin;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
 pub(crate) use lockwarden_app::devices::Kind;
-use lockwarden_app::devices::{
-    Connector, Device, DeviceType, DoorState, LastEvent, LockAction, LockState, Mode, Problem, Problems,
-};
+use lockwarden_app::devices::{Connector, Device, DoorState, LastEvent, LockState, Problem, Problems};
 
 use super::icon::Icon;
+use super::words;
 use crate::when::{When, roughly};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,101 +76,19 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
             detail: std::iter::once(waiting).chain(last_known).collect(),
         };
     };
-    let (icon, word) = words_of(device, state);
-    let explained = if is_opener(device) { opener_explanation(device, state) } else { explanation(state) };
-    let mut detail: Vec<String> = explained.into_iter().collect();
+    let (icon, word) = words::state(device.kind, state, device.said.mode);
+    let mut detail: Vec<String> = words::explanation(device, state).into_iter().collect();
     if let Some(at) = device.said.state_changed_at {
         detail.push(format!("since {}", when.short(at)));
     }
     detail.extend(how(device, doing));
-    let rang = device.said.rang_at.filter(|at| is_opener(device) && when.now.since(*at) <= RECENT);
+    let rang = device.said.rang_at.filter(|at| words::is_opener(device) && when.now.since(*at) <= RECENT);
     detail.extend(rang.map(|at| format!("rang {}", when.short(at))));
-    Face { kind, icon, word, detail }
-}
-
-pub(crate) fn is_opener(device: &Device) -> bool {
-    device.kind == Some(DeviceType::Opener)
-}
-
-fn words_of(device: &Device, state: LockState) -> (Icon, String) {
-    if is_opener(device) { opener_words(state, device.said.mode) } else { words(state) }
-}
-
-/// An opener has no bolt: it rests, or lets in whoever rings (Bridge API 1.13.3, opener states and modes).
-fn opener_words(state: LockState, mode: Option<Mode>) -> (Icon, String) {
-    use LockState as S;
-    let (icon, word) = match (state, mode) {
-        (S::Locked | S::Unlocked, Some(Mode::Continuous)) => (Icon::DoorOpen, "Continuous mode"),
-        (S::Locked, _) => (Icon::Bell, "Ready"),
-        (S::Unlocked, _) => (Icon::DoorOpen, "Ring to open"),
-        (S::Unlatched, _) => (Icon::DoorOpen, "Open"),
-        (S::Unlatching, _) => (Icon::DoorOpen, "Opening…"),
-        (S::Uncalibrated, _) => (Icon::Alert, "Not set up"),
-        (S::BootRun, _) => (Icon::Busy, "Starting…"),
-        _ => (Icon::Help, "Unknown"),
-    };
-    (icon, word.to_owned())
-}
-
-fn opener_explanation(device: &Device, state: LockState) -> Option<String> {
-    match (state, device.said.mode) {
-        (LockState::Locked | LockState::Unlocked, Some(Mode::Continuous)) => {
-            Some("whoever rings is let in, until it is switched off".to_owned())
-        }
-        (LockState::Unlocked, _) => Some("whoever rings is let in".to_owned()),
-        (LockState::Unlatched, _) => Some("the door can be pushed open".to_owned()),
-        (LockState::Uncalibrated, _) => Some("set its intercom up in the Nuki app".to_owned()),
-        (LockState::Undefined, _) => Some("the opener does not know its own state".to_owned()),
-        (LockState::Other(number), _) => {
-            Some(format!("the opener reports state {number}, which has no name here"))
-        }
-        _ => None,
-    }
-}
-
-/// The word for a state of a lock.
-pub(crate) fn state_words(state: LockState) -> String {
-    words(state).1
-}
-
-/// The word for a state of an opener, whose numbers mean other things.
-pub(crate) fn opener_state_words(state: LockState) -> String {
-    opener_words(state, None).1
-}
-
-fn words(state: LockState) -> (Icon, String) {
-    use LockState as S;
-    let (icon, word) = match state {
-        S::Locked => (Icon::Lock, "Locked"),
-        S::Unlocked => (Icon::Unlock, "Unlocked"),
-        S::UnlockedLockNGo => (Icon::Timer, "Unlocked for a moment"),
-        S::Unlatched => (Icon::DoorOpen, "Open"),
-        S::Unlocking => (Icon::Unlock, "Unlocking…"),
-        S::Locking => (Icon::Lock, "Locking…"),
-        S::Unlatching => (Icon::DoorOpen, "Opening…"),
-        S::MotorBlocked => (Icon::Alert, "Jammed"),
-        S::Uncalibrated => (Icon::Alert, "Not calibrated"),
-        S::Calibration => (Icon::Busy, "Calibrating…"),
-        S::BootRun => (Icon::Busy, "Starting…"),
-        S::Undefined | S::Other(_) => (Icon::Help, "Unknown"),
-    };
-    (icon, word.to_owned())
-}
-
-fn explanation(state: LockState) -> Option<String> {
-    match state {
-        LockState::UnlockedLockNGo => Some("lock ’n’ go: it locks by itself soon".to_owned()),
-        LockState::Unlatched => Some("the latch is pulled back".to_owned()),
-        LockState::MotorBlocked => Some("the motor is blocked".to_owned()),
-        LockState::Uncalibrated => Some("calibrate it in the Nuki app".to_owned()),
-        LockState::Undefined => Some("the lock does not know its own state".to_owned()),
-        LockState::Other(number) => Some(format!("the lock reports state {number}, which has no name here")),
-        _ => None,
-    }
+    Face { kind, icon, word: word.to_owned(), detail }
 }
 
 fn last_known(device: &Device, state: LockState) -> String {
-    words_of(device, state).1.trim_end_matches('…').to_lowercase()
+    words::state(device.kind, state, device.said.mode).1.trim_end_matches('…').to_lowercase()
 }
 
 /// A ring is news for so long.
@@ -233,22 +150,6 @@ pub(crate) fn origin_words(origin: Origin) -> &'static str {
         Origin::HomeKitOrMatter => "HomeKit or Matter",
         Origin::ByHand => "by hand",
         Origin::Unknown | Origin::Other(_) => "unknown how",
-    }
-}
-
-/// On an opener the same numbers mean its own deeds.
-pub(crate) fn action_words(device: &Device, action: LockAction) -> &'static str {
-    match action {
-        LockAction::Lock if is_opener(device) => "Ring to open off",
-        LockAction::Unlock if is_opener(device) => "Ring to open on",
-        LockAction::LockNGo if is_opener(device) => "Continuous mode on",
-        LockAction::LockNGoUnlatch if is_opener(device) => "Continuous mode off",
-        LockAction::Lock | LockAction::FullLock => "Lock",
-        LockAction::Unlock => "Unlock",
-        LockAction::Unlatch => "Open",
-        LockAction::LockNGo => "Lock ’n’ go",
-        LockAction::LockNGoUnlatch => "Lock ’n’ go with opening",
-        LockAction::FobNoAction | LockAction::ButtonNoAction | LockAction::Other(_) => "Action",
     }
 }
 

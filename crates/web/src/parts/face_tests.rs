@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use lockwarden_app::devices::{Connector, Link, Said, Trigger};
+use lockwarden_app::devices::{DeviceType, LockAction};
 use lockwarden_app::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
 use super::*;

@@ -1,35 +1,12 @@
 //! What a device said of itself, in full, with what it never said left out.
 
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{Device, DeviceType, DoorState, Mode};
+use lockwarden_app::devices::{Device, DeviceType, Mode};
 use lockwarden_app::ways::{Fact, FactSaid};
 use maud::{Markup, html};
 
+use super::words::kind_words;
 use crate::when::{When, roughly};
-
-pub(crate) fn kind_words(kind: DeviceType) -> &'static str {
-    match kind {
-        DeviceType::SmartLock12 => "Smart Lock 1.0 or 2.0",
-        DeviceType::Box => "Box",
-        DeviceType::Opener => "Opener",
-        DeviceType::SmartDoor => "Smart Door",
-        DeviceType::SmartLock34 => "Smart Lock 3.0 or 4.0",
-        DeviceType::SmartLock5 => "Smart Lock 5th generation",
-        DeviceType::Other(_) => "unknown type",
-    }
-}
-
-fn door_words(door: DoorState) -> Option<&'static str> {
-    match door {
-        DoorState::Closed => Some("closed"),
-        DoorState::Opened => Some("open"),
-        DoorState::Calibrating => Some("sensor is calibrating"),
-        DoorState::Uncalibrated => Some("sensor is not calibrated"),
-        DoorState::Tampered => Some("sensor was tampered with"),
-        DoorState::Unknown | DoorState::Undefined | DoorState::Other(_) => Some("unknown"),
-        DoorState::Unavailable | DoorState::Deactivated => None,
-    }
-}
 
 fn mode_words(mode: Mode) -> Option<&'static str> {
     match mode {
@@ -75,7 +52,6 @@ fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
     let optional = [
         ("Last message", said.at.map(|at| when.short(at))),
         ("Battery", battery(device).map(now)),
-        ("Door", said.door.and_then(door_words).map(|words| now(words.to_owned()))),
         ("Mode", said.mode.and_then(mode_words).map(|words| now(words.to_owned()))),
         ("Last ring", said.rang_at.map(|at| when.short(at))),
         ("Its clock", clock(device).map(now)),
@@ -119,9 +95,6 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
             let end = Time(value.parse().ok()?);
             ("Ring to open ends", (end > when.now).then(|| when.short(end))?)
         }
-        Fact::KeypadPaired => ("Keypad paired", switch()?),
-        Fact::Keypad2Paired => ("Keypad 2 paired", switch()?),
-        Fact::FobPaired => ("Fob paired", switch()?),
         Fact::Hybrid => ("Own MQTT beside the hub", switch()?),
         Fact::Variant => (
             "Model",
@@ -137,9 +110,15 @@ fn fact(said: &FactSaid, when: &When) -> Option<(&'static str, String)> {
         Fact::Maker => ("Maker", value.to_owned()),
         Fact::Serial => ("Serial number", value.to_owned()),
         Fact::AnnouncedName => ("Announces itself as", value.to_owned()),
-        Fact::NamedCodes => ("Entry codes known by name", value.to_owned()),
         Fact::NamedAuthorizations => ("Authorizations known by name", value.to_owned()),
-        Fact::TimeZoneOffset | Fact::HomeKit | Fact::Matter => return None,
+        // The first four are told with the parts of the device.
+        Fact::KeypadPaired
+        | Fact::Keypad2Paired
+        | Fact::FobPaired
+        | Fact::NamedCodes
+        | Fact::TimeZoneOffset
+        | Fact::HomeKit
+        | Fact::Matter => return None,
     })
 }
 

@@ -6,11 +6,11 @@ use lockwarden_app::devices::{DeviceType, Problem};
 use lockwarden_app::ids::GroupId;
 use maud::{Markup, html};
 
-use super::facts::kind_words;
 use super::groups::{gone, indented, path_of};
 use super::icon::{Icon, icon};
 use super::listing::{Listing, VIEWS};
 use super::problem;
+use super::words::kind_words;
 
 fn order_words(order: ListOrder) -> &'static str {
     match order {

@@ -1,5 +1,6 @@
 //! One function per part of a page. The page, the answer to a form and the live update call the same one.
 
+pub(crate) mod accessories;
 pub(crate) mod announced;
 pub(crate) mod attention;
 pub(crate) mod bulk;
@@ -27,3 +28,4 @@ pub(crate) mod said;
 pub(crate) mod sentence;
 pub(crate) mod setting;
 pub(crate) mod simulated;
+pub(crate) mod words;

@@ -18,7 +18,6 @@ use maud::{Markup, html};
 
 use crate::fields::Asked;
 use crate::identify::Person;
-use crate::parts::face::is_opener;
 use crate::web::Web;
 use crate::when::When;
 
@@ -69,13 +68,8 @@ impl Pictures {
                 div.stack {
                     figure.card.pad {
                         figcaption { b { "State" } }
-                        @if is_opener(&self.device) {
-                            (band::opener_state(&self.state, when))
-                            (table::of(|held| band::opener_state_of(held).1, &self.state, when))
-                        } @else {
-                            (band::state(&self.state, when))
-                            (table::of(|held| band::state_of(held).1, &self.state, when))
-                        }
+                        (band::state(self.device.kind, &self.state, when))
+                        (table::of(|held| band::state_of(self.device.kind, held).1, &self.state, when))
                     }
                     figure.card.pad {
                         figcaption { b { "Battery" } }

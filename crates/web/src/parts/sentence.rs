@@ -7,6 +7,7 @@ use lockwarden_app::devices::DeviceType;
 use super::face::origin_words;
 use super::icon::Icon;
 use super::said::sentence as capital;
+use super::words::noun;
 
 /// A piece of a sentence: plain words, or whose name it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Sentence {
     }
 
     /// For a device's own page, where its name would only repeat the heading.
-    pub(crate) fn without_its_name(mut self) -> Self {
+    pub(crate) fn without_its_name(mut self, kind: Option<DeviceType>) -> Self {
         if let [.., Piece::Words(before), Piece::Device(_)] = self.pieces.as_mut_slice()
             && let Some(rest) = before.strip_suffix(" at ")
         {
@@ -47,7 +48,7 @@ impl Sentence {
         }
         for piece in &mut self.pieces {
             if matches!(piece, Piece::Device(_)) {
-                *piece = words("the lock");
+                *piece = words(noun(kind));
             }
         }
         if let Some(Piece::Words(first)) = self.pieces.first_mut() {
@@ -83,6 +84,7 @@ fn verb(entry: &Entry) -> Option<Verb> {
         return opener_verb(entry.happening);
     }
     let (did, to_do, icon, tone) = match entry.happening {
+        H::Unlock if entry.device_kind == Some(DeviceType::Box) => ("opened", "open", Icon::DoorOpen, "warn"),
         H::Unlock => ("unlocked", "unlock", Icon::Unlock, "warn"),
         H::Lock | H::FullLock => ("locked", "lock", Icon::Lock, "ok"),
         H::Unlatch => ("opened", "open", Icon::DoorOpen, "warn"),
@@ -168,6 +170,7 @@ fn ordered(entry: &Entry, verb: &Verb, state: CommandState) -> Sentence {
     let who = Piece::Person(entry.actor_name.clone().unwrap_or_else(|| "The server".to_owned()));
     let device = device_of(entry);
     let reason = entry.command_reason.clone();
+    let noun = noun(entry.device_kind);
     let asked = |more: &str, icon, tone, failed| Sentence {
         pieces: vec![who.clone(), words(format!(" asked to {} ", verb.to_do)), device.clone()],
         more: vec![more.to_owned()],
@@ -177,8 +180,8 @@ fn ordered(entry: &Entry, verb: &Verb, state: CommandState) -> Sentence {
     };
     match state {
         CommandState::Created => asked("about to be sent", Icon::Clock, "", false),
-        CommandState::Sent => asked("sent, waiting for the lock", Icon::Clock, "", false),
-        CommandState::Accepted => asked("the lock has begun", Icon::Busy, "", false),
+        CommandState::Sent => asked(&format!("sent, waiting for {noun}"), Icon::Clock, "", false),
+        CommandState::Accepted => asked(&format!("{noun} has begun"), Icon::Busy, "", false),
         CommandState::Done => Sentence {
             pieces: vec![who, words(format!(" {} ", verb.did)), device],
             more: reason.into_iter().collect(),
@@ -187,14 +190,15 @@ fn ordered(entry: &Entry, verb: &Verb, state: CommandState) -> Sentence {
             failed: false,
         },
         CommandState::Failed => {
-            asked(&failed(reason.as_deref().unwrap_or("the lock did not do it")), Icon::Cross, "bad", true)
+            let why = reason.unwrap_or_else(|| format!("{noun} did not do it"));
+            asked(&failed(&why), Icon::Cross, "bad", true)
         }
         CommandState::Expired => {
             let why = reason.unwrap_or_else(|| "it could not be sent in time".to_owned());
             asked(&format!("not sent: {why}"), Icon::Cross, "bad", true)
         }
         CommandState::Unknown => {
-            let why = reason.unwrap_or_else(|| "no answer from the lock".to_owned());
+            let why = reason.unwrap_or_else(|| format!("no answer from {noun}"));
             asked(&why, Icon::Help, "warn", true)
         }
     }
@@ -236,7 +240,7 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
         (Origin::KeypadCode, None) => " with an entry code".to_owned(),
         (Origin::KeypadFingerprint, None) => " with a fingerprint".to_owned(),
         (Origin::KeypadButton, _) => " with the button of the keypad".to_owned(),
-        (Origin::Button, _) => format!(" with the button of the lock{}", presses(entry)),
+        (Origin::Button, _) => format!(" with its button{}", presses(entry)),
         (Origin::Fob, _) => format!(" with a fob{}", presses(entry)),
         (Origin::App, _) => " by app or Bluetooth".to_owned(),
         (Origin::HomeKitOrMatter, _) => " by HomeKit or Matter".to_owned(),

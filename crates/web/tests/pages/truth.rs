@@ -37,10 +37,14 @@ async fn what_an_offline_lock_said_of_its_door_and_battery_is_called_last_known(
     let path = format!("/devices/{device}");
     let facts = format!("facts-{device}");
     let page = browser.get(&path).await;
-    assert!(page.part(&facts).contains("<dd>open</dd>") && page.part(&facts).contains("<dd>60 %</dd>"));
+    let parts = format!("parts-{device}");
+    assert!(
+        page.part(&parts).contains("<small>Door open since") && page.part(&facts).contains("<dd>60 %</dd>")
+    );
+    assert!(!page.part(&parts).contains("last known"));
     site.world.says(device, Observation::Link { up: false }).await;
     let page = browser.get(&path).await;
-    assert!(page.part(&facts).contains("<dd>open, last known</dd>"));
+    assert!(page.part(&parts).contains(", last known</small>"));
     assert!(page.part(&facts).contains("<dd>60 %, last known</dd>"));
     assert!(browser.get("/devices?view=list").await.body.contains("60 % <small class=\"muted\">last known"));
 }

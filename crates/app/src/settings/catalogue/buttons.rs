@@ -1,7 +1,8 @@
 //! Buttons, light, beeps and fobs.
 
 use super::{
-    ADVANCED_ALL, About, CONFIG, Choice, DOOR, Kind, NO_BOX, Reach, SMART_DOORS, Section, TURNING, Unit,
+    ADVANCED_ALL, About, CONFIG, Choice, DOOR, Kind, NO_BOX, Reach, SMART_DOORS, Section, TURNING_AND_BOX,
+    Unit,
 };
 
 pub(crate) const BUTTON_ENABLED: About = About::new(
@@ -73,7 +74,7 @@ pub(crate) const LED_BRIGHTNESS: About = About::new(
     "How bright the light on the device is; 0 is dark.",
     Kind::int(0, 5, Unit::None),
 )
-.on(TURNING, CONFIG)
+.on(TURNING_AND_BOX, CONFIG)
 .hub(Reach::ReadsAndSets, Reach::None);
 
 pub(crate) const BUZZER_VOLUME: About = About::new(

@@ -1,7 +1,8 @@
 //! What the bolt and the latch do.
 
 use super::{
-    ADVANCED, ADVANCED_AND_DOOR, About, CONFIG, Choice, FIFTH, Kind, LOCKS, Reach, Section, TURNING, Unit,
+    ADVANCED, ADVANCED_AND_DOOR, About, CONFIG, Choice, FIFTH, Kind, LOCKS, LOCKS_AND_BOX, Reach, Section,
+    TURNING, TURNING_AND_BOX, Unit,
 };
 
 pub(crate) const LIFT_UP_HANDLE: About = About::new(
@@ -21,7 +22,7 @@ pub(crate) const SINGLE_LOCK: About = About::new(
     Kind::Bool,
 )
 .danger("The bolt comes out less far, so the door holds less.")
-.on(LOCKS, CONFIG)
+.on(LOCKS_AND_BOX, CONFIG)
 .hub(Reach::ReadsAndSets, Reach::None);
 
 pub(crate) const LOCK_N_GO_TIMEOUT: About = About::new(
@@ -55,7 +56,7 @@ pub(crate) const AUTO_UNLATCH: About = About::new(
     Kind::Bool,
 )
 .danger("The door comes open with every unlock, also from afar and when nobody stands there.")
-.on(TURNING, CONFIG)
+.on(TURNING_AND_BOX, CONFIG)
 .hub(Reach::ReadsAndSets, Reach::None);
 
 pub(crate) const UNLATCH_DURATION: About = About::new(

@@ -1,5 +1,5 @@
 //! The facts, by what they are about. Which devices have a setting: the models of the Web API, its "only for type"
-//! notes (whose type 1 there means a lock), and which of its two halves Nuki Hub tells it in.
+//! notes (whose type 1 is the box by number and a lock by sense, so that both have them), and which of its two halves Nuki Hub tells it in.
 
 pub(super) mod buttons;
 pub(super) mod connection;
@@ -19,8 +19,12 @@ const EVERY: &[D] = &[D::SmartLock12, D::Box, D::Opener, D::SmartDoor, D::SmartL
 const NO_BOX: &[D] = &[D::SmartLock12, D::Opener, D::SmartDoor, D::SmartLock34, D::SmartLock5];
 /// What turns a bolt.
 const TURNING: &[D] = &[D::SmartLock12, D::SmartDoor, D::SmartLock34, D::SmartLock5];
+/// With the box, where the Web API says "only for type=1 and type=3".
+const TURNING_AND_BOX: &[D] = &[D::SmartLock12, D::Box, D::SmartDoor, D::SmartLock34, D::SmartLock5];
 /// What sits on a cylinder.
 const LOCKS: &[D] = &[D::SmartLock12, D::SmartLock34, D::SmartLock5];
+/// With the box, where the Web API says "only for type=1".
+const LOCKS_AND_BOX: &[D] = &[D::SmartLock12, D::Box, D::SmartLock34, D::SmartLock5];
 const LOCKS_AND_OPENERS: &[D] = &[D::SmartLock12, D::Opener, D::SmartLock34, D::SmartLock5];
 const OPENERS: &[D] = &[D::Opener];
 const SMART_DOORS: &[D] = &[D::SmartDoor];

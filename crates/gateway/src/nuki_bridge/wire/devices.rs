@@ -99,12 +99,14 @@ impl OpenerState {
 impl Mechanism {
     pub(crate) fn of(kind: DeviceType, code: u8) -> Self {
         match kind {
+            // A box's numbers are not documented; they are kept as what they are on every type.
             DeviceType::SmartLock12
+            | DeviceType::Box
             | DeviceType::SmartDoor
             | DeviceType::SmartLock34
             | DeviceType::SmartLock5 => Self::Lock(LockState::from_code(code)),
             DeviceType::Opener => Self::Opener(OpenerState::from_code(code)),
-            DeviceType::Box | DeviceType::Other(_) => Self::Unknown(code),
+            DeviceType::Other(_) => Self::Unknown(code),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A band that is cut into stretches, each with a pattern of its own, and its word where there is room for it.
 
-use lockwarden_app::devices::{Kind as Sort, LockState};
+use lockwarden_app::devices::{DeviceType, Kind as Sort, LockState};
 use lockwarden_app::history::{Held, History, Stretch};
 use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::{WIDTH, length, unit};
-use crate::parts::face::{opener_state_words, state_words};
+use crate::parts::words;
 use crate::when::When;
 
 /// Stretches narrower than this are drawn together, as several.
@@ -52,34 +52,30 @@ struct Piece {
     words: String,
 }
 
-pub(super) fn state_of(held: Held) -> (Look, String) {
+pub(super) fn state_of(kind: Option<DeviceType>, held: Held) -> (Look, String) {
     match held {
         Held::Nothing => (Look::Empty, "Nothing known".to_owned()),
         Held::Several(changes) => (Look::Several, format!("{changes} changes")),
         Held::Value(code) => {
             let state = LockState::from_code(code);
-            let look = match Sort::of_state(state) {
-                Sort::Locked => Look::Full,
-                Sort::Unlocked => Look::Striped,
-                _ => Look::Crossed,
-            };
-            (look, state_words(state))
+            (look_of(kind, state), words::state(kind, state, None).1.to_owned())
         }
     }
 }
 
-/// An opener's numbers mean other things: it is never locked.
-pub(super) fn opener_state_of(held: Held) -> (Look, String) {
-    let Held::Value(code) = held else {
-        return state_of(held);
-    };
-    let state = LockState::from_code(code);
-    let look = match state {
-        LockState::Locked => Look::Full,
-        LockState::Unlocked | LockState::Unlatched | LockState::Unlatching => Look::Striped,
+/// What has no bolt is never locked: at rest it lets nobody in.
+fn look_of(kind: Option<DeviceType>, state: LockState) -> Look {
+    let sort = if has_bolt(kind) { Sort::of_state(state) } else { Sort::of_opener(state, None) };
+    match sort {
+        Sort::Locked | Sort::Ready => Look::Full,
+        Sort::Unlocked => Look::Striped,
+        _ if state == LockState::Unlatching && !has_bolt(kind) => Look::Striped,
         _ => Look::Crossed,
-    };
-    (look, opener_state_words(state))
+    }
+}
+
+fn has_bolt(kind: Option<DeviceType>) -> bool {
+    kind.is_none_or(DeviceType::has_bolt)
 }
 
 pub(super) fn link_of(held: Held) -> (Look, String) {
@@ -91,26 +87,20 @@ pub(super) fn link_of(held: Held) -> (Look, String) {
     }
 }
 
-pub(super) fn state(history: &History, when: &When) -> Markup {
+pub(super) fn state(kind: Option<DeviceType>, history: &History, when: &When) -> Markup {
+    let (rests, lets_in) = match kind {
+        Some(DeviceType::Opener) => ("ready", "ring to open, or open"),
+        Some(DeviceType::Box) => ("ready", "open"),
+        _ => ("locked", "unlocked or open"),
+    };
     let legend = [
-        (Look::Full, "locked"),
-        (Look::Striped, "unlocked or open"),
+        (Look::Full, rests),
+        (Look::Striped, lets_in),
         (Look::Crossed, "a problem, or none of these"),
         (Look::Several, "several changes"),
         (Look::Empty, "nothing known"),
     ];
-    draw(("state", "State"), history, state_of, &legend, when)
-}
-
-pub(super) fn opener_state(history: &History, when: &When) -> Markup {
-    let legend = [
-        (Look::Full, "ready"),
-        (Look::Striped, "ring to open, or open"),
-        (Look::Crossed, "a problem, or none of these"),
-        (Look::Several, "several changes"),
-        (Look::Empty, "nothing known"),
-    ];
-    draw(("state", "State"), history, opener_state_of, &legend, when)
+    draw(("state", "State"), history, |held| state_of(kind, held), &legend, when)
 }
 
 pub(super) fn link(history: &History, when: &When) -> Markup {
@@ -126,7 +116,7 @@ pub(super) fn link(history: &History, when: &When) -> Markup {
 fn draw(
     (id, title): (&str, &str),
     history: &History,
-    look: fn(Held) -> (Look, String),
+    look: impl Fn(Held) -> (Look, String) + Copy,
     legend: &[(Look, &str)],
     when: &When,
 ) -> Markup {
@@ -167,7 +157,7 @@ fn room_for(piece: &Piece) -> bool {
 }
 
 /// What is too narrow to be seen is drawn together with its neighbours, and not as one of them.
-fn pieces(stretches: &[Stretch], axis: Axis, look: fn(Held) -> (Look, String)) -> Vec<Piece> {
+fn pieces(stretches: &[Stretch], axis: Axis, look: impl Fn(Held) -> (Look, String)) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut narrow = false;
     for one in stretches {
@@ -189,7 +179,7 @@ fn pieces(stretches: &[Stretch], axis: Axis, look: fn(Held) -> (Look, String)) -
 }
 
 /// "Locked 80 % of the time, Unlocked 12 %, Nothing known 8 %."
-fn shares(stretches: &[Stretch], look: fn(Held) -> (Look, String)) -> String {
+fn shares(stretches: &[Stretch], look: impl Fn(Held) -> (Look, String)) -> String {
     let mut shares: Vec<(String, f64)> = Vec::new();
     for one in stretches {
         let words = match one.held {
@@ -236,6 +226,10 @@ mod tests {
 
     use super::*;
 
+    fn lock(held: Held) -> (Look, String) {
+        state_of(None, held)
+    }
+
     fn stretch(from: i64, to: i64, held: Held) -> Stretch {
         Stretch { from: Time(from), to: Time(to), held }
     }
@@ -249,18 +243,18 @@ mod tests {
             .chain(quick)
             .chain([stretch(1_010, 3_600, Held::Nothing)])
             .collect();
-        let looks: Vec<Look> = pieces(&all, axis, state_of).iter().map(|piece| piece.look).collect();
+        let looks: Vec<Look> = pieces(&all, axis, lock).iter().map(|piece| piece.look).collect();
         assert_eq!(looks, [Look::Full, Look::Several, Look::Empty]);
     }
 
     #[test]
     fn only_locked_looks_full_and_what_is_unknown_is_empty() {
         for state in LockState::KNOWN {
-            let (look, _) = state_of(Held::Value(state.code()));
+            let (look, _) = lock(Held::Value(state.code()));
             assert_eq!(look == Look::Full, *state == LockState::Locked, "{state:?}");
             assert_ne!(look, Look::Empty);
         }
-        assert_eq!(state_of(Held::Nothing).0, Look::Empty);
+        assert_eq!(lock(Held::Nothing).0, Look::Empty);
     }
 
     #[test]
@@ -271,7 +265,7 @@ mod tests {
             stretch(90, 100, Held::Nothing),
         ];
         assert!(
-            shares(&all, state_of).starts_with("Locked 60 %, Unlocked 30 %, Nothing known 10 % of the time.")
+            shares(&all, lock).starts_with("Locked 60 %, Unlocked 30 %, Nothing known 10 % of the time.")
         );
     }
 }

@@ -9,7 +9,7 @@ use crate::when::When;
 const MOST: usize = 100;
 
 /// `words` tell a value.
-pub(super) fn of(words: fn(Held) -> String, history: &History, when: &When) -> Markup {
+pub(super) fn of(words: impl Fn(Held) -> String, history: &History, when: &When) -> Markup {
     let stretches = history.stretches();
     let more = stretches.len().saturating_sub(MOST);
     html! {
