@@ -182,16 +182,16 @@ pub enum DeviceCommand {
         #[arg(long, value_name = "E-MAIL")]
         email: String,
     },
-    /// Print one device with its ways, facts and troubles as a JSON object
+    /// Print one device with its ways, facts and troubles, or a bridge with its devices, as a JSON object
     Show {
         #[command(flatten)]
         at: DataDir,
         #[arg(long, value_name = "E-MAIL")]
         email: String,
-        /// Its id, as `list` prints it
+        /// Its id, as `list` prints it, or that of a bridge, as `add` printed it
         id: i64,
     },
-    /// Take a device out of the account; its log stays
+    /// Take a device, or a bridge, out of the account; the log stays
     Remove {
         #[command(flatten)]
         at: DataDir,
@@ -212,6 +212,9 @@ pub enum DeviceCommand {
         /// Keep the ways it has until now, so that it has both
         #[arg(long)]
         keep: bool,
+        /// To a Nuki Hub: where it publishes, if that was changed there [default: nukihub]
+        #[arg(long, value_name = "PATH")]
+        base_path: Option<String>,
     },
 }
 

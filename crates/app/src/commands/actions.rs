@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::safety::{check_opening, never_opens};
+use super::safety::{check_opening, never_opens, opens};
 use super::sql::{self, CommandRow, NewCommand};
 use super::{Command, CommandState, DEADLINE, WAITING, answer_time};
 use crate::App;
@@ -71,11 +71,14 @@ impl App {
     ) -> Result<CommandId> {
         let device = devices::load(tx, operable.device()).await?;
         check(&device, action)?;
+        let open = sql::open_of_device(tx, device.id).await?;
+        if let Some(same) = same_opening(&open, actor, &device, (action, key.as_deref())) {
+            return Ok(same);
+        }
         check_opening(tx, actor, &device, action, asked).await?;
         way_for(&ways::load_of(tx, device.id).await?, action)?;
-        let open = usize::try_from(sql::count_open(tx, device.id).await?).unwrap_or(usize::MAX);
-        if open >= WAITING {
-            return Err(Refusal::TooManyWaiting(open).into());
+        if open.len() >= WAITING {
+            return Err(Refusal::TooManyWaiting(open.len()).into());
         }
         if self.clock().steady() > until {
             return Err(Refusal::TooLate.into());
@@ -435,6 +438,21 @@ pub(crate) fn check(device: &Device, action: LockAction) -> Result<(), Refusal> 
 fn check_key(key: &str) -> Result<&str> {
     let fits = (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(key) } else { Err(Error::invalid("idempotency key", "1 to 128 visible ASCII characters")) }
+}
+
+/// An opening that is asked for again before the device began with it is the same opening: whoever asks twice wants the
+/// door open once. An order with a key says by itself which order it is.
+fn same_opening(
+    open: &[CommandRow],
+    actor: &Actor,
+    device: &Device,
+    (action, key): (LockAction, Option<&str>),
+) -> Option<CommandId> {
+    let last = open.last().filter(|_| key.is_none() && opens(device, action))?;
+    let is_before_it_began =
+        matches!(CommandState::from_name(&last.state), CommandState::Created | CommandState::Sent);
+    let is_theirs = (last.actor_id, last.session_id, last.token_id) == actor.way_in();
+    (is_before_it_began && is_theirs && LockAction::from_stored(last.action) == action).then_some(last.id)
 }
 
 fn same_order(before: CommandRow, order: &Order<'_>) -> Result<Command> {

@@ -73,8 +73,6 @@ const UNDER_WAY: &str = select_command!(
     "c.state in ('created', 'sent', 'accepted') and c.state <> 'created' and c.device_id = $1 \
      order by c.id limit 1"
 );
-const COUNT_OPEN: &str =
-    "select count(*) from commands where state in ('created', 'sent', 'accepted') and device_id = $1";
 const NEXT_END: &str =
     "select min(coalesce(answer_by, deadline)) from commands where state in ('created', 'sent', 'accepted')";
 const DUE: &str = "select c.id, c.device_id from commands c \
@@ -130,10 +128,6 @@ pub(super) async fn find_by_key(
         .bind(key.to_owned())
         .find()
         .await
-}
-
-pub(super) async fn count_open(tx: &mut Tx, device: DeviceId) -> Result<i64, DbError> {
-    tx.query(COUNT_OPEN).bind(device).value().await
 }
 
 pub(super) async fn count_unsent(tx: &mut Tx, enough: i64) -> Result<i64, DbError> {
@@ -425,8 +419,7 @@ mod tests {
 
     #[tokio::test]
     async fn open_commands_are_found_without_a_look_at_those_that_are_over() {
-        let queries =
-            [OPEN_OF_ACCOUNT, OPEN_OF_DEVICE, ALL_OPEN, OVERDUE, UNDER_WAY, COUNT_OPEN, NEXT_END, DUE];
+        let queries = [OPEN_OF_ACCOUNT, OPEN_OF_DEVICE, ALL_OPEN, OVERDUE, UNDER_WAY, NEXT_END, DUE];
         for (plan, sql) in plans(&queries).await.into_iter().zip(queries) {
             let reads =
                 plan.split("; ").filter(|step| step.starts_with("SEARCH ") || step.starts_with("SCAN "));

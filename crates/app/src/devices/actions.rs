@@ -91,13 +91,7 @@ impl App {
 
     async fn add(&self, tx: &mut Tx, actor: &Actor, new: NewDevice<'_>) -> Result<(DeviceId, Credentials)> {
         let given = new.name.map(check_name).transpose().map_err(|why| Error::invalid("name", why))?;
-        let base_path = match new.connector {
-            Connector::NukiHub => {
-                let path = logins::check_base_path(new.base_path.unwrap_or(logins::BASE_PATH));
-                Some(path.map_err(|why| Error::invalid("base_path", why))?)
-            }
-            _ => None,
-        };
+        let base_path = logins::base_path_for(new.connector, new.base_path)?;
         let name = (given.unwrap_or(unnamed(false)), given.is_some());
         let id = insert(self, tx, actor.account, (name, new.connector), false).await?;
         let by = (new.connector, base_path);

@@ -117,7 +117,7 @@ impl Ailment {
             },
             Self::Trouble(trouble) => match trouble {
                 Trouble::LogOff => "The hub does not publish the log",
-                Trouble::NoPin => "The hub lacks the lock’s PIN",
+                Trouble::NoPin => "The hub lacks the device’s PIN",
                 Trouble::Truncated => "A list of the hub came cut off",
                 Trouble::Denied => "The hub’s access list forbids something",
                 Trouble::OtherDevice => "A way speaks for another device",

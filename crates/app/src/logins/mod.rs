@@ -13,12 +13,22 @@ pub(crate) use actions::{
 pub use filters::Filters;
 pub use strangers::{MOST_STRANGERS, Stranger, StrangerSeen};
 
+use crate::Error;
 use crate::clock::Time;
 use crate::devices::Connector;
 use crate::ids::LoginId;
 
 /// Where a hub publishes if nobody changed it (Nuki Hub 9, preference `mqttpath`).
 pub const BASE_PATH: &str = "nukihub";
+
+/// The base path of a new login: a hub has one, given or the usual, and nothing else has.
+pub(crate) fn base_path_for(connector: Connector, given: Option<&str>) -> Result<Option<&str>, Error> {
+    if connector != Connector::NukiHub {
+        return Ok(None);
+    }
+    let path = check_base_path(given.unwrap_or(BASE_PATH));
+    path.map(Some).map_err(|why| Error::invalid("base_path", why))
+}
 
 /// What is wrong with a hub's base path, if anything.
 pub fn check_base_path(path: &str) -> Result<&str, &'static str> {

@@ -37,6 +37,16 @@ impl Connection {
     }
 }
 
+/// Another way for a device.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<'a> {
+    pub to: Connector,
+    /// The ways it has stay beside the new one.
+    pub keep: bool,
+    /// Of a hub: where it publishes, if not where hubs usually do.
+    pub base_path: Option<&'a str>,
+}
+
 /// What became of a way that said which device it speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
@@ -94,7 +104,7 @@ impl App {
         &self,
         actor: &Actor,
         device: DeviceId,
-        (to, keep): (Connector, bool),
+        Move { to, keep, base_path }: Move<'_>,
     ) -> Result<Option<Credentials>> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
@@ -102,7 +112,8 @@ impl App {
         let credentials = if has_it && !keep {
             None
         } else {
-            Some(self.insert_way(&mut tx, (manageable.device(), actor.account), to).await?)
+            let of = (manageable.device(), actor.account);
+            Some(self.insert_way(&mut tx, of, (to, base_path)).await?)
         };
         if !keep {
             for way in load_of(&mut tx, device).await?.iter().filter(|way| way.connector != to) {
@@ -125,7 +136,8 @@ impl App {
     ) -> Result<Credentials> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
-        let credentials = self.insert_way(&mut tx, (manageable.device(), actor.account), connector).await?;
+        let of = (manageable.device(), actor.account);
+        let credentials = self.insert_way(&mut tx, of, (connector, None)).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device });
         tx.commit().await?;
         Ok(credentials)
@@ -135,7 +147,7 @@ impl App {
         &self,
         tx: &mut Tx,
         (device, account): (DeviceId, AccountId),
-        connector: Connector,
+        (connector, base_path): (Connector, Option<&str>),
     ) -> Result<Credentials> {
         if load_of(tx, device).await?.iter().any(|way| way.connector == connector) {
             return Err(Refusal::WayExists.into());
@@ -143,7 +155,7 @@ impl App {
         if connector == Connector::NukiBridge {
             return Err(Refusal::BridgeBrings.into());
         }
-        let base_path = (connector == Connector::NukiHub).then_some(logins::BASE_PATH);
+        let base_path = logins::base_path_for(connector, base_path)?;
         let (login, credentials) =
             logins::create(self, tx, (account, device), (connector, base_path)).await?;
         add(self, tx, (device, account), (connector, Some(login))).await?;

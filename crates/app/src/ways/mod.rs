@@ -4,7 +4,7 @@
 mod actions;
 mod sql;
 
-pub use actions::{Connection, HubPart, Joined};
+pub use actions::{Connection, HubPart, Joined, Move};
 pub(crate) use actions::{
     add, all_offline, came_whole, end, forget, identify, load_of, load_of_each, login_of, move_to_login,
     note_trouble, of_login, set_facts, set_ring_to_open, store, zone_minutes,
@@ -108,12 +108,12 @@ impl Trouble {
     pub fn words(self) -> &'static str {
         match self {
             Self::LogOff => {
-                "The hub does not publish the lock’s log, so names and failed attempts are missing. On the hub’s web page, \
-                 under “Access Level Configuration”, switch on “Publish auth data”, and enter the lock’s PIN under “Credentials”."
+                "The hub does not publish the device’s log, so names and failed attempts are missing. On the hub’s web page, \
+                 under “Access Level Configuration”, switch on “Publish auth data”, and enter the device’s PIN under “Credentials”."
             }
             Self::NoPin => {
-                "The hub does not have the lock’s PIN, or a wrong one: without it the lock gives out neither log nor codes nor \
-                 settings. Enter it on the hub’s web page under “Credentials”."
+                "The hub does not have the device’s PIN, or a wrong one: without it neither log nor codes nor settings are \
+                 given out. Enter it on the hub’s web page under “Credentials”."
             }
             Self::Truncated => {
                 "A list was longer than the hub’s buffer and came cut off, so it was not used. On the hub’s web page, under \

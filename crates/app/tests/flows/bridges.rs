@@ -9,6 +9,7 @@ use lockwarden_app::devices::{
     Connector, DeviceType, LockAction, LockState, Observation, Said, SortBy, Trigger,
 };
 use lockwarden_app::ids::{BridgeId, DeviceId};
+use lockwarden_app::ways::Move;
 use lockwarden_testkit::World;
 
 fn lock(nuki_id: u32) -> Listed {
@@ -38,7 +39,8 @@ async fn what_was_taken_from_a_bridge_comes_back_only_with_the_bridge_added_anew
     let (bridge, devices) = add(&world, &anna, "192.0.2.7").await;
     let (other, _) = add(&world, &anna, "192.0.2.8").await;
     world.app.remove_device(&anna, devices[0]).await.unwrap();
-    world.app.move_device(&anna, devices[1], (Connector::NukiHub, false)).await.unwrap();
+    let to = Move { to: Connector::NukiHub, keep: false, base_path: None };
+    world.app.move_device(&anna, devices[1], to).await.unwrap();
     for bridge in [bridge, other] {
         world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2), lock(0xC3)]).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::{CommandState, Order};
-use lockwarden_app::devices::{LockAction, Observation, Safety};
+use lockwarden_app::devices::{LockAction, LockState, Observation, Safety};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::settings::{Setting, SettingValue};
 use lockwarden_app::{Error, Refusal, Result};
@@ -120,6 +120,44 @@ async fn a_door_is_not_opened_over_and_over_and_locking_it_is_never_held_up() {
     assert_eq!(order(&world, &anna, door, LockAction::Lock).await.unwrap(), CommandState::Done);
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(order(&world, &anna, door, LockAction::Unlatch).await.unwrap(), CommandState::Done);
+}
+
+#[tokio::test]
+async fn an_opening_asked_for_again_before_the_lock_began_is_the_same_and_afterwards_another() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let ben = world.owner("Ben").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let new = NewToken { name: "program", scopes: TokenScope::ALL };
+    let (_, secret) = world.app.create_token(&anna, new).await.unwrap();
+    let program = world.app.authenticate_token(&secret).await.unwrap().unwrap();
+    let ask = async |actor: &Actor, action, key: Option<&'static str>| {
+        world.app.order(actor, Order { device: door, action, idempotency_key: key }).await.map(|one| one.id)
+    };
+    let first = ask(&anna, LockAction::Unlatch, None).await.unwrap();
+    for _ in 0..9 {
+        assert_eq!(
+            ask(&anna, LockAction::Unlatch, None).await.unwrap(),
+            first,
+            "neither queued nor too often"
+        );
+    }
+    world.app.take_command(first).await.unwrap().unwrap();
+    assert_eq!(ask(&anna, LockAction::Unlatch, None).await.unwrap(), first, "sent, and nothing heard yet");
+    let others = ask(&program, LockAction::Unlatch, None).await.unwrap();
+    assert_ne!(others, first, "somebody else's is another");
+    assert!(ask(&ben, LockAction::Unlatch, None).await.is_err(), "and it is nobody's who may not");
+    let lock = ask(&anna, LockAction::Lock, None).await.unwrap();
+    let after_it = ask(&anna, LockAction::Unlatch, None).await.unwrap();
+    assert_ne!(after_it, first, "after a lock it is wanted anew");
+    let keyed = ask(&anna, LockAction::Unlatch, Some("click-2")).await.unwrap();
+    assert!(![first, after_it].contains(&keyed), "with a key it is its own");
+    assert_ne!(ask(&anna, LockAction::Lock, None).await.unwrap(), lock, "what opens nothing is as it was");
+    world.says(door, Observation::State(LockState::Unlatching)).await;
+    assert_eq!(world.app.load_command(&anna, first).await.unwrap().state, CommandState::Accepted);
+    for command in world.app.list_commands(&anna, door, 9).await.unwrap().iter().rev().skip(1) {
+        assert_eq!(command.state, CommandState::Created, "one at a time");
+    }
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ const PATIENCE: u32 = 3;
 const AGAIN: Duration = Duration::from_secs(3);
 /// Calls that may wait to be looked into.
 const CALLS: usize = 256;
+const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A bridge that we speak with.
 pub(crate) struct Bridge {
@@ -330,7 +331,7 @@ fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
     for device in devices {
         let same = |one: &&Behind| one.nuki_id == device.nuki_id && is_same_kind(one.kind, device.kind);
         let Some(behind) = behind.iter().find(same) else { continue };
-        let known_at = device.said.as_ref().and_then(|said| said.known_at);
+        let known_at = device.said.as_ref().and_then(|said| said.known_at).filter(|at| is_time(*at, now));
         let told = device.observations().into_iter().chain(opener_state(device));
         let mut seen: Vec<Observation> = told.map(|seen| without_a_reason(seen, known_at)).collect();
         if let Some(at) = known_at {
@@ -339,6 +340,11 @@ fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
         let snapshot = Observation::Snapshot { clock: None, zone_minutes: 0, seen };
         door.committer.observe((behind.device, Connector::NukiBridge), snapshot, now);
     }
+}
+
+/// A clock that was never set tells no time; nor does one that is a year behind.
+fn is_time(told: Time, now: Time) -> bool {
+    now.since(told) < YEAR
 }
 
 /// A bridge says where a bolt is and when it heard so, and not how it came there.
@@ -451,5 +457,21 @@ fn deed_of(action: LockAction, kind: DeviceType) -> Result<Deed, &'static str> {
 fn note(written: lockwarden_app::Result<()>) {
     if let Err(error) = written {
         tracing::error!(%error, "what a bridge said could not be written down");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bridge_heard_before_its_clock_was_set_it_heard_at_no_time() {
+        let now = Time(1_795_521_600_000);
+        for none in [0, 946_684_800_000, now.0 - 366 * 86_400_000] {
+            assert!(!is_time(Time(none), now), "{none}");
+        }
+        for some in [now.0 - 300 * 86_400_000, now.0, now.0 + 86_400_000] {
+            assert!(is_time(Time(some), now), "{some}");
+        }
     }
 }

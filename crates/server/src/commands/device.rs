@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
-use lockwarden_app::bridges::{BridgeAddress, NewBridge};
+use lockwarden_app::bridges::{Bridge, BridgeAddress, NewBridge};
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Connector, Device, NewDevice, SortBy};
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_app::logins::Credentials;
-use lockwarden_app::ways::Connection;
+use lockwarden_app::ways::{Connection, Move};
+use lockwarden_app::{App, Error};
 use lockwarden_gateway::{authorise_at_bridge, check_bridge};
 use serde_json::{Value, json};
 
@@ -23,7 +23,11 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
     match command {
         DeviceCommand::Add { at, email, connector, name, base_path, bridge, token, token_form } => {
             let connector = connector_of(&connector)?;
+            check_base_path(connector, base_path.as_deref())?;
             match (connector, bridge) {
+                (Connector::NukiBridge, Some(_)) if name.is_some() => {
+                    Err(invalid("name: a bridge tells the names of its devices"))
+                }
                 (Connector::NukiBridge, Some(bridge)) => {
                     add_bridge(&at, &email, &bridge, (token, &token_form)).await
                 }
@@ -42,25 +46,15 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
             }
             desk.close().await
         }
-        DeviceCommand::Show { at, email, id } => {
-            let desk = Desk::open(&at, &email).await?;
-            let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
-            let connection = desk.app.load_connection(&desk.actor, device.id).await?;
-            print_line(&whole(&device, &connection).to_string())?;
-            desk.close().await
-        }
-        DeviceCommand::Remove { at, email, id } => {
-            let desk = Desk::open(&at, &email).await?;
-            let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
-            desk.app.remove_device(&desk.actor, device.id).await?;
-            tell(&format!("{} is removed; its log stays", device.name));
-            desk.close().await
-        }
-        DeviceCommand::Move { at, email, id, to, keep } => {
+        DeviceCommand::Show { at, email, id } => show(&at, &email, id).await,
+        DeviceCommand::Remove { at, email, id } => remove(&at, &email, id).await,
+        DeviceCommand::Move { at, email, id, to, keep, base_path } => {
             let connector = connector_of(&to)?;
+            check_base_path(connector, base_path.as_deref())?;
             let desk = Desk::open(&at, &email).await?;
             let device = desk.app.load_device(&desk.actor, DeviceId(id)).await?;
-            let moved = desk.app.move_device(&desk.actor, device.id, (connector, keep)).await?;
+            let to = Move { to: connector, keep, base_path: base_path.as_deref() };
+            let moved = desk.app.move_device(&desk.actor, device.id, to).await?;
             let told = match moved {
                 Some(login) => desk.to_type(device.id, (&device.name, connector), &login),
                 None => brief(&desk.app.load_device(&desk.actor, device.id).await?),
@@ -69,6 +63,37 @@ pub async fn device(command: DeviceCommand) -> Result<()> {
             desk.close().await
         }
     }
+}
+
+async fn show(at: &DataDir, email: &str, id: i64) -> Result<()> {
+    let desk = Desk::open(at, email).await?;
+    let told = match desk.find(id).await? {
+        Found::Device(device) => whole(&device, &desk.app.load_connection(&desk.actor, device.id).await?),
+        Found::Bridge(bridge) => desk.of_bridge(&bridge).await?,
+    };
+    print_line(&told.to_string())?;
+    desk.close().await
+}
+
+async fn remove(at: &DataDir, email: &str, id: i64) -> Result<()> {
+    let desk = Desk::open(at, email).await?;
+    match desk.find(id).await? {
+        Found::Device(device) => {
+            desk.app.remove_device(&desk.actor, device.id).await?;
+            tell(&format!("{} is removed; its log stays", device.name));
+        }
+        Found::Bridge(bridge) => {
+            desk.app.remove_bridge(&desk.actor, bridge.id).await?;
+            tell(&format!("the bridge {} is removed; its devices stay, with their log", bridge.address));
+        }
+    }
+    desk.close().await
+}
+
+/// What an id stands for.
+enum Found {
+    Device(Box<Device>),
+    Bridge(Box<Bridge>),
 }
 
 /// Whose devices, and where.
@@ -86,6 +111,37 @@ impl Desk {
         let actor = actor_of(&app, email).await?;
         let mqtt = running(&at.data_dir).map_or(settings.mqtt, |running| running.mqtt);
         Ok(Self { app, actor, settings, mqtt })
+    }
+
+    /// A device, or a bridge: `add` prints the id of what it added.
+    async fn find(&self, id: i64) -> Result<Found> {
+        match self.app.load_device(&self.actor, DeviceId(id)).await {
+            Ok(device) => Ok(Found::Device(Box::new(device))),
+            Err(Error::NotFound) => {
+                let mut bridges = self.app.list_bridges(&self.actor).await?.into_iter();
+                let bridge = bridges.find(|bridge| bridge.id == BridgeId(id));
+                bridge.map(|bridge| Found::Bridge(Box::new(bridge))).ok_or(Error::NotFound.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A bridge with the devices that it leads to.
+    async fn of_bridge(&self, bridge: &Bridge) -> Result<Value> {
+        let mut devices = Vec::new();
+        for behind in self.app.devices_behind(bridge.id).await? {
+            devices.push(brief(&self.app.load_device(&self.actor, behind.device).await?));
+        }
+        Ok(json!({
+            "id": bridge.id,
+            "connector": Connector::NukiBridge.name(),
+            "bridge": bridge.address,
+            "online": bridge.online,
+            "since": bridge.changed_at.map(date),
+            "version": bridge.version,
+            "trouble": bridge.trouble,
+            "devices": devices,
+        }))
     }
 
     async fn close(self) -> Result<()> {
@@ -150,6 +206,13 @@ async fn add_bridge(
         &json!({ "id": id, "connector": "nuki-bridge", "bridge": address, "devices": told }).to_string(),
     )?;
     desk.close().await
+}
+
+fn check_base_path(connector: Connector, given: Option<&str>) -> Result<()> {
+    if given.is_some() && connector != Connector::NukiHub {
+        return Err(invalid("base-path: only a Nuki Hub has one"));
+    }
+    Ok(())
 }
 
 fn invalid(words: &str) -> CommandError {

@@ -150,8 +150,10 @@ async fn a_device_moves_to_another_way_and_back_and_never_to_one_that_does_not_l
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("add the bridge"), "{words}");
     assert_eq!(ways(), ("nuki-mqtt".into(), vec!["nuki-mqtt".into()]), "and what it had it still has");
-    let by_hub = told("move", &["--to", "nuki-hub"]);
-    assert_eq!((&by_hub["base_path"], &by_hub["id"]), (&"nukihub".into(), &made["id"]));
+    let wrong = command("move", &["--to", "nuki-mqtt", "--base-path", "gate"]);
+    assert_eq!(wrong.status.code(), Some(3), "{wrong:?}");
+    let by_hub = told("move", &["--to", "nuki-hub", "--base-path", "gate"]);
+    assert_eq!((&by_hub["base_path"], &by_hub["id"]), (&"gate".into(), &made["id"]));
     assert_ne!(by_hub["username"], made["username"]);
     assert_eq!(ways(), ("nuki-hub".into(), vec!["nuki-hub".into()]));
     told("move", &["--to", "nuki-mqtt", "--keep"]);
@@ -161,6 +163,24 @@ async fn a_device_moves_to_another_way_and_back_and_never_to_one_that_does_not_l
     assert_eq!(ways(), ("nuki-mqtt".into(), vec!["nuki-mqtt".into()]));
     assert!(command("remove", &[]).status.success());
     assert!(!command("show", &[]).status.success());
+}
+
+#[tokio::test]
+async fn what_an_option_is_not_for_is_refused_and_not_ignored() {
+    let site = Site::serving().await;
+    let mqtt = ["device", "add", "--email", EMAIL, "--connector", "nuki-mqtt", "--name", "Door"];
+    let bridge = ["device", "add", "--email", EMAIL, "--connector", "nuki-bridge", "--bridge", "127.0.0.1:9"];
+    for (args, more, word) in [
+        (&mqtt[..], &["--base-path", "gate"][..], "only a Nuki Hub"),
+        (&mqtt, &["--bridge", "127.0.0.1:9"], "only for --connector nuki-bridge"),
+        (&bridge, &["--token", "123456", "--name", "Door"], "a bridge tells the names"),
+        (&bridge, &["--token", "123456", "--base-path", "gate"], "only a Nuki Hub"),
+    ] {
+        let refused = site.run(&[args, more].concat(), "");
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), words.contains(word)), (Some(3), true), "{more:?}: {words}");
+    }
+    assert!(site.ok(&["device", "list", "--email", EMAIL], "").is_empty());
 }
 
 #[tokio::test]

@@ -251,10 +251,29 @@ pub(crate) async fn call(
     token: &str,
     body: &str,
 ) -> std::io::Result<(u16, String)> {
+    send(http, (method, path, token), "", body).await
+}
+
+/// An order that is told from any other by its key.
+pub(crate) async fn order_with(
+    http: SocketAddr,
+    path: &str,
+    token: &str,
+    (key, body): (&str, &str),
+) -> std::io::Result<(u16, String)> {
+    send(http, ("POST", path, token), &format!("idempotency-key: {key}\r\n"), body).await
+}
+
+async fn send(
+    http: SocketAddr,
+    (method, path, token): (&str, &str, &str),
+    more: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(http).await?;
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {http}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
-         content-length: {}\r\n\r\n{body}",
+         {more}content-length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await?;

@@ -125,6 +125,8 @@ async fn one_lock_by_all_its_ways_is_one_device_with_one_log_and_moves_once_for_
     assert_eq!(added["devices"][0]["id"], house.id, "{added}");
     assert_eq!(listed(&house.site).len(), 1);
     house.until("the bridge is there", |shown| is_online(shown, "nuki-bridge")).await;
+    let bridge = show(&house.site, &added["id"]);
+    assert_eq!((&bridge["bridge"], &bridge["devices"][0]["id"]), (&added["bridge"], &house.id), "{bridge}");
 
     house.order("unlock", 3).await;
     assert_eq!(house.orders(), (1, 0, 0), "the fastest way takes it");
@@ -155,6 +157,11 @@ async fn one_lock_by_all_its_ways_is_one_device_with_one_log_and_moves_once_for_
     let orders: Vec<_> = told.iter().map(|one| one["action"].clone()).collect();
     assert_eq!(orders, [1, 2, 1], "three orders are three entries, newest first: {told:?}");
     assert_eq!(bridge.seen().most_concurrent, 1, "a bridge takes one request at a time");
+    house.site.ok(&["device", "remove", "--email", EMAIL, &added["id"].to_string()], "");
+    house
+        .until("only the other ways are left", |shown| shown["ways"].as_array().map(Vec::len) == Some(2))
+        .await;
+    assert_eq!(listed(&house.site).len(), 1, "what has other ways stays");
     house.fleet.stop().await;
 }
 

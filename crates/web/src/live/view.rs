@@ -318,7 +318,9 @@ pub(super) fn aloud(device: &Device, face: &Face, doing: &Doing) -> String {
         matches!(last.state, CommandState::Failed | CommandState::Expired | CommandState::Unknown)
     });
     match ended {
-        Some(last) => format!("{}: {}", words::action(device.kind, last.action), outcome(last).words),
+        Some(last) => {
+            format!("{}: {}", words::action(device.kind, last.action), outcome(device.kind, last).words)
+        }
         None => face.word.trim_end_matches('…').to_owned(),
     }
 }

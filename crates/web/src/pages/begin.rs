@@ -6,7 +6,7 @@ use axum::response::Html;
 use http::HeaderMap;
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::CommandState;
-use lockwarden_app::devices::Connector;
+use lockwarden_app::devices::{Connector, DeviceType};
 use lockwarden_app::ways::Fact;
 use maud::{Markup, html};
 
@@ -144,10 +144,23 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
         @if device.nuki_id.is_some() {
             section #{ "test-" (device.id) } {
                 h2 { "Test it" }
-                p.hint { "Close the door and press Lock: the lock turns, and its answer is seen here." }
+                p.hint { (test_words(device.kind)) }
             }
             (card.draw(Drawn::Step))
         }
+    }
+}
+
+/// What shows that it obeys, and lets nobody in by surprise where that can be had.
+fn test_words(kind: Option<DeviceType>) -> &'static str {
+    match kind {
+        Some(DeviceType::Opener) => {
+            "Press “Ring to open on”, and off again: the opener does it, and its answer is seen here."
+        }
+        Some(DeviceType::Box) => {
+            "Press Open when somebody stands at the door: it opens, and its answer is seen here."
+        }
+        _ => "Close the door and press Lock: the lock turns, and its answer is seen here.",
     }
 }
 

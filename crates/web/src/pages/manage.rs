@@ -17,6 +17,7 @@ use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::said::Said;
+use crate::parts::words::noun;
 use crate::web::Web;
 
 pub(crate) async fn rename(
@@ -111,7 +112,7 @@ async fn removal(
         section.narrow {
             form.card.pad.stack method="post" action={ "/devices/" (device.id) "/remove" } {
                 h1 { "Remove " (device.name) "?" }
-                (what_it_means(&ways))
+                (what_it_means(&ways, noun(device.kind)))
                 (Field {
                     name: "typed", label: "Type its name", value: typed, hint: &hint, wrong: wrong.of("typed"),
                     autocomplete: "off", focus: true, ..Field::default()
@@ -126,7 +127,7 @@ async fn removal(
     Ok(frame::page(web, person, Here::Devices, title, &body))
 }
 
-fn what_it_means(ways: &[Way]) -> Markup {
+fn what_it_means(ways: &[Way], noun: &str) -> Markup {
     html! {
         ul.tight {
             li {
@@ -137,8 +138,8 @@ fn what_it_means(ways: &[Way]) -> Markup {
             li { b { "Kept here: " } "its entries in the activity log." }
             li {
                 b { "Not touched: " }
-                "the lock itself. Codes, fobs and people on it go on working, and so does the Nuki app. Its settings stay as "
-                "they are on the lock."
+                (noun) " itself. Codes, fobs and people on it go on working, and so does the Nuki app. Its settings stay as "
+                "they are on it."
             }
         }
     }

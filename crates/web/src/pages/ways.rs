@@ -7,6 +7,7 @@ use lockwarden_app::Error;
 use lockwarden_app::devices::{Connector, Device};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::logins::Credentials;
+use lockwarden_app::ways::Move;
 use maud::{Markup, html};
 
 use super::done;
@@ -166,7 +167,8 @@ pub(crate) async fn change(
             Ok(with_password(&web, (device, ""), &credentials))
         }
         "move" if has_login => {
-            let credentials = web.app.move_device(&signed.actor, device, (by, false)).await?;
+            let to = Move { to: by, keep: false, base_path: None };
+            let credentials = web.app.move_device(&signed.actor, device, to).await?;
             Ok(credentials.map_or_else(
                 || done(&format!("/devices/{device}"), Said::WayRemoved),
                 |credentials| with_password(&web, (device, ""), &credentials),

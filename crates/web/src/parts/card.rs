@@ -189,10 +189,12 @@ impl Card<'_> {
         }
     }
 
-    /// It was done, and something else has happened since: beside another state it would read as if that was wrong.
+    /// It was done, and something else has happened since, or may have: beside another state it would read as if that was
+    /// wrong, and beside none as if it were still so.
     fn is_past(&self, command: &Command) -> bool {
+        let is_known = self.device.link.online && !self.device.is_stale();
         let passed = self.device.said.state.is_none_or(|state| command.action.passes(state));
-        command.state == CommandState::Done && !passed
+        command.state == CommandState::Done && !(is_known && passed)
     }
 
     /// How locking is offered: nobody should be drawn to lock an open door.
@@ -420,7 +422,7 @@ fn news(device: &Device, command: &Command, when: &When) -> Option<(Outcome, Str
     if when.now.since(at) > std::time::Duration::from_mins(minutes) {
         return None;
     }
-    let outcome = outcome(command);
+    let outcome = outcome(device.kind, command);
     let words =
         format!("{} at {}: {}", words::action(device.kind, command.action), when.clock(at), outcome.words);
     Some((outcome, words))

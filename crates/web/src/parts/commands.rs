@@ -2,12 +2,12 @@
 
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::Device;
+use lockwarden_app::devices::{Device, DeviceType};
 use maud::{Markup, html};
 
 use super::icon::{Icon, icon};
 use super::said::sentence;
-use super::words;
+use super::words::{self, noun};
 use crate::when::When;
 
 /// A length of time that goes on counting in the browser; without a script, the time it began.
@@ -24,16 +24,18 @@ pub(crate) struct Outcome {
     pub words: String,
 }
 
-pub(crate) fn outcome(command: &Command) -> Outcome {
+/// What became of an order of a device of this type.
+pub(crate) fn outcome(kind: Option<DeviceType>, command: &Command) -> Outcome {
+    let noun = noun(kind);
     let reason = |otherwise: &str| command.reason.clone().unwrap_or_else(|| otherwise.to_owned());
     let (tone, icon, words) = match command.state {
         CommandState::Created => ("", Icon::Clock, "about to be sent".to_owned()),
-        CommandState::Sent => ("", Icon::Clock, "sent, waiting for the lock".to_owned()),
-        CommandState::Accepted => ("", Icon::Busy, "the lock has begun".to_owned()),
+        CommandState::Sent => ("", Icon::Clock, format!("sent, waiting for {noun}")),
+        CommandState::Accepted => ("", Icon::Busy, format!("{noun} has begun")),
         CommandState::Done => ("ok", Icon::Check, reason("done")),
         CommandState::Failed => ("bad", Icon::Cross, reason("failed")),
         CommandState::Expired => ("bad", Icon::Cross, reason("it could not be sent in time")),
-        CommandState::Unknown => ("warn", Icon::Help, reason("no answer from the lock")),
+        CommandState::Unknown => ("warn", Icon::Help, reason(&format!("no answer from {noun}"))),
     };
     Outcome { tone, icon, words }
 }
@@ -44,7 +46,7 @@ pub(crate) fn list(device: &Device, commands: &[Command], when: &When) -> Markup
         section #{ "commands-" (device.id) } {
             h2 { "Last orders" }
             @if commands.is_empty() {
-                p.hint { "Nothing was ordered from here yet. Orders and what the lock answered will be listed here." }
+                p.hint { "Nothing was ordered from here yet. Orders and what " (noun(device.kind)) " answered will be listed here." }
             } @else {
                 ol.card.plain { @for command in commands { (line(device, command, when)) } }
             }
@@ -61,7 +63,7 @@ pub(crate) fn way_words(command: &Command) -> Option<String> {
 }
 
 fn line(device: &Device, command: &Command, when: &When) -> Markup {
-    let outcome = outcome(command);
+    let outcome = outcome(device.kind, command);
     let who = command.actor_name.as_deref().unwrap_or("The server");
     html! {
         li.ev id={ "command-" (command.id) } {

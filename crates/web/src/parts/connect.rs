@@ -86,12 +86,12 @@ impl Connect<'_> {
     fn advice(&self) -> &'static str {
         match self.device.connector {
             Connector::NukiMqtt => {
-                "If its power and network are fine, check the address and password in the Nuki app, or make a new password \
-                 below."
+                "If its power and network are fine, check the address and password in the Nuki app, or make a new password on \
+                 its page, under “Connection”."
             }
             Connector::NukiHub => {
                 "If the hub’s power and network are fine, check the address and password on its web page, or make a new \
-                 password below."
+                 password on the device’s page, under “Connection”."
             }
             Connector::NukiBridge => "Check that the bridge has power and network, and is near the lock.",
         }

@@ -192,7 +192,7 @@ pub(crate) fn steps(connector: Connector) -> Markup {
                     }
                     li {
                         "Under " b { "Access Level Configuration" } ", allow lock actions and " b { "Publish auth data" }
-                        ", and under " b { "Credentials" } " enter the lock’s PIN: without it there is no log, no codes, no settings."
+                        ", and under " b { "Credentials" } " enter the device’s PIN: without it there is no log, no codes, no settings."
                     }
                     li {
                         "For entries that say whose code or fob it was, switch on " b { "Publish keypad entries information" }

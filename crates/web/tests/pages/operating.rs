@@ -41,6 +41,16 @@ async fn an_order_is_shown_as_waiting_and_the_state_stays_what_the_lock_said() {
     assert!(page.part(&id).contains("by Anna"));
     assert!(page.part(&id).contains(": done"));
 
+    site.world.says(device, Observation::Link { up: false }).await;
+    let away = browser.get("/devices").await;
+    assert!(
+        away.part(&id).contains("<b>Unknown</b>") && !away.part(&id).contains(": done"),
+        "it may be over"
+    );
+    site.world.says(device, Observation::Link { up: true }).await;
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    assert!(browser.get("/devices").await.part(&id).contains(": done"));
+
     site.world.says(device, Observation::State(LockState::Locked)).await;
     let page = browser.get("/devices").await;
     assert!(page.part(&id).contains("<b>Locked</b>"));

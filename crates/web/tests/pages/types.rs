@@ -59,7 +59,7 @@ async fn a_box_is_told_to_open_and_nothing_else_and_never_called_locked() {
         let page = browser.get(&path).await;
         let card = page.part(&id);
         assert!(card.contains("<b>Ready</b>") && card.contains("#i-Box") && card.contains("Open…"), "{card}");
-        assert_eq!(offered(&card), 1, "{card}");
+        assert_eq!(offered(card), 1, "{card}");
         assert!(!page.body.contains("1 locked"));
     }
     let order = format!("/devices/{device}/order");

@@ -10,7 +10,7 @@ use lockwarden_app::db::Tx;
 use lockwarden_simulator::{Fleet, Received};
 use tokio_util::sync::CancellationToken;
 
-use crate::kit::call;
+use crate::kit::order_with;
 
 /// In turn, so that neighbours can be told apart: unlock, lock, unlatch, lock 'n' go, the same with unlatch.
 pub(super) const ACTIONS: &[u8] = &[1, 2, 3, 4, 5];
@@ -41,7 +41,9 @@ pub(super) async fn operate(
     while !stop.is_cancelled() {
         turn += 1;
         let body = format!("{{\"action\":{}}}", actions[turn % actions.len()]);
-        let answer = call(http, "POST", &path, &token, &body).await;
+        // Each is an order of its own: without a key an opening that was asked for already is the same.
+        let key = format!("{nuki_id:X}-{turn}");
+        let answer = order_with(http, &path, &token, (&key, &body)).await;
         {
             let mut orders = orders.lock().unwrap();
             let ordered = orders.entry(nuki_id).or_default();
