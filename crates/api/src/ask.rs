@@ -109,7 +109,8 @@ impl OperationInput for IdempotencyKey {
         let described = serde_json::json!({
             "in": "header",
             "name": "Idempotency-Key",
-            "description": "1 to 128 visible ASCII characters; the same key again is the same order",
+            "description": "1 to 128 visible ASCII characters; the same key again is the same order. Without one, an \
+                opening that is asked for again before the device began with it is the same order",
             "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
         });
         operation.parameters.extend(serde_json::from_value(described));
