@@ -10,4 +10,5 @@ mod kit;
 mod log;
 mod matrix;
 mod opener;
+mod truth;
 mod web_config;
