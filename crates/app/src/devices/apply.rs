@@ -241,6 +241,8 @@ fn ends(action: LockAction, was: Option<LockState>, state: LockState) -> bool {
     match action {
         action if is_lock_n_go(action) => state == LockState::Locked,
         LockAction::Unlatch => was == Some(LockState::Unlatched),
+        // A lock that pulls its latch whenever it unlocks may tell of both.
+        LockAction::Unlock => state == LockState::Unlatched,
         _ => true,
     }
 }
@@ -373,11 +375,23 @@ mod tests {
 
     #[test]
     fn a_lock_that_pulls_its_latch_whenever_it_unlocks_is_not_opened_by_hand() {
-        let mut row = StateRow::default();
-        play(&mut row, &[LockState::Locked]);
-        apply(&mut row, &Observation::Event(event(LockAction::Unlock, Trigger::System, None, 0)), at(999));
-        let path = [LockState::Unlocking, LockState::Unlatching, LockState::Unlatched, LockState::Unlocked];
-        assert_eq!(play(&mut row, &path), [Effect::Moving, Effect::Moving]);
+        use LockState::{Locked, Unlatched, Unlatching, Unlocked, Unlocking};
+        // Whether it tells of 3 between 2 and 7 is unconfirmed.
+        for path in [
+            &[Unlocking, Unlatching, Unlatched, Unlocked][..],
+            &[Unlocking, Unlocked, Unlatching, Unlatched, Unlocked],
+        ] {
+            let mut row = StateRow::default();
+            play(&mut row, &[Locked]);
+            let unlock = event(LockAction::Unlock, Trigger::System, None, 0);
+            apply(&mut row, &Observation::Event(unlock), at(999));
+            assert_eq!(play(&mut row, path), [Effect::Moving, Effect::Moving], "{path:?}");
+            let by_hand = [
+                Effect::Turned { state: Locked, origin: Origin::ByHand },
+                Effect::Turned { state: Unlocked, origin: Origin::ByHand },
+            ];
+            assert_eq!(play(&mut row, &[Locked, Unlocked]), by_hand, "what comes after is something else");
+        }
     }
 
     #[test]
