@@ -402,17 +402,23 @@ fn byte(number: i64) -> Option<u8> {
 impl From<DeviceRow> for Device {
     fn from(row: DeviceRow) -> Self {
         let s = row.state;
+        let connector = s.speaker.and_then(Connector::from_code).or(Connector::from_name(&row.connector));
+        let link = Link {
+            online: s.online,
+            changed_at: s.online_changed_at,
+            speaker_since: s.speaker_since,
+            accepts_commands: s.accepts_commands,
+        };
+        let kind = kind_of(row.device_type, row.is_opener);
+        let mut said = Said::from(s);
+        said.state = said.state.map(|state| kind.map_or(state, |kind| kind.reads(state)));
         Self {
             id: row.id,
             account: row.account_id,
-            connector: s
-                .speaker
-                .and_then(Connector::from_code)
-                .or(Connector::from_name(&row.connector))
-                .unwrap_or(Connector::NukiMqtt),
+            connector: connector.unwrap_or(Connector::NukiMqtt),
             name: row.name,
             nuki_id: row.nuki_id.and_then(|id| u32::try_from(id).ok()),
-            kind: kind_of(row.device_type, row.is_opener),
+            kind,
             group: row.group_id,
             favourite: row.favourite,
             safety: Safety {
@@ -424,13 +430,8 @@ impl From<DeviceRow> for Device {
             left_open: LeftOpen::from_stored(row.left_open_minutes),
             added_at: row.added_at,
             updated_at: row.updated_at,
-            link: Link {
-                online: s.online,
-                changed_at: s.online_changed_at,
-                speaker_since: s.speaker_since,
-                accepts_commands: s.accepts_commands,
-            },
-            said: s.into(),
+            link,
+            said,
         }
     }
 }

@@ -225,12 +225,16 @@ impl House {
         self.behind_hub("Opener that rang", opener, &rang).await;
         for (name, kind) in [
             ("First generation", DeviceType::SmartLock12),
-            ("Box", DeviceType::Box),
-            ("Smart Door", DeviceType::SmartDoor),
             ("Fifth generation", DeviceType::SmartLock5),
             ("A kind nobody knows", DeviceType::Other(42)),
         ] {
             self.lock(name, &[Observation::DeviceType(kind)]).await;
+        }
+        for state in LockState::KNOWN.iter().copied().chain([LockState::Other(77)]) {
+            for (name, kind) in [("Box", DeviceType::Box), ("Smart Door", DeviceType::SmartDoor)] {
+                let says = [Observation::DeviceType(kind), Observation::State(state)];
+                self.lock(&format!("{name} {}", state.code()), &says).await;
+            }
         }
         let event = |action, trigger, code_id, extra| {
             Observation::Event(LockEvent { action, trigger, auth_id: Some(7), code_id, extra })

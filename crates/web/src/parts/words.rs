@@ -97,8 +97,7 @@ fn of_opener(state: LockState, mode: Option<Mode>) -> (Icon, &'static str) {
     }
 }
 
-/// It opens the door of a house and has no bolt. No document numbers its states: those are read that mean the same on every
-/// other type, and any other is unknown.
+/// It opens the door of a house and has no bolt.
 fn of_box(state: LockState) -> (Icon, &'static str) {
     use LockState as S;
     match state {
@@ -120,7 +119,9 @@ pub(crate) fn explanation(device: &Device, state: LockState) -> Option<String> {
         (_, S::Undefined) => Some(format!("{noun} does not know its own state")),
         (_, S::Other(number)) => Some(format!("{noun} reports state {number}, which has no name here")),
         (Some(DeviceType::Opener), _) => opener_explanation(state, device.said.mode).map(ToOwned::to_owned),
-        (Some(DeviceType::Box), _) => box_explanation(state),
+        (Some(DeviceType::Box), S::Unlatched) => Some("the door can be pushed open".to_owned()),
+        (Some(DeviceType::Box), S::Uncalibrated) => Some("set it up in the Nuki app".to_owned()),
+        (Some(DeviceType::Box), _) => None,
         (Some(DeviceType::SmartDoor), S::MotorBlocked) => Some("the motor in the door is blocked".to_owned()),
         _ => lock_explanation(state).map(ToOwned::to_owned),
     }
@@ -144,17 +145,6 @@ fn opener_explanation(state: LockState, mode: Option<Mode>) -> Option<&'static s
         (LockState::Unlocked, _) => Some("whoever rings is let in"),
         (LockState::Unlatched, _) => Some("the door can be pushed open"),
         (LockState::Uncalibrated, _) => Some("set its intercom up in the Nuki app"),
-        _ => None,
-    }
-}
-
-fn box_explanation(state: LockState) -> Option<String> {
-    match of_box(state) {
-        (Icon::Help, _) => {
-            Some(format!("the box reports state {}, which is not documented for a box", state.code()))
-        }
-        (_, "Open") => Some("the door can be pushed open".to_owned()),
-        (_, "Not set up") => Some("set it up in the Nuki app".to_owned()),
         _ => None,
     }
 }

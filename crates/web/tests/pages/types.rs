@@ -97,6 +97,13 @@ async fn each_type_has_a_shape_and_a_name_of_its_own_and_a_number_without_a_name
         let from = card.find("#i-").unwrap();
         shapes.push(card[from..].chars().take_while(|one| *one != '"').collect::<String>());
         assert_eq!(card.contains("<b>Locked</b>"), kind.has_bolt(), "{kind:?}: {card}");
+        // A lock's motor and a lock's timer, which no document gives a box.
+        for state in [LockState::MotorBlocked, LockState::UnlockedLockNGo] {
+            site.world.says(device, Observation::State(state)).await;
+            let card = browser.get("/devices").await.part(&id).to_owned();
+            let is_unknown = card.contains("<b>Unknown</b>");
+            assert_eq!(is_unknown, !kind.has_bolt(), "{kind:?}: {card}");
+        }
     }
     assert_eq!(shapes, ["#i-Lock", "#i-SmartDoor", "#i-Bell", "#i-Box"]);
 }
