@@ -12,6 +12,7 @@ use lockwarden_app::App;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::error::Failure;
 
@@ -163,7 +164,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Ask<T> {
             let text = error.body_text();
             // What comes before it are the words of the framework.
             let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
-            Failure::bad(format!("query: {why}"))
+            Failure::bad(format!("query: {}", of_query(why)))
         })?;
         Ok(Self(value))
     }
@@ -191,6 +192,51 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             };
             Failure::new(status, words)
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Failure::bad(format!("body: {error}")))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let place = format!("at line {} column {}", error.line(), error.column());
+            Failure::bad(format!("body: {} {place}", of_body(&error)))
+        })
+    }
+}
+
+/// What is wrong with a parameter, without the words of the language this is written in.
+fn of_query(why: &str) -> String {
+    why.replace("invalid digit found in string", "a whole number is expected")
+        .replace("cannot parse integer from empty string", "a whole number is expected")
+        .replace("number too large to fit in target type", "the number is too large")
+        .replace("number too small to fit in target type", "the number is too small")
+        .replace("provided string was not `true` or `false`", "true or false is expected")
+}
+
+/// The same of a body, without its place.
+fn of_body(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    match (error.classify(), text.rsplit_once(", expected ")) {
+        (Category::Eof, _) => "it ends too early".to_owned(),
+        (Category::Data, Some((_, expected))) => {
+            format!("{} is expected", expected.replace("a sequence", "a list"))
+        }
+        (Category::Data, None) => text.to_owned(),
+        (Category::Syntax | Category::Io, _) => "it is not JSON".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_or_a_parameter_is_told_in_our_words() {
+        let body = |text: &str| of_body(&serde_json::from_str::<Vec<u8>>(text).unwrap_err());
+        assert_eq!(body("["), "it ends too early");
+        assert_eq!(body(""), "it ends too early");
+        assert_eq!(body("[1,]"), "it is not JSON");
+        assert_eq!(body("{}"), "a list is expected");
+        let number = |text: &str| of_query(&text.parse::<u8>().unwrap_err().to_string());
+        assert_eq!(number("x"), "a whole number is expected");
+        assert_eq!(number(""), "a whole number is expected");
+        assert_eq!(number("300"), "the number is too large");
+        assert_eq!(of_query(&"x".parse::<bool>().unwrap_err().to_string()), "true or false is expected");
     }
 }

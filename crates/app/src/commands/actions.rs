@@ -321,7 +321,7 @@ async fn break_off(
 }
 
 /// Why a command ends that waited too long.
-pub const EXPIRED: &str = "it could not be sent within 10 s";
+pub const EXPIRED: &str = "it could not be sent within 10\u{a0}s";
 
 /// How a command ends: its state, the device's number and words, and what the log says of it.
 pub(super) struct Ending<'a> {
