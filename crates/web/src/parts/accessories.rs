@@ -1,7 +1,7 @@
 //! What is fitted to a device: its keypad, its door sensor, its fob. Each is told with what the device said of it; what
 //! nobody said is not told, and what is not there is told in one line.
 
-use lockwarden_app::devices::{Device, DoorState};
+use lockwarden_app::devices::{Device, DeviceType, DoorState};
 use lockwarden_app::settings::{Held, Setting};
 use lockwarden_app::ways::{Connection, Fact};
 use maud::{Markup, html};
@@ -76,7 +76,10 @@ impl Fitted {
         let (icon, tone, words) = match said.door {
             None => return,
             Some(DoorState::Unavailable) => {
-                self.missing.push("door sensor");
+                // What has no bolt never has one.
+                if device.kind.is_none_or(DeviceType::has_bolt) {
+                    self.missing.push("door sensor");
+                }
                 return;
             }
             Some(DoorState::Deactivated) => (Icon::Off, "", "switched off"),
