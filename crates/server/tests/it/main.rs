@@ -24,6 +24,7 @@ mod matrix;
 mod network;
 mod openers;
 mod quiet;
+mod simulate;
 mod tiles;
 mod tls;
 mod trouble;
