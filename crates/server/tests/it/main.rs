@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod durable;
 mod flood;
+mod hybrid;
 mod kit;
 mod matrix;
 mod network;
