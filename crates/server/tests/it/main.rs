@@ -10,6 +10,7 @@
 
 mod architecture;
 mod beside;
+mod bridges;
 mod browser;
 mod claim;
 mod clients;
