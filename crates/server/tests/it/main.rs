@@ -22,6 +22,7 @@ mod durable;
 mod flood;
 mod hybrid;
 mod kit;
+mod leftovers;
 mod matrix;
 mod network;
 mod openers;
