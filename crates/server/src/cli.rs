@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::simulate::{Kind, Pin, Quirk};
 use crate::settings::ServeArgs;
 
 #[derive(Debug, Parser)]
@@ -20,7 +21,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Try it out: a throw-away installation with simulated locks that speak the real protocol
     Demo(DemoArgs),
-    /// One virtual lock for a place of your own: by its own MQTT, behind a Nuki Hub or behind a Nuki Bridge
+    /// One virtual device for a place of your own: by its own MQTT, behind a Nuki Hub, behind a Nuki Bridge, or all at once
     Simulate(SimulateArgs),
     /// Accounts
     #[command(subcommand)]
@@ -59,8 +60,8 @@ pub struct DemoArgs {
     /// Where locks connect
     #[arg(long, default_value = "127.0.0.1:1883", value_name = "ADDR")]
     pub mqtt: SocketAddr,
-    /// Number of simulated devices, 1 to 100000; from 6 on, an opener behind a hub and a lock behind a bridge are among
-    /// them. As many stay connected as this process may have files open (`ulimit -n`), two for each; the others come by once
+    /// Number of simulated devices, 1 to 100000; from 6 on, an opener behind a hub, and an old lock and a Smart Door behind
+    /// a bridge are among them, and from 8 on every kind that there is. As many stay connected as this process may have files open (`ulimit -n`), two for each; the others come by once
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub devices: u32,
     /// Days of history in the log, 0 to 366 [default: 30, fewer for more than 500 locks]
@@ -76,28 +77,47 @@ pub struct DemoArgs {
 
 #[derive(Args, Clone, Debug)]
 pub struct SimulateArgs {
-    /// The broker, for example 127.0.0.1:1883
-    #[arg(long, default_value = "127.0.0.1:1883", value_name = "HOST:PORT")]
-    pub broker: String,
-    /// User name of the login that the lock or the hub was given
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-    /// Read the password from standard input; from a terminal it is asked for
+    /// What is simulated
+    #[arg(long, default_value = "smart-lock-3", value_name = "KIND")]
+    pub kind: Kind,
+    /// The lock connects by its own MQTT. Needed only beside --hub or --bridge: without them it does so anyway
     #[arg(long)]
-    pub password_stdin: bool,
-    /// A Nuki Hub with the lock behind it connects, instead of the lock itself
+    pub mqtt: bool,
+    /// A Nuki Hub connects, with the lock behind it
     #[arg(long)]
     pub hub: bool,
+    /// A Nuki Bridge listens here, for example 127.0.0.1:8082, with the lock behind it, and says what its token is
+    #[arg(long, value_name = "ADDR")]
+    pub bridge: Option<SocketAddr>,
+    /// Where the lock and the hub connect [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub broker: Option<String>,
+    /// User name of the login that was made for the lock, or for the hub if only that connects
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// User name of the hub's own login, if the lock connects as well
+    #[arg(long, value_name = "NAME", requires = "hub")]
+    pub hub_username: Option<String>,
+    /// Read the password from standard input; from a terminal it is asked for. With two logins a line for each: the
+    /// lock's, then the hub's
+    #[arg(long)]
+    pub password_stdin: bool,
     /// Of the hub: where it publishes
     #[arg(long, default_value = "nukihub", value_name = "PATH", requires = "hub")]
     pub base_path: String,
-    /// A Nuki Bridge with the lock behind it listens here, for example 127.0.0.1:8082, and says what its token is
-    #[arg(long, value_name = "ADDR", conflicts_with_all = ["broker", "username", "password_stdin", "hub"])]
-    pub bridge: Option<SocketAddr>,
-    /// The lock's Nuki ID in hexadecimal [default: 51A00001, behind a hub 51A00002, behind a bridge 51A00003]
+    /// Of the hub: the lock's PIN, as somebody entered it there
+    #[arg(long, default_value = "right", value_name = "WHICH", requires = "hub")]
+    pub pin: Pin,
+    /// How it misbehaves; may be given several times. A hub and a bridge have what is marked * in any case, as real ones do
+    #[arg(long = "quirk", value_name = "NAME")]
+    pub quirks: Vec<Quirk>,
+    /// Without the quirks marked *, except those that --quirk names
+    #[arg(long)]
+    pub flawless: bool,
+    /// The Nuki ID in hexadecimal [default: another for each kind and way, from 51A00001 on]
     #[arg(long, value_name = "HEX")]
     pub nuki_id: Option<String>,
-    /// The lock's own name
+    /// The name stored in the device
     #[arg(long, default_value = "Simulated lock", value_name = "NAME")]
     pub name: String,
     /// The lock has no door sensor and no keypad, and nothing happens by itself
@@ -106,6 +126,7 @@ pub struct SimulateArgs {
     /// How much faster than a real lock it moves, 1 to 1000
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     pub speed: f64,
+    /// The same seed gives it the same luck
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
 }

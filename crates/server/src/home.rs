@@ -206,8 +206,27 @@ pub fn read_password() -> Result<String> {
         stdin.take(LONGEST_INPUT).read_to_string(&mut text)
     };
     read.map_err(|error| CommandError::failed("cannot read the password", error))?;
-    let password = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
+    Ok(without_line_break(&text))
+}
+
+/// One of several passwords: the next line of standard input.
+pub fn read_password_of(whose: &str) -> Result<String> {
+    let mut text = String::new();
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        tell(&format!("password of {whose}, and Enter:"));
+    }
+    let read = stdin.lock().take(LONGEST_INPUT).read_line(&mut text);
+    if read.map_err(|error| CommandError::failed("cannot read the password", error))? == 0 {
+        let words = format!("password: standard input has no line for {whose}");
+        return Err(CommandError::new(Exit::Invalid, words));
+    }
+    Ok(without_line_break(&text))
+}
+
+fn without_line_break(text: &str) -> String {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line).to_owned()
 }
 
 /// The host to type into a lock's app: as set, or as bound, or this machine's own address.

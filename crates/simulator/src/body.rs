@@ -19,7 +19,9 @@ pub(crate) type Visit = Box<dyn FnOnce(&mut Machine) -> Vec<Output> + Send>;
 
 pub(crate) enum Control {
     Input(Input),
+    /// Once each, or again and again.
     Faults(Faults),
+    Always(Faults),
     /// Without a goodbye; for a time, or until told.
     Offline(Option<Duration>),
     /// The same, and the line stays open.
@@ -58,6 +60,8 @@ pub(crate) struct Body {
     pub is_silent: bool,
     /// A quiet door has none.
     routine: Option<Box<Routine>>,
+    /// What goes wrong with every action.
+    always: Option<Box<Faults>>,
     timers: BTreeMap<(Instant, u64), Timer>,
     next_timer: u64,
     orders: Vec<(u64, oneshot::Sender<u8>)>,
@@ -80,6 +84,7 @@ impl Body {
             offline_until: None,
             is_silent: false,
             routine,
+            always: None,
             timers: BTreeMap::new(),
             next_timer: 0,
             orders: Vec::new(),
@@ -94,6 +99,10 @@ impl Body {
                 self.carry_out(outputs);
             }
             Control::Faults(faults) => self.machine.faults = faults,
+            Control::Always(faults) => {
+                self.always = Some(Box::new(faults));
+                self.go_wrong_again();
+            }
             Control::Offline(time) => self.leave(time),
             Control::Silent(time) => {
                 self.is_silent = true;
@@ -162,7 +171,16 @@ impl Body {
             let time = lock_time(self.machine.spec.clock_offset);
             self.backlog.push_back(("timestamp", true, time));
         }
+        self.go_wrong_again();
         self.reveal(told);
+    }
+
+    fn go_wrong_again(&mut self) {
+        if let Some(always) = &self.always {
+            let jam = self.machine.faults.jam;
+            self.machine.faults.clone_from(always);
+            self.machine.faults.jam |= jam;
+        }
     }
 
     fn reveal(&self, told: bool) {

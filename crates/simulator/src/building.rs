@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::spec::{Life, LockSpec};
+use crate::spec::{Life, LockSpec, Model};
 
 const NAMES: [&str; 12] = [
     "Front door",
@@ -23,7 +23,10 @@ const NAMES: [&str; 12] = [
     "Harbour street 4, side entrance by the bicycle stand",
 ];
 
-/// `n` locks; the first dozen are written by hand, the rest are flats.
+/// How many are written by hand.
+const WRITTEN: u32 = 12;
+
+/// `n` locks that speak MQTT themselves, every make of them among the first five; the first dozen are written by hand, the rest are flats.
 pub fn building(n: u32, seed: u64) -> Vec<LockSpec> {
     let mut rng = StdRng::seed_from_u64(seed);
     (0..n)
@@ -31,7 +34,8 @@ pub fn building(n: u32, seed: u64) -> Vec<LockSpec> {
             let name = usize::try_from(number).ok().and_then(|index| NAMES.get(index));
             let name = name.map_or_else(|| format!("Flat {}", number + 1), |name| (*name).to_owned());
             let nuki_id = 0x3A00_0000 + number * 0x101 + rng.random_range(0..0x100);
-            let mut spec = LockSpec::new(nuki_id, &name);
+            let mut spec = LockSpec::of(model(number), nuki_id, &name);
+            spec.auto_discovery = number < WRITTEN;
             spec.battery = rng.random_range(26..50) * 2;
             spec.life = Life::Lively;
             temper(&mut spec, number, &mut rng);
@@ -40,18 +44,23 @@ pub fn building(n: u32, seed: u64) -> Vec<LockSpec> {
         .collect()
 }
 
+fn model(number: u32) -> Model {
+    match number {
+        1 => Model::SmartLock4,
+        2 | 6 => Model::Go,
+        3 => Model::Pro,
+        4 => Model::Ultra,
+        _ => Model::SmartLock3,
+    }
+}
+
 fn temper(spec: &mut LockSpec, number: u32, rng: &mut StdRng) {
     match number {
         5 => {
             spec.life = Life::Stiff;
             spec.door_sensor = false;
         }
-        6 => {
-            spec.battery = 18;
-            spec.device_type = 5;
-            spec.turn = Duration::from_secs(2);
-            "5.9.4".clone_into(&mut spec.firmware);
-        }
+        6 => spec.battery = 18,
         7 => spec.life = Life::PoorNetwork,
         8 => {
             spec.allow_locking = false;

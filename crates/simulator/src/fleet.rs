@@ -229,6 +229,11 @@ impl Lock {
         self.tell(Control::Faults(faults));
     }
 
+    /// From now on, with every action.
+    pub fn always(&self, faults: Faults) {
+        self.tell(Control::Always(faults));
+    }
+
     /// Its line breaks without a goodbye; the other side is told at once, by the network.
     pub fn go_offline(&self, time: Option<Duration>) {
         self.tell(Control::Offline(time));

@@ -15,7 +15,7 @@ pub struct LockSpec {
     pub product_variant: u8,
     pub firmware: String,
     pub hardware: String,
-    /// Whether it speaks MQTT itself. Locks of type 0 cannot.
+    /// Whether it speaks MQTT itself. Those of types 0 and 3 cannot.
     pub official: bool,
     /// The login it was given; empty for a broker that asks for none.
     pub username: String,
@@ -64,6 +64,7 @@ pub struct LockSpec {
 pub enum Model {
     /// First and second generation: type 0, by bridge or hub only.
     SmartLock2,
+    /// By bridge or hub only, too.
     SmartDoor,
     SmartLock3,
     /// Reports type 4 like the third generation.
@@ -137,7 +138,7 @@ impl LockSpec {
         (spec.device_type, spec.product_variant) = (device_type, variant);
         firmware.clone_into(&mut spec.firmware);
         hardware.clone_into(&mut spec.hardware);
-        spec.official = device_type != 0;
+        spec.official = device_type >= 4;
         if device_type == 5 {
             spec.turn = Duration::from_secs(2);
         }

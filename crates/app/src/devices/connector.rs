@@ -165,17 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn the_matrix_of_ways_and_what_they_give_is_the_documented_one() {
-        use Capability as C;
-        let row = |way: Connector| {
-            C::ALL.iter().map(|one| if way.can(*one) { 'x' } else { '-' }).collect::<String>()
-        };
-        assert_eq!(row(Connector::NukiMqtt), "xxxx---x--");
-        assert_eq!(row(Connector::NukiHub), "xxx-xxxxxx");
-        assert_eq!(row(Connector::NukiBridge), "x------x-x");
-    }
-
-    #[test]
     fn a_fifth_generation_has_no_bridge_and_an_opener_no_mqtt_of_its_own() {
         assert!(!Connector::NukiBridge.reaches(DeviceType::SmartLock5));
         assert!(!Connector::NukiMqtt.reaches(DeviceType::Opener));

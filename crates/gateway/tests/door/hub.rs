@@ -16,7 +16,7 @@ use crate::kit::{Client, Site, options, within};
 
 pub(crate) const BASE: &str = "nukihub";
 /// 0x3C8862ED.
-const BASIC: &str =
+pub(crate) const BASIC: &str =
     r#"{"nukiID":"3c8862ed","name":"Front door","firmwareVersion":"3.10.7","hardwareRevision":"5.12"}"#;
 
 pub(crate) struct Hub {
@@ -66,7 +66,7 @@ impl Hub {
     }
 }
 
-fn logged(index: u32, second: u32, rest: &str) -> String {
+pub(crate) fn logged(index: u32, second: u32, rest: &str) -> String {
     format!(
         r#"{{"index":{index},"authorizationId":54321,"authorizationName":"Anna","timeYear":2026,"timeMonth":11,
         "timeDay":24,"timeHour":12,"timeMinute":0,"timeSecond":{second},{rest}}}"#
@@ -86,7 +86,7 @@ pub(crate) async fn with_hub(base: &str) -> (Site, Actor, DeviceId, Hub) {
     (site, anna, door, hub)
 }
 
-async fn log(site: &Site, owner: &Actor, device: DeviceId) -> Vec<Entry> {
+pub(crate) async fn log(site: &Site, owner: &Actor, device: DeviceId) -> Vec<Entry> {
     let query = EntryQuery { device: Some(device), ..EntryQuery::default() };
     site.world.app.list_activity(owner, query).await.unwrap().entries
 }

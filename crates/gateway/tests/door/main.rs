@@ -14,6 +14,7 @@ mod bridges;
 mod clients;
 mod commands;
 mod hub;
+mod hub_quirks;
 mod hub_settings;
 mod isolation;
 mod kit;

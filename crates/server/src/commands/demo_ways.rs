@@ -1,5 +1,5 @@
 //! What of a demo's place is not reached by the lock's own MQTT: an opener behind a hub, which is another way to the front
-//! door as well, and an old lock behind a bridge.
+//! door as well, and an old lock and a Smart Door behind a bridge.
 
 use lockwarden_app::App;
 use lockwarden_app::actor::Actor;
@@ -7,7 +7,7 @@ use lockwarden_app::bridges::NewBridge;
 use lockwarden_app::devices::{Connector, Device, DeviceType, SortBy};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_gateway::check_bridge;
-use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, Life, LockSpec, OpenerSpec, Site};
+use lockwarden_simulator::{BridgeSpec, Fleet, HubSpec, Life, LockSpec, Model, OpenerSpec, Site};
 
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Result};
@@ -15,10 +15,11 @@ use crate::exit::{CommandError, Result};
 /// From as many devices on, the last ones are reached in other ways.
 pub(super) const FROM: u32 = 6;
 /// How many these are.
-pub(super) const OTHERS: u32 = 2;
+pub(super) const OTHERS: u32 = 3;
 
 const OPENER: u32 = 0x3F00_00B1;
 const OLD_LOCK: u32 = 0x1C00_00C1;
+const SMART_DOOR: u32 = 0x5D00_00D1;
 const BRIDGE: u32 = 0x7F00_0001;
 const TOKEN: &str = "demo-bridge";
 const FORM: &str = "encrypted";
@@ -35,23 +36,19 @@ pub(super) async fn add(
 ) -> Result<Site> {
     let login = app.add_way(actor, front, Connector::NukiHub).await?;
     let hub = HubSpec { opener: Some(OPENER), ..HubSpec::new("nukihub", front_id).with_everything() };
-    let old = LockSpec {
-        device_type: 0,
-        official: false,
-        keypad: false,
-        life: Life::Lively,
-        ..LockSpec::new(OLD_LOCK, "Bicycle cellar")
-    };
+    let lively = |spec: LockSpec| LockSpec { life: Life::Lively, ..spec };
+    let old = lively(LockSpec::of(Model::SmartLock2, OLD_LOCK, "Bicycle cellar"));
+    let door = lively(LockSpec::of(Model::SmartDoor, SMART_DOOR, "Shop entrance"));
     let mut locks = locks;
     for lock in locks.iter_mut().filter(|lock| lock.nuki_id == front_id && lock.keypad) {
         lock.codes = CODES.map(|(code, name)| (code, name.to_owned())).to_vec();
     }
-    locks.push(old);
+    locks.extend([old, door]);
     Ok(Site {
         locks,
         openers: vec![OpenerSpec::new(OPENER, "Street door")],
         hubs: vec![hub.with_login(&login.username, &login.password)],
-        bridges: vec![BridgeSpec::new(BRIDGE, TOKEN, vec![OLD_LOCK])],
+        bridges: vec![BridgeSpec::new(BRIDGE, TOKEN, vec![OLD_LOCK, SMART_DOOR])],
     })
 }
 

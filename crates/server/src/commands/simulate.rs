@@ -1,34 +1,54 @@
-//! `lockwarden simulate`: one virtual lock, reached as a real one would be. By its own MQTT or behind a Nuki Hub it connects
-//! to a broker, with a login that `device add` or the page "Add device" made; a Nuki Bridge waits to be asked.
+//! `lockwarden simulate`: one virtual device, reached as a real one would be, by one way or by several at once. By its own MQTT
+//! or behind a Nuki Hub it connects to a broker, with a login that `device add` or the page "Add device" made; a Nuki Bridge
+//! waits to be asked.
 
+mod kind;
+mod quirks;
+
+use std::future::pending;
 use std::net::SocketAddr;
 
+use clap::ValueEnum;
+use lockwarden_app::devices::Connector;
 use lockwarden_simulator::{
-    Bridge, BridgeSpec, Broker, Fleet, Hub, HubSeen, HubSpec, Life, Lock, LockSpec, Options, Seen, Site,
+    Bridge, BridgeSpec, Broker, Fleet, Hub, HubSeen, HubSpec, Life, Lock, LockSpec, OpenerSpec, Options,
+    Seen, Site, hub,
 };
 
+pub use self::kind::Kind;
+pub use self::quirks::Quirk;
 use crate::cli::SimulateArgs;
 use crate::commands::admin::tell;
 use crate::exit::{CommandError, Exit, Result};
-use crate::home::read_password;
+use crate::home::{read_password, read_password_of};
 use crate::server::asked_to_stop;
-
-/// Devices of different ways are different devices, unless somebody says that they are one.
-const NUKI_ID: u32 = 0x51A0_0001;
-const BEHIND_A_HUB: u32 = 0x51A0_0002;
-const BEHIND_A_BRIDGE: u32 = 0x51A0_0003;
 
 const HARDWARE_ID: u32 = 0x51A0_00B1;
 /// A real bridge's owner reads it in the app; this one's on the terminal.
 const TOKEN: &str = "simulated";
+const BROKER: &str = "127.0.0.1:1883";
+
+/// The lock's PIN, as somebody entered it in a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pin {
+    Right,
+    Wrong,
+    /// Not entered
+    None,
+}
 
 pub async fn simulate(args: SimulateArgs) -> Result<()> {
-    let broker = parse_broker(&args.broker)?;
-    let lock = lock(&args)?;
-    let nuki_id = lock.nuki_id;
-    let site = site(&args, lock)?;
-    let options = Options { seed: args.seed, time_scale: 1.0 / args.speed, ..Options::default() };
+    let ways = ways(&args)?;
+    let at = args.broker.as_deref().unwrap_or(BROKER);
+    let broker = parse_broker(at)?;
+    let nuki_id = nuki_id(&args, &ways)?;
+    let site = site(&args, &ways, nuki_id)?;
+    let (order, time_scale) = (quirks::order(&args.quirks), 1.0 / args.speed);
+    let options = Options { seed: args.seed, time_scale, order, ..Options::default() };
     let fleet = Fleet::open(&broker, site, &options);
+    if let Some(lock) = fleet.locks().first() {
+        lock.always(quirks::faults(&args.quirks));
+    }
     let ended = tokio::select! {
         ended = follow(&fleet, &args, nuki_id) => ended,
         () = asked_to_stop() => Ok(()),
@@ -37,81 +57,178 @@ pub async fn simulate(args: SimulateArgs) -> Result<()> {
     ended
 }
 
-fn lock(args: &SimulateArgs) -> Result<LockSpec> {
-    let nuki_id = match &args.nuki_id {
-        Some(text) => u32::from_str_radix(text.trim_start_matches("0x"), 16)
-            .map_err(|_| CommandError::new(Exit::Invalid, "nuki-id: up to 8 hexadecimal digits"))?,
-        None if args.hub => BEHIND_A_HUB,
-        None if args.bridge.is_some() => BEHIND_A_BRIDGE,
-        None => NUKI_ID,
-    };
-    if !(1.0..=1_000.0).contains(&args.speed) {
-        return Err(CommandError::new(Exit::Invalid, "speed: 1 to 1000"));
-    }
-    let mut spec = LockSpec::new(nuki_id, &args.name);
-    // So that whoever adds it sees what was found.
-    spec.auto_discovery = true;
-    spec.official = !args.hub && args.bridge.is_none();
-    if args.quiet {
-        (spec.door_sensor, spec.keypad) = (false, false);
-    } else {
-        spec.life = Life::Lively;
-    }
-    Ok(spec)
+fn invalid<T>(words: &str) -> Result<T> {
+    Err(CommandError::new(Exit::Invalid, words))
 }
 
-/// The lock with what speaks for it.
-fn site(args: &SimulateArgs, lock: LockSpec) -> Result<Site> {
-    let nuki_id = lock.nuki_id;
-    if let Some(at) = args.bridge {
-        let bridge = BridgeSpec::new(HARDWARE_ID, TOKEN, vec![nuki_id]);
-        let bridge = BridgeSpec { address: at.ip(), port: at.port(), ..bridge };
-        return Ok(Site { locks: vec![lock], bridges: vec![bridge], ..Site::default() });
+/// By which it is to be reached, if everything that was asked for goes together.
+fn ways(args: &SimulateArgs) -> Result<Vec<Connector>> {
+    let by_others = args.hub || args.bridge.is_some();
+    let asked = [
+        (args.mqtt || !by_others, Connector::NukiMqtt),
+        (args.hub, Connector::NukiHub),
+        (args.bridge.is_some(), Connector::NukiBridge),
+    ];
+    let ways: Vec<_> = asked.into_iter().filter_map(|(is_asked, way)| is_asked.then_some(way)).collect();
+    args.kind.check_ways(&ways)?;
+    let has_login = args.broker.is_some() || args.username.is_some() || args.password_stdin;
+    if ways == [Connector::NukiBridge] && has_login {
+        return invalid("bridge: it waits to be asked; a broker and a login are for --mqtt and --hub");
     }
-    let username = args.username.as_deref().unwrap_or_default();
-    let password = if args.password_stdin { read_password()? } else { String::new() };
-    if args.hub {
-        let home_assistant = Some("homeassistant".to_owned());
-        let hub =
-            HubSpec { base: args.base_path.clone(), home_assistant, ..HubSpec::new("nukihub", nuki_id) };
-        let hub = hub.with_everything().with_login(username, &password);
-        return Ok(Site { locks: vec![lock], hubs: vec![hub], ..Site::default() });
+    if !args.mqtt && args.username.is_some() && args.hub_username.is_some() {
+        return invalid("username: only the hub connects, with one login; add --mqtt for the lock's own");
     }
-    Ok(Site { locks: vec![lock.with_login(username, &password)], ..Site::default() })
+    if !(1.0..=1_000.0).contains(&args.speed) {
+        return invalid("speed: 1 to 1000");
+    }
+    for quirk in &args.quirks {
+        quirk.check(&ways, args.kind != Kind::Opener)?;
+    }
+    Ok(ways)
+}
+
+fn nuki_id(args: &SimulateArgs, ways: &[Connector]) -> Result<u32> {
+    let Some(text) = &args.nuki_id else {
+        return Ok(args.kind.nuki_id(ways));
+    };
+    u32::from_str_radix(text.trim_start_matches("0x"), 16)
+        .or_else(|_| invalid("nuki-id: up to 8 hexadecimal digits"))
+}
+
+/// The device with what speaks for it.
+fn site(args: &SimulateArgs, ways: &[Connector], nuki_id: u32) -> Result<Site> {
+    let (own, hubs) = logins(args)?;
+    let lock = args.kind.lock(nuki_id, &args.name).map(|lock| {
+        let is_official = ways.contains(&Connector::NukiMqtt);
+        as_asked(args, LockSpec { official: is_official, ..lock.with_login(&own.0, &own.1) })
+    });
+    let hub = args.hub.then(|| hub(args, nuki_id, lock.is_some()).with_login(&hubs.0, &hubs.1));
+    let bridge = args.bridge.map(|at| bridge(args, at, nuki_id));
+    let opener = if lock.is_none() { Some(OpenerSpec::new(nuki_id, &args.name)) } else { None };
+    Ok(Site {
+        locks: lock.into_iter().collect(),
+        openers: opener.into_iter().collect(),
+        hubs: hub.into_iter().collect(),
+        bridges: bridge.into_iter().collect(),
+    })
+}
+
+/// User name and password of the lock and of the hub; empty where there is none.
+type Login = (String, String);
+
+fn logins(args: &SimulateArgs) -> Result<(Login, Login)> {
+    let (own, hubs) = (args.username.as_ref(), args.hub_username.as_ref());
+    let is_hub_alone = args.hub && !args.mqtt && hubs.is_none();
+    let (own, hubs) = if is_hub_alone { (None, own) } else { (own, hubs) };
+    let login = |name: Option<&String>, whose| -> Result<Login> {
+        let password = match name {
+            Some(_) if args.password_stdin && own.is_some() && hubs.is_some() => read_password_of(whose)?,
+            Some(_) if args.password_stdin => read_password()?,
+            _ => String::new(),
+        };
+        Ok((name.cloned().unwrap_or_default(), password))
+    };
+    Ok((login(own, "the lock")?, login(hubs, "the hub")?))
+}
+
+fn as_asked(args: &SimulateArgs, mut lock: LockSpec) -> LockSpec {
+    // So that whoever adds it sees what was found.
+    lock.auto_discovery = true;
+    if args.quiet {
+        (lock.door_sensor, lock.keypad) = (false, false);
+    } else {
+        lock.life = Life::Lively;
+    }
+    for quirk in &args.quirks {
+        quirk.change_lock(&mut lock);
+    }
+    lock
+}
+
+fn hub(args: &SimulateArgs, nuki_id: u32, has_lock: bool) -> HubSpec {
+    let mut hub = HubSpec::new("nukihub", nuki_id).with_everything();
+    if !has_lock {
+        (hub.lock, hub.opener) = (None, Some(nuki_id));
+    }
+    hub.base.clone_from(&args.base_path);
+    hub.home_assistant = Some("homeassistant".to_owned());
+    hub.pin = match args.pin {
+        Pin::Right => hub::Pin::Right,
+        Pin::Wrong => hub::Pin::Wrong,
+        Pin::None => hub::Pin::None,
+    };
+    if args.flawless {
+        hub.quirks = quirks::flawless_hub();
+    }
+    for quirk in &args.quirks {
+        quirk.change_hub(&mut hub);
+    }
+    hub
+}
+
+fn bridge(args: &SimulateArgs, at: SocketAddr, nuki_id: u32) -> BridgeSpec {
+    let bridge = BridgeSpec::new(HARDWARE_ID, TOKEN, vec![nuki_id]);
+    let mut bridge = BridgeSpec { address: at.ip(), port: at.port(), ..bridge };
+    if args.flawless {
+        bridge.quirks = quirks::flawless_bridge();
+    }
+    for quirk in &args.quirks {
+        quirk.change_bridge(&mut bridge);
+    }
+    bridge
 }
 
 /// Tells how it goes. Returns only when going on would not help.
 async fn follow(fleet: &Fleet, args: &SimulateArgs, nuki_id: u32) -> Result<()> {
-    if let (Some(bridge), Some(at)) = (fleet.bridges().first(), args.bridge) {
-        return await_questions(bridge, at, nuki_id).await;
+    let lock = fleet.locks().first().filter(|_| args.mqtt || !args.hub && args.bridge.is_none());
+    let (lock, hub) = (lock.map(Line::Lock), fleet.hubs().first().map(Line::Hub));
+    let is_one = lock.is_none() || hub.is_none();
+    tokio::select! {
+        ended = keep(lock.as_ref(), args, nuki_id, is_one) => ended,
+        ended = keep(hub.as_ref(), args, nuki_id, is_one) => ended,
+        ended = await_questions(fleet.bridges().first(), args, nuki_id) => ended,
     }
-    let (who, refused) = if let Some(hub) = fleet.hubs().first() {
-        tell(&format!("connecting to {} as a Nuki Hub with lock {nuki_id:X}; stop with Ctrl-C", args.broker));
-        ("the hub", follow_line(&Line::Hub(hub)).await)
-    } else if let Some(lock) = fleet.locks().first() {
-        tell(&format!("connecting to {} as lock {nuki_id:X}; stop with Ctrl-C", args.broker));
-        ("the lock", follow_line(&Line::Lock(lock)).await)
-    } else {
-        return Ok(());
+}
+
+async fn keep(line: Option<&Line<'_>>, args: &SimulateArgs, nuki_id: u32, is_one: bool) -> Result<()> {
+    let Some(line) = line else {
+        return pending().await;
     };
-    let words = if args.username.is_none() {
-        format!(
-            "the broker does not let {who} in: {refused}; name a login with --username and --password-stdin"
-        )
-    } else if args.hub {
-        format!("the broker does not let {who} in: {refused}")
+    let at = args.broker.as_deref().unwrap_or(BROKER);
+    let is_hub = matches!(line, Line::Hub(_));
+    let (who, what) = if is_hub {
+        ("the hub", format!("a Nuki Hub with {} {nuki_id:X}", noun(args)))
     } else {
+        ("the lock", format!("lock {nuki_id:X}"))
+    };
+    tell(&format!("connecting to {at} as {what}; stop with Ctrl-C"));
+    let refused = follow_line(line, if is_one { "" } else { who }).await;
+    let words = format!("the broker does not let {who} in: {refused}");
+    let words = match (is_hub, &args.username, &args.hub_username) {
+        (true, _, None) if args.mqtt => {
+            format!("{words}; name a login with --hub-username and --password-stdin")
+        }
+        (true, None, None) | (false, None, _) => {
+            format!("{words}; name a login with --username and --password-stdin")
+        }
+        (true, ..) => words,
         // A lock that speaks for another's Nuki ID is turned away like one with a wrong login.
-        format!(
-            "the broker does not let {who} in: {refused}. If another lock is lock {nuki_id:X} already, be another with \
-             --nuki-id"
-        )
+        (false, ..) => {
+            format!("{words}. If another lock is lock {nuki_id:X} already, be another with --nuki-id")
+        }
     };
     Err(CommandError::new(Exit::Refused, words))
 }
 
+fn noun(args: &SimulateArgs) -> &'static str {
+    if args.kind == Kind::Opener { "opener" } else { "lock" }
+}
+
 /// A bridge says where it is and what opens it, and then only answers.
-async fn await_questions(bridge: &Bridge, at: SocketAddr, nuki_id: u32) -> Result<()> {
+async fn await_questions(bridge: Option<&Bridge>, args: &SimulateArgs, nuki_id: u32) -> Result<()> {
+    let (Some(bridge), Some(at)) = (bridge, args.bridge) else {
+        return pending().await;
+    };
     let seen = bridge.wait_for(|seen| seen.address.is_some() || seen.trouble.is_some()).await;
     if let Some(why) = seen.trouble {
         let words = format!("cannot listen on {at}: {why}. --bridge names another address");
@@ -119,11 +236,12 @@ async fn await_questions(bridge: &Bridge, at: SocketAddr, nuki_id: u32) -> Resul
     }
     let at = seen.address.unwrap_or(at);
     tell(&format!(
-        "a Nuki Bridge with lock {nuki_id:X} waits to be asked; stop with Ctrl-C\n\n  Address  {at}\n  Token    {TOKEN}\n"
+        "a Nuki Bridge with {} {nuki_id:X} waits to be asked; stop with Ctrl-C\n\n  Address  {at}\n  Token    {TOKEN}\n",
+        noun(args)
     ));
     bridge.wait_for(|seen| seen.requests > seen.unauthorized).await;
-    tell("asked for the first time");
-    std::future::pending().await
+    tell("the bridge was asked for the first time");
+    pending().await
 }
 
 /// What keeps a connection to a broker.
@@ -158,7 +276,11 @@ fn of_hub(seen: &HubSeen) -> Standing {
 }
 
 /// Tells when it is connected, and when it is not and why. Returns why, if it is not let in: trying again would not help.
-async fn follow_line(line: &Line<'_>) -> &'static str {
+/// Where several connect, each line begins with who it is about.
+async fn follow_line(line: &Line<'_>, who: &str) -> &'static str {
+    let tell = |words: &str| {
+        if who.is_empty() { tell(words) } else { tell(&format!("{who}: {words}")) }
+    };
     let mut standing = (false, None, None);
     loop {
         standing = line.changes(&standing).await;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lockwarden_app::devices::{Capability, Connector};
 use serde_json::Value;
 
 const OURS: &str = "lockwarden";
@@ -280,4 +281,46 @@ fn nothing_is_there_twice_without_a_reason() {
     let known: BTreeSet<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
     assert!(!doubles.is_empty(), "cargo tree told nothing");
     assert_eq!(doubles, known, "align them, or write down here who needs the older one");
+}
+
+/// The rows of the table in docs/connectors/README.md, and what of the code each of them is about.
+const MATRIX: &[(&str, Option<Capability>)] = &[
+    ("lock, unlock, open, lock 'n' go", Some(Capability::Operate)),
+    ("lock with both turns", Some(Capability::FullLock)),
+    ("every state, also while it moves", Some(Capability::EveryState)),
+    ("who did what, as it happens", Some(Capability::Events)),
+    ("names, from the lock's log", Some(Capability::Log)),
+    ("failed attempts, from the lock's log", Some(Capability::Log)),
+    ("names of codes and of who has access", Some(Capability::Names)),
+    ("codes, access and schedules themselves", None),
+    ("settings", Some(Capability::Settings)),
+    ("battery in percent", Some(Capability::BatteryPercent)),
+    ("voltage, resistance, temperature", Some(Capability::BatteryReport)),
+    ("fetching everything anew", Some(Capability::Sync)),
+];
+
+#[test]
+fn the_matrix_of_ways_and_what_they_give_is_the_documented_one() {
+    let text = read(&root().join("docs/connectors/README.md"));
+    let rows = text.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    let mut rows = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+    let head = rows.next().unwrap();
+    let ways = head[1..=Connector::ALL.len()]
+        .iter()
+        .map(|name| Connector::from_name(name.trim_matches('`')).unwrap());
+    let ways: Vec<Connector> = ways.collect();
+    assert_eq!(ways, Connector::ALL, "a column for each");
+    let rows: Vec<_> = rows.skip(1).collect();
+    let labels: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(labels, MATRIX.iter().map(|(label, _)| *label).collect::<Vec<_>>());
+    let is_there = |one: &Capability| MATRIX.iter().any(|(_, of)| *of == Some(*one));
+    assert!(Capability::ALL.iter().all(is_there), "a row for everything that a way can give");
+    for (row, (label, capability)) in rows.iter().zip(MATRIX) {
+        for (way, cell) in ways.iter().zip(&row[1..]) {
+            let gives = capability.is_some_and(|capability| way.can(capability));
+            assert_eq!(*cell != "no", gives, "{label} by {}: {cell}", way.name());
+        }
+        let tests = row[ways.len() + 1];
+        assert!(tests.contains('`') || tests == "the same", "{label}: no test is named");
+    }
 }

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod beside;
+mod bridges;
 mod browser;
 mod claim;
 mod clients;
@@ -19,11 +20,14 @@ mod crash;
 mod demo;
 mod durable;
 mod flood;
+mod hybrid;
 mod kit;
+mod leftovers;
 mod matrix;
 mod network;
 mod openers;
 mod quiet;
+mod simulate;
 mod tiles;
 mod tls;
 mod trouble;

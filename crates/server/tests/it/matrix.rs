@@ -351,6 +351,19 @@ async fn a_wrong_code_is_told_by_the_hub_and_by_no_other_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_codes_access_and_schedules_no_way_gives_more_than_how_many_have_a_name() {
+    by_each_way!(reached => {
+        let is_hub = reached.way == Connector::NukiHub;
+        if is_hub {
+            reached.until_shown(|shown| shown["facts"]["named-codes"] == "1").await;
+        }
+        assert_eq!(reached.page("").await.contains("Entry codes known by name"), is_hub, "{:?}", reached.way);
+        let (status, _) = get(reached.site.http, &format!("{DOOR}/auth"), &reached.token).await.unwrap();
+        assert_eq!(status, 404, "they come with users and permissions");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_battery_is_told_in_percent_by_every_way_and_its_voltage_by_the_hub_alone() {
     by_each_way!(reached => {
         let shown = reached.until_shown(|shown| shown["batteryPercent"] == PERCENT).await;

@@ -22,17 +22,17 @@ pub(crate) fn login(device: &Value) -> (String, String) {
     (text("username"), text("password"))
 }
 
-fn show(site: &Site, id: &Value) -> Value {
+pub(crate) fn show(site: &Site, id: &Value) -> Value {
     let id = id.to_string();
     serde_json::from_str(&site.ok(&["device", "show", "--email", EMAIL, &id], "")).unwrap()
 }
 
-fn listed(site: &Site) -> Vec<Value> {
+pub(crate) fn listed(site: &Site) -> Vec<Value> {
     let lines = site.ok(&["device", "list", "--email", EMAIL], "");
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-async fn until(site: &Site, id: &Value, what: &str, fact: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(site: &Site, id: &Value, what: &str, fact: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     for _ in 0..150 {
         last = show(site, id);
@@ -44,7 +44,7 @@ async fn until(site: &Site, id: &Value, what: &str, fact: impl Fn(&Value) -> boo
     panic!("{what}: {last}");
 }
 
-fn is_online(shown: &Value, connector: &str) -> bool {
+pub(crate) fn is_online(shown: &Value, connector: &str) -> bool {
     let ways = shown["ways"].as_array().unwrap();
     ways.iter().any(|way| way["connector"] == connector && way["online"] == true)
 }
