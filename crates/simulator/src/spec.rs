@@ -66,6 +66,8 @@ pub enum Model {
     SmartLock2,
     /// By bridge or hub only, too.
     SmartDoor,
+    /// Type 1. Nothing is documented of it but that it can be told to open: that, and to be ready again, is all it does.
+    Box,
     SmartLock3,
     /// Reports type 4 like the third generation.
     SmartLock4,
@@ -129,6 +131,7 @@ impl LockSpec {
         let (device_type, variant, firmware, hardware) = match model {
             Model::SmartLock2 => (0, 0, "2.16.4", "4.10"),
             Model::SmartDoor => (3, 0, "1.5.3", "1.0"),
+            Model::Box => (1, 0, "1.2.0", "1.0"),
             Model::SmartLock3 => (4, 0, "3.10.7", "5.12"),
             Model::SmartLock4 => (4, 0, "4.2.8", "7.0"),
             Model::Go => (5, 1, "5.9.4", "10.0"),
@@ -142,8 +145,11 @@ impl LockSpec {
         if device_type == 5 {
             spec.turn = Duration::from_secs(2);
         }
-        if model == Model::SmartLock2 {
+        if matches!(model, Model::SmartLock2 | Model::Box) {
             (spec.door_sensor, spec.keypad) = (false, false);
+        }
+        if model == Model::Box {
+            (spec.auto_unlatch, spec.auto_lock) = (true, Some(Duration::from_secs(5)));
         }
         spec
     }

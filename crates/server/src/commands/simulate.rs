@@ -23,7 +23,8 @@ use crate::exit::{CommandError, Exit, Result};
 use crate::home::{read_password, read_password_of};
 use crate::server::asked_to_stop;
 
-const HARDWARE_ID: u32 = 0x51A0_00B1;
+/// With the Nuki ID of what is behind it: two that are simulated are two bridges.
+const HARDWARE_ID: u32 = 0x5B00_0000;
 /// A real bridge's owner reads it in the app; this one's on the terminal.
 const TOKEN: &str = "simulated";
 const BROKER: &str = "127.0.0.1:1883";
@@ -167,7 +168,7 @@ fn hub(args: &SimulateArgs, nuki_id: u32, has_lock: bool) -> HubSpec {
 }
 
 fn bridge(args: &SimulateArgs, at: SocketAddr, nuki_id: u32) -> BridgeSpec {
-    let bridge = BridgeSpec::new(HARDWARE_ID, TOKEN, vec![nuki_id]);
+    let bridge = BridgeSpec::new(HARDWARE_ID ^ nuki_id, TOKEN, vec![nuki_id]);
     let mut bridge = BridgeSpec { address: at.ip(), port: at.port(), ..bridge };
     if args.flawless {
         bridge.quirks = quirks::flawless_bridge();

@@ -93,7 +93,7 @@ async fn a_simulated_device_is_of_the_kind_that_was_asked_for() {
     let opener = ["--kind", "opener", "--hub", "--username", &user];
     let _opener = Simulated::start(&site, &opener, &password).await;
     let mut bridges = Vec::new();
-    for kind in ["smart-lock-1-2", "smart-door"] {
+    for kind in ["smart-lock-1-2", "smart-door", "box"] {
         let mut bridge = Simulated::start(&site, &["--kind", kind, "--bridge", "127.0.0.1:0"], "").await;
         let added = bridge.add_bridge(&site).await;
         assert!(added.status.success(), "{kind}: {}", String::from_utf8_lossy(&added.stderr));
@@ -101,7 +101,7 @@ async fn a_simulated_device_is_of_the_kind_that_was_asked_for() {
     }
     let mut types = Vec::new();
     within(60, async {
-        while types != [0, 2, 3, 5] {
+        while types != [0, 1, 2, 3, 5] {
             let (_, body) = get(site.http, "/api/smartlock", &token).await.unwrap();
             let devices: Vec<Value> = serde_json::from_str(&body).unwrap();
             types = devices.iter().map(|device| device["type"].as_u64().unwrap()).collect();
@@ -173,7 +173,8 @@ async fn what_cannot_be_simulated_together_is_refused_in_words() {
             3,
             "not reached by a Nuki Bridge; say --mqtt or --hub",
         ),
-        (&["--kind", "box"], 2, "smart-lock-3"),
+        (&["--kind", "garage"], 2, "smart-lock-3"),
+        (&["--kind", "box"], 3, "say --bridge"),
         (&[&bridge[..], &["--base-path", "x"]].concat(), 2, "--hub"),
         (&[&bridge[..], &["--pin", "wrong"]].concat(), 2, "--hub"),
         (&[&bridge[..], &["--username", "x"]].concat(), 3, "it waits to be asked"),

@@ -30,6 +30,8 @@ pub enum Kind {
     SmartDoor,
     /// Opener, the box at the intercom; behind a hub or a bridge
     Opener,
+    /// Box, the discontinued one that opens the door of a house; behind a bridge, as far as anybody knows
+    Box,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::Ultra => "a Smart Lock Ultra",
             Self::SmartDoor => "a Smart Door",
             Self::Opener => "an Opener",
+            Self::Box => "a Box",
         }
     }
 
@@ -53,6 +56,7 @@ impl Kind {
             Self::Go | Self::Pro | Self::Ultra => DeviceType::SmartLock5,
             Self::SmartDoor => DeviceType::SmartDoor,
             Self::Opener => DeviceType::Opener,
+            Self::Box => DeviceType::Box,
         }
     }
 
@@ -66,6 +70,7 @@ impl Kind {
             Self::Pro => Model::Pro,
             Self::Ultra => Model::Ultra,
             Self::SmartDoor => Model::SmartDoor,
+            Self::Box => Model::Box,
             Self::Opener => return None,
         };
         Some(LockSpec::of(model, nuki_id, name))
@@ -87,6 +92,7 @@ impl Kind {
             Self::Go => 5,
             Self::Pro => 6,
             Self::Ultra => 7,
+            Self::Box => 8,
         };
         0x51A0_0000 + kind * 0x10 + way
     }
