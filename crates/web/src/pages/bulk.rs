@@ -1,5 +1,7 @@
 //! One thing done with many devices: what was chosen becomes a proposal, which is looked at, begun, and watched.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use lockwarden_app::bulks::{Bulk, BulkState, Deed, Item};
@@ -41,14 +43,25 @@ pub(crate) async fn propose(
         },
         _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
     };
-    let devices: Vec<DeviceId> = if fields.text("all") == "yes" {
-        let listing = Listing::from_query(fields.text("list"));
-        web.app.list_matching(&signed.actor, &listing.asks()).await?
-    } else {
-        fields.named("pick-").filter_map(|device| device.parse().ok()).collect()
-    };
+    let devices = chosen(&web, &signed, &fields).await?;
     let bulk = web.app.propose_bulk(&signed.actor, deed, &devices).await?;
     Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+}
+
+/// All that match, all but those that are ticked, or those that are ticked.
+async fn chosen(web: &Web, signed: &Signed, fields: &Fields) -> Result<Vec<DeviceId>> {
+    let ticked = fields.named("pick-").filter_map(|device| device.parse().ok());
+    match (fields.text("all"), fields.text("but")) {
+        ("yes", but) => {
+            let listing = Listing::from_query(fields.text("list"));
+            let mut all = web.app.list_matching(&signed.actor, &listing.asks()).await?;
+            let out: HashSet<DeviceId> = ticked.filter(|_| but == "yes").collect();
+            all.retain(|device| !out.contains(device));
+            Ok(all)
+        }
+        (_, "yes") => Err(Error::invalid("all", "to leave some out, tick that all devices are meant, too")),
+        _ => Ok(ticked.collect()),
+    }
 }
 
 /// A bulk with as much of its results as a page shows.

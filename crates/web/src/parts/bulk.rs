@@ -18,35 +18,45 @@ use crate::identify::Person;
 
 /// The chosen ones, and what can be done with them. `cards` have the boxes to tick.
 pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards: &Markup) -> Markup {
-    let all = page.total > page.devices.len();
+    let elsewhere = page.total.saturating_sub(page.devices.len());
     let back = Listing { choosing: false, ..listing.clone() };
     html! {
         form.stack #choosing method="post" action="/bulks" {
             (listing::field(&back.query()))
-            label.check.card.pad.all {
-                input type="checkbox" name="all" value="yes";
-                span {
-                    b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } }
-                    @if all { small { "also those that are not on this page" } }
+            div.card.whole {
+                label.check {
+                    input type="checkbox" name="all" value="yes";
+                    span {
+                        b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } span #but {} }
+                        @if elsewhere > 0 { small { "also the " (number(elsewhere)) " that are not on this page" } }
+                    }
+                }
+                label.check.unscripted {
+                    input type="checkbox" name="but" value="yes";
+                    span { "… but not those that I tick below" }
                 }
             }
             (cards)
-            div.deeds.card {
-                @if may(person, Rights::OPERATE) {
-                    button.btn.main name="deed" value="lock" { (icon(Icon::Lock)) "Lock…" }
-                }
-                @if may(person, Rights::MANAGE) {
-                    button.btn name="deed" value="favourite" { (icon(Icon::Star)) "Favourite…" }
-                    button.btn name="deed" value="no-favourite" { "No favourite…" }
-                    @if !page.groups.is_empty() {
-                        (groups::select(("group", "Group"), page.groups.iter().map(|one| &one.group), ("In no group", None)))
-                        button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
-                    }
-                }
-                @if may(person, Rights::CONFIGURE) {
-                    button.btn name="deed" value="setting" { (icon(Icon::Settings)) "Change a setting…" }
-                }
+            div.deeds.card { div { (deeds(person, page)) } }
+        }
+    }
+}
+
+fn deeds(person: &Person, page: &ListPage) -> Markup {
+    html! {
+        @if may(person, Rights::OPERATE) {
+            button.btn.main name="deed" value="lock" { (icon(Icon::Lock)) "Lock…" }
+        }
+        @if may(person, Rights::MANAGE) {
+            button.btn name="deed" value="favourite" { (icon(Icon::Star)) "Favourite…" }
+            button.btn name="deed" value="no-favourite" { "No favourite…" }
+            @if !page.groups.is_empty() {
+                (groups::select(("group", "Group"), page.groups.iter().map(|one| &one.group), ("In no group", None)))
+                button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
             }
+        }
+        @if may(person, Rights::CONFIGURE) {
+            button.btn name="deed" value="setting" { (icon(Icon::Settings)) "Change a setting…" }
         }
     }
 }
