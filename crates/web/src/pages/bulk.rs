@@ -22,7 +22,7 @@ use crate::web::Web;
 
 /// Results on one page.
 pub(crate) const RESULTS: usize = 500;
-/// As many that are left out are shown without asking.
+/// As many are shown without asking before anything is begun: it is begun above them.
 const FEW: usize = 20;
 
 /// Writes down what was chosen, and leads to what would become of it.
@@ -135,7 +135,7 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
     let id = shown.bulk.id;
     let body = html! {
         p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
-        @if shown.bulk.state == BulkState::Proposed { (proposal(shown, &title, refused)) }
+        @if shown.bulk.state == BulkState::Proposed { (proposal(shown, after, &title, refused)) }
         @else {
             h1 { (title) }
             (bulk::progress(&shown.bulk))
@@ -146,7 +146,7 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
     frame::page(web, person, Here::Devices, &title, &body)
 }
 
-fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
+fn proposal(shown: &Shown, after: i64, title: &str, refused: Option<&Refusal>) -> Markup {
     let id = shown.bulk.id;
     let more = shown.bulk.tally.all_left_out().saturating_sub(shown.left_out.len());
     let is_asked = shown.bulk.tally.waiting > 0;
@@ -164,9 +164,15 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
                 }
             }
         }
-        @if is_asked { (results(shown, 0)) }
+        @if is_asked {
+            details.card.pad #each open[shown.items.len() <= FEW || after > 0] {
+                summary { "Each device" }
+                ol.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
+                (further(shown, after))
+            }
+        }
         @if !shown.left_out.is_empty() {
-            details.card.pad open[shown.left_out.len() <= FEW] {
+            details.card.pad #why open[shown.left_out.len() <= FEW] {
                 summary { "Left out, and why" }
                 ol.plain {
                     @for item in &shown.left_out { (bulk::item(item, &shown.bulk)) }
@@ -178,19 +184,25 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
 }
 
 fn results(shown: &Shown, after: i64) -> Markup {
-    let id = shown.bulk.id;
-    let more = shown.items.len() == RESULTS;
     html! {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
                 ol.card.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
             }
-            nav.pages aria-label="More results" {
-                @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }
-                @if let Some(last) = shown.items.last().filter(|_| more) {
-                    a.btn href={ "/bulks/" (id) "?after=" (last.position) } { "More results" }
-                }
+            (further(shown, after))
+        }
+    }
+}
+
+fn further(shown: &Shown, after: i64) -> Markup {
+    let id = shown.bulk.id;
+    let more = shown.items.len() == RESULTS;
+    html! {
+        nav.pages aria-label="More results" {
+            @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }
+            @if let Some(last) = shown.items.last().filter(|_| more) {
+                a.btn href={ "/bulks/" (id) "?after=" (last.position) } { "More results" }
             }
         }
     }

@@ -139,9 +139,17 @@ fn many(why: &str, count: usize) -> String {
     if count == 1 {
         return why.to_owned();
     }
-    for (one, several) in [("is ", "are "), ("has ", "have "), ("takes ", "take ")] {
+    let plurals = [
+        ("is a favourite", "are favourites"),
+        ("is no favourite", "are no favourites"),
+        ("is ", "are "),
+        ("has ", "have "),
+        ("takes ", "take "),
+        ("lets ", "let "),
+    ];
+    for (one, several) in plurals {
         if let Some(rest) = why.strip_prefix(one) {
-            return format!("{several}{rest}");
+            return format!("{several}{rest}").replace(" its ", " their ");
         }
     }
     why.to_owned()
@@ -268,6 +276,13 @@ mod tests {
         assert_eq!(many("is offline", 2), "are offline");
         assert_eq!(many("has never connected", 3), "have never connected");
         assert_eq!(many("is offline", 1), "is offline");
+        assert_eq!(many("is a favourite already", 3), "are favourites already");
+        assert_eq!(many("is no favourite", 3), "are no favourites");
+        assert_eq!(many("lets nobody in already", 3), "let nobody in already");
+        assert_eq!(
+            many("has its door open: the bolt would stand out", 2),
+            "have their door open: the bolt would stand out"
+        );
     }
 
     #[test]

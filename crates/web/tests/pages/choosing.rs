@@ -33,6 +33,7 @@ async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
     for words in ["Lock 2 devices?", "2 devices will be locked.", "1 is locked already", "1 is offline"] {
         assert!(preview.body.contains(words), "{words}");
     }
+    assert!(preview.body.contains("id=\"each\" open>"), "a few are shown as they are");
     assert!(app.list_open_commands(&anna).await.unwrap().is_empty());
     let begin = format!("{path}/begin");
     assert_eq!(browser.post(&begin, &[]).await.leads_to(), path);
@@ -122,6 +123,10 @@ async fn all_but_some_are_chosen_with_and_without_a_setting_and_all_but_all_are_
     let preview = browser.get(&path).await;
     assert!(preview.body.contains("Make 58 devices favourites?"), "{}", preview.body);
     assert!(!preview.body.contains(">Flat 4<") && !preview.body.contains(">Flat 60<"));
+    assert!(
+        preview.body.contains("id=\"each\"><summary>Each device"),
+        "many are folded in below the question"
+    );
     let which = browser.post("/bulks", &all_but(&[("deed", "setting")])).await;
     for name in [out[0].as_str(), out[1].as_str(), "but", "all"] {
         assert!(which.body.contains(&format!("name=\"{name}\" value=\"yes\"")), "{name} is carried along");
