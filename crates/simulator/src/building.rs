@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::machine::{action, cost, state};
 use crate::spec::{Life, LockSpec, Model};
 
 const NAMES: [&str; 12] = [
@@ -82,14 +83,30 @@ fn temper(spec: &mut LockSpec, number: u32, rng: &mut StdRng) {
 /// Something that happened at a door before anybody watched. Numbers are those of MQTT API 1.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PastEvent {
-    Action { action: u8, trigger: u8, auth_id: u32, code_id: u32, extra: u8 },
+    Action {
+        action: u8,
+        trigger: u8,
+        auth_id: u32,
+        code_id: u32,
+        extra: u8,
+    },
     Jammed,
-    TurnedByHand { lock: bool },
+    TurnedByHand {
+        lock: bool,
+    },
     DoorOpened,
     DoorClosed,
     WentOffline,
     CameOnline,
+    /// Percent, from here on.
+    Battery(u8),
 }
+
+/// Of so many actions, as many used up a step of the battery as they cost: about four months to a battery. A machine's own
+/// falls faster, so that somebody who looks on sees it fall.
+const PAST_ACTIONS_A_STEP: u32 = 64;
+/// Of a battery that was replaced.
+const EMPTY: u8 = 12;
 
 /// A month (or whatever is asked for) at one door, oldest first: milliseconds since 1970, and what happened.
 pub fn history(spec: &LockSpec, days: u32, seed: u64, until_ms: i64) -> Vec<(i64, PastEvent)> {
@@ -103,15 +120,40 @@ pub fn history(spec: &LockSpec, days: u32, seed: u64, until_ms: i64) -> Vec<(i64
         for _ in 0..comings {
             visit(spec, midnight + time_of_day(&mut rng, weekend), &mut rng, &mut past);
         }
-        if spec.life == Life::PoorNetwork && rng.random_bool(0.3) {
+        if rng.random_bool(if spec.life == Life::PoorNetwork { 0.3 } else { 0.05 }) {
             let away = midnight + rng.random_range(0..DAY - 3_600_000);
             past.push((away, PastEvent::WentOffline));
             past.push((away + rng.random_range(120_000..3_600_000), PastEvent::CameOnline));
         }
     }
-    past.retain(|(at, _)| *at < until_ms && *at >= until_ms - i64::from(days) * DAY);
+    let from_ms = until_ms - i64::from(days) * DAY;
+    past.retain(|(at, _)| *at < until_ms && *at >= from_ms);
     past.sort_by_key(|(at, _)| *at);
+    if days > 0 {
+        charge(spec, from_ms, &mut rng, &mut past);
+    }
     past
+}
+
+/// Adds what the battery said, backwards from its charge now.
+fn charge(spec: &LockSpec, from_ms: i64, rng: &mut StdRng, past: &mut Vec<(i64, PastEvent)>) {
+    let mut percent = spec.battery & !1;
+    let mut told = Vec::new();
+    for (at, event) in past.iter().rev() {
+        let PastEvent::Action { action, .. } = event else { continue };
+        let moves = match *action {
+            action::UNLATCH => vec![state::UNLOCKING, state::UNLATCHING],
+            _ => vec![state::LOCKING],
+        };
+        if rng.random_range(0..PAST_ACTIONS_A_STEP) < cost(moves) {
+            told.push((*at, PastEvent::Battery(percent)));
+            percent = if percent < 100 { percent + 2 } else { EMPTY };
+        }
+    }
+    told.push((from_ms, PastEvent::Battery(percent)));
+    told.reverse();
+    past.extend(told);
+    past.sort_by_key(|(at, _)| *at);
 }
 
 /// Mornings and evenings on working days, later and more evenly at weekends.
@@ -188,5 +230,24 @@ mod tests {
             assert!(past.is_sorted_by_key(|(at, _)| *at) && past.iter().all(|(at, _)| *at < until));
             assert!(past.len() > 100, "{}: {}", spec.name, past.len());
         }
+    }
+
+    #[test]
+    fn a_battery_of_the_past_falls_in_steps_of_two_to_what_it_is_now() {
+        let until = 1_795_521_600_000;
+        let mut fell = 0;
+        for spec in building(12, 3) {
+            let past = history(&spec, 30, 3, until);
+            let told = past.iter().filter_map(|(_, event)| match event {
+                PastEvent::Battery(percent) => Some(*percent),
+                _ => None,
+            });
+            let told: Vec<u8> = told.collect();
+            assert_eq!(told.last(), Some(&spec.battery), "{}", spec.name);
+            assert!(told.windows(2).all(|two| two[0] == two[1] + 2 || two == [EMPTY, 100]), "{told:?}");
+            fell += told.len() - 1;
+        }
+        // A machine's own pace would be four times that.
+        assert!((12 * 8..12 * 20).contains(&fell), "{fell} steps in a month of twelve doors");
     }
 }

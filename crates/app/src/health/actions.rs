@@ -134,8 +134,8 @@ impl App {
             };
             ailing.push((Ailment::Trouble(trouble), device, Detail::Way(connector, detail)));
         }
-        for (device, setting) in sql::refused(&mut tx, account).await? {
-            ailing.push((Ailment::SettingRefused, device, Detail::Setting(setting)));
+        for (device, setting, why) in sql::refused(&mut tx, account).await? {
+            ailing.push((Ailment::SettingRefused, device, Detail::Setting(setting, why)));
         }
         let by = self.now().plus(SOON_LOW);
         for (device, low, earliest) in sql::soon_low(&mut tx, account, by, i64::from(LOW)).await? {

@@ -164,7 +164,7 @@ impl Ailment {
                 Problem::Offline => "See the reason beside each. What it said last may no longer be so.",
             },
             Self::Trouble(trouble) => trouble.words(),
-            Self::SettingRefused => "Look at why on the device’s page, and change the setting or give it up.",
+            Self::SettingRefused => "Change the setting on the device’s page, or give it up there.",
             Self::BatterySoonLow => "Have batteries ready for the next visit.",
             Self::WeakSignal => "Move the hub or bridge nearer to the door: below −80 dBm messages get lost.",
             Self::OldFirmware => "Update it in the Nuki app, beside the lock.",
@@ -188,7 +188,8 @@ pub enum Detail {
     Offline(Option<Time>, WhyOffline),
     /// By which way, and what is known more exactly.
     Way(Connector, String),
-    Setting(String),
+    /// Which, and why it was refused.
+    Setting(String, Option<String>),
     /// When it is likely to be low, and when at the earliest.
     LowAt(Time, Time),
     /// In dBm.

@@ -18,9 +18,12 @@ pub(super) async fn troubles(
     query.bind(account).bind(MOST).all().await
 }
 
-pub(super) async fn refused(tx: &mut Tx, account: AccountId) -> Result<Vec<(DeviceId, String)>, DbError> {
+pub(super) async fn refused(
+    tx: &mut Tx,
+    account: AccountId,
+) -> Result<Vec<(DeviceId, String, Option<String>)>, DbError> {
     let query = tx.query(
-        "select s.device_id, s.setting from settings s join devices d on d.id = s.device_id \
+        "select s.device_id, s.setting, s.reason from settings s join devices d on d.id = s.device_id \
          where s.state = 'refused' and +d.account_id = $1 and d.removed_at is null \
          order by s.device_id, s.setting limit $2",
     );

@@ -1,15 +1,17 @@
 //! Writing, reading and forgetting history.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::forecast::{self, Forecast};
 use super::sql;
-use super::{Changes, History, KEPT, Kind, MOST_POINTS};
+use super::{Changes, History, KEPT, Kind, MOST_POINTS, PastPoint};
 use crate::App;
 use crate::actor::Actor;
 use crate::clock::Time;
 use crate::db::{DbError, Tx};
-use crate::error::Result;
+use crate::devices;
+use crate::error::{Error, Result};
 use crate::ids::DeviceId;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -45,6 +47,31 @@ impl App {
             points.extend(sql::thinned(&mut tx, of, (from, to), step).await?);
         }
         Ok(History { from, to, points })
+    }
+
+    /// Takes over what devices were before they first said something here. However it ends, nothing is known from now on: a
+    /// present is only what a device said itself.
+    pub async fn import_history(&self, actor: &Actor, past: &[PastPoint]) -> Result<()> {
+        let mut tx = self.write().await?;
+        let now = self.now();
+        if past.iter().any(|point| point.at >= now) {
+            return Err(Error::invalid("at", "the past is over"));
+        }
+        let devices: BTreeSet<DeviceId> = past.iter().map(|point| point.device).collect();
+        for device in devices {
+            actor.may_manage(&mut tx, device).await?;
+            if !devices::has_said_nothing(&mut tx, device).await? {
+                return Err(Error::invalid("device", "it has said something itself already"));
+            }
+        }
+        let mut changes = Changes::new();
+        for point in past {
+            changes.insert((point.device, point.kind, point.at), point.value);
+            changes.insert((point.device, point.kind, now), None);
+        }
+        insert(&mut tx, changes).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// How long the battery lasts, from its own history, or why that cannot be said.

@@ -54,6 +54,15 @@ pub struct Point {
     pub since: Time,
 }
 
+/// What changed, or became unknown, before Lockwarden knew the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastPoint {
+    pub device: DeviceId,
+    pub kind: Kind,
+    pub at: Time,
+    pub value: Option<u8>,
+}
+
 /// What held for some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Connector, Delivery, DoorState, LockState, Observation};
-use lockwarden_app::history::{Held, KEPT, Kind, MOST_POINTS};
+use lockwarden_app::history::{Held, KEPT, Kind, MOST_POINTS, PastPoint};
 use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::{START, World};
 
@@ -251,4 +251,37 @@ async fn a_batch_that_changes_nothing_writes_no_history() {
     world.app.record(&batch).await.unwrap();
     let change = world.report(door, Observation::BatteryPercent(78), Delivery::AtMostOnce);
     assert!(world.app.record(&[change]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_past_is_taken_over_until_now_and_never_becomes_a_present() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let bert = world.owner("Bert").await;
+    let (door, credentials) = world.device(&anna, "Front door").await;
+    let point = |kind, minute: u64, value| PastPoint {
+        device: door,
+        kind,
+        at: START.minus(10 * MINUTE).plus(Duration::from_secs(60 * minute)),
+        value: Some(value),
+    };
+    let past = [point(Kind::Link, 1, 1), point(Kind::State, 2, 3), point(Kind::State, 5, 1)];
+    assert!(world.app.import_history(&bert, &past).await.is_err());
+    assert!(world.app.import_history(&anna, &[point(Kind::State, 10, 1)]).await.is_err(), "now is no past");
+    world.app.import_history(&anna, &past).await.unwrap();
+    world.clock.advance(5 * MINUTE);
+    let state = [(0, 2, Held::Nothing), (2, 5, UNLOCKED), (5, 10, LOCKED), (10, 15, Held::Nothing)];
+    assert_eq!(told(&world, &anna, door, Kind::State).await, state);
+    let link = [(0, 1, Held::Nothing), (1, 10, Held::Value(1)), (10, 15, Held::Nothing)];
+    assert_eq!(told(&world, &anna, door, Kind::Link).await, link);
+
+    let login = world.login(&credentials).await;
+    world.app.bind_login(&login, 0xA1).await.unwrap().unwrap();
+    for seen in [Observation::Link { up: true }, Observation::State(LockState::Locked)] {
+        world.says(door, seen).await;
+    }
+    world.clock.advance(5 * MINUTE);
+    assert_eq!(told(&world, &anna, door, Kind::State).await.last(), Some(&(15, 20, LOCKED)));
+    assert!(world.app.import_history(&anna, &past).await.is_err(), "it speaks for itself by now");
+    assert_eq!(told(&world, &anna, door, Kind::State).await.last(), Some(&(15, 20, LOCKED)));
 }

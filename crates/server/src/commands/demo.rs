@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use lockwarden_app::App;
 use lockwarden_app::accounts::{NewAccount, NewToken, TokenScope};
-use lockwarden_app::activity::{Completion, Happening, Origin, Past};
 use lockwarden_app::actor::Actor;
-use lockwarden_app::devices::{LockAction, LockEvent, NewDevice, Trigger};
+use lockwarden_app::devices::NewDevice;
 use lockwarden_app::groups::NewGroup;
-use lockwarden_app::ids::{DeviceId, GroupId};
-use lockwarden_simulator::{Broker, Fleet, Options, PastEvent, Site, building, history};
+use lockwarden_app::ids::GroupId;
+use lockwarden_simulator::{Broker, Fleet, Options, Site, building, history};
 use rlimit::Resource;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::cli::DemoArgs;
 use crate::commands::admin::{print_line, tell, time_zone};
-use crate::commands::demo_ways;
+use crate::commands::{demo_past, demo_ways};
 use crate::exit::{CommandError, Exit, Result};
 use crate::home::Running;
 use crate::server::{Server, Sources, asked_to_stop, url_for_people};
@@ -38,6 +37,8 @@ const VISITS_A_SECOND: f64 = 400.0;
 const FROM_ONE_ADDRESS: u32 = 20_000;
 /// Days of history times locks that a demo makes by itself: about a hundred thousand entries.
 const LOCK_DAYS: u32 = 15_000;
+/// So many locks have pictures of their past as well; of a larger demo nobody looks at every lock.
+const PICTURED: usize = 1_000;
 
 /// What somebody needs to look around.
 struct Keys {
@@ -119,7 +120,7 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
         let (floor, is_new_house) = floors.next(app, &actor).await?;
         let new: Vec<_> = together.iter().map(|spec| NewDevice::by_mqtt(&spec.name)).collect();
         let added = app.add_devices(&actor, &new, Some(floor)).await?;
-        let mut past = Vec::new();
+        let (mut past, mut pictured) = (Vec::new(), Vec::new());
         for (place, (spec, (device, login))) in together.iter_mut().zip(added).enumerate() {
             if is_new_house && place == 0 {
                 app.set_favourite(&actor, device, true).await?;
@@ -127,8 +128,12 @@ async fn furnish(app: &App, args: &DemoArgs) -> Result<(Site, Actor, Keys)> {
             front.get_or_insert((device, spec.nuki_id));
             *spec = spec.clone().with_login(&login.username, &login.password);
             let events = history(spec, days, args.seed, app.now().0);
-            past.extend(events.into_iter().map(|(at, event)| remember(device, at, event)));
+            past.extend(events.iter().filter_map(|(at, event)| demo_past::entry(device, *at, *event)));
+            if made + place < PICTURED {
+                pictured.extend(demo_past::points(device, &events));
+            }
         }
+        app.import_history(&actor, &pictured).await?;
         past.sort_by_key(|past| past.at);
         for slice in past.chunks(SLICE) {
             app.import_activity(&actor, slice).await?;
@@ -198,45 +203,6 @@ async fn await_connections(app: &App, fleet: &Fleet, of: u32) {
 /// A password that can be typed, from chance.
 fn words(app: &App) -> String {
     (0..4).map(|_| app.chance().code::<5>()).collect::<Vec<_>>().join("-")
-}
-
-fn remember(device: DeviceId, at: i64, event: PastEvent) -> Past {
-    let mut past = Past {
-        device,
-        at: lockwarden_app::clock::Time(at),
-        happening: Happening::Jammed,
-        origin: Origin::Unknown,
-        trigger: None,
-        result: Completion::Success,
-        auth_id: None,
-        code_id: None,
-        presses: None,
-    };
-    match event {
-        PastEvent::Action { action, trigger, auth_id, code_id, extra } => {
-            let event = LockEvent {
-                action: LockAction::from_code(action),
-                trigger: Trigger::from_code(trigger),
-                auth_id: Some(auth_id).filter(|id| *id != 0),
-                code_id: Some(code_id).filter(|id| *id != 0),
-                extra,
-            };
-            past.happening = event.action.into();
-            past.origin = event.origin();
-            past.trigger = Some(event.trigger);
-            (past.auth_id, past.code_id, past.presses) = (event.auth_id, event.code_id, event.presses());
-        }
-        PastEvent::Jammed => past.result = Completion::MotorBlocked,
-        PastEvent::TurnedByHand { lock } => {
-            past.happening = if lock { Happening::TurnedToLocked } else { Happening::TurnedToUnlocked };
-            past.origin = Origin::ByHand;
-        }
-        PastEvent::DoorOpened => past.happening = Happening::DoorOpened,
-        PastEvent::DoorClosed => past.happening = Happening::DoorClosed,
-        PastEvent::WentOffline => past.happening = Happening::WentOffline,
-        PastEvent::CameOnline => past.happening = Happening::CameOnline,
-    }
-    past
 }
 
 fn connect(running: &Running, site: Site, seed: u64, most: u32) -> Fleet {

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod backup;
 pub mod demo;
+mod demo_past;
 mod demo_ways;
 pub mod device;
 pub mod health;

@@ -47,16 +47,16 @@ struct Demo {
 
 impl Demo {
     async fn start(devices: &str, seed: &str) -> Self {
-        Self::with(lockwarden(&[]), devices, seed).await
+        Self::with(lockwarden(&[]), devices, seed, "2").await
     }
 
-    async fn with(mut command: Command, devices: &str, seed: &str) -> Self {
+    async fn with(mut command: Command, devices: &str, seed: &str, days: &str) -> Self {
         let tmp = tempfile::tempdir().unwrap();
         let words = std::fs::File::create(tmp.path().join("words")).unwrap();
         let args = ["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
         let mut child = command
             .args(args)
-            .args(["--devices", devices, "--history-days", "2", "--seed", seed])
+            .args(["--devices", devices, "--history-days", days, "--seed", seed])
             .env("TMPDIR", tmp.path())
             .stderr(words)
             .spawn()
@@ -127,6 +127,21 @@ impl Demo {
         answer
     }
 
+    /// A page as somebody who signed in gets it.
+    async fn page(&self, path: &str) -> String {
+        let signed_in = self.sign_in(self.key("password")).await;
+        let cookie = signed_in.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n",
+            self.http
+        );
+        let mut stream = TcpStream::connect(self.http).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     /// SIGTERM, and what was left on stdout and in the directory for temporary files.
     async fn stop(mut self) -> (Option<i32>, String, Vec<String>) {
         terminate(&self.child).await;
@@ -182,6 +197,25 @@ async fn a_demo_prints_one_line_lets_in_shows_a_life_and_leaves_nothing_behind()
 }
 
 #[tokio::test]
+async fn a_device_of_a_demo_has_three_pictures_of_its_past_and_a_forecast_of_its_battery() {
+    let demo = Demo::with(lockwarden(&[]), "9", "5", "60").await;
+    let list = demo.page("/devices").await;
+    // Its battery is nearly empty, and was not replaced of late.
+    let garage = list.split("/devices/").find(|part| part.contains(">Garage<")).unwrap();
+    let garage = garage.split('"').next().unwrap();
+    let page = demo.page(&format!("/devices/{garage}?days=30")).await;
+    let pictures: Vec<&str> = page.split("<figure").skip(1).collect();
+    assert_eq!(pictures.len(), 3, "{page}");
+    for (picture, wanted) in pictures.iter().zip([">Unlocked<", ">22 %<", ">Online<"]) {
+        let table = picture.split("<tbody>").nth(1).unwrap();
+        assert!(table.contains(wanted), "{picture}");
+    }
+    assert!(pictures[0].split("<tbody>").nth(1).unwrap().matches(">Locked<").count() > 30, "{}", pictures[0]);
+    assert!(pictures[1].contains("empty in about"), "{}", pictures[1]);
+    assert_eq!(demo.stop().await.0, Some(0));
+}
+
+#[tokio::test]
 async fn the_same_seed_is_the_same_building_with_the_same_history() {
     let before = Clock::System.now().to_jiff();
     let (one, two, other) =
@@ -206,7 +240,7 @@ async fn the_same_seed_is_the_same_building_with_the_same_history() {
 
 #[tokio::test]
 async fn a_demo_of_more_devices_than_it_may_connect_has_all_of_them() {
-    let demo = Demo::with(lockwarden_with_files(1_104), "60", "5").await;
+    let demo = Demo::with(lockwarden_with_files(1_104), "60", "5", "2").await;
     within(60, async {
         loop {
             let locks = demo.ask("/api/smartlock").await;

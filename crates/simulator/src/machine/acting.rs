@@ -96,7 +96,7 @@ impl Machine {
                 _ => steps.push_back(answer),
             }
         }
-        steps.push_back((Duration::ZERO, Step::End(cost(&path))));
+        steps.push_back((Duration::ZERO, Step::End(cost(path.iter().map(|(_, state)| *state)))));
         self.plan = steps;
         self.last = cause;
         self.moves += 1;
@@ -318,11 +318,11 @@ fn answered(to: To, code: u8) -> Output {
 }
 
 /// Pulling the latch costs more than a turn (HELP, batteries).
-fn cost(path: &[(Duration, u8)]) -> u32 {
-    let of = |state: &u8| match *state {
+pub(crate) fn cost(states: impl IntoIterator<Item = u8>) -> u32 {
+    let of = |state| match state {
         state::UNLOCKING | state::LOCKING => 2,
         state::UNLATCHING => 3,
         _ => 0,
     };
-    path.iter().map(|(_, state)| of(state)).sum()
+    states.into_iter().map(of).sum()
 }

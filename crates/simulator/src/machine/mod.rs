@@ -13,6 +13,8 @@ use crate::spec::{Faults, LockSpec, Order};
 mod acting;
 mod keypad;
 
+pub(crate) use acting::cost;
+
 /// MQTT API 1.4 `state`.
 pub mod state {
     pub const UNCALIBRATED: u8 = 0;

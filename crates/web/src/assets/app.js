@@ -54,6 +54,7 @@ function patch(html, only) {
   // The button that was pressed is gone: the state tells what became of it. Another button may be the opposite one.
   const rest = (home && byId(home)?.querySelector(".state")) || byId("main");
   if (home && document.activeElement === document.body) rest.focus({ preventScroll: true });
+  tickAll();
 }
 
 function morph(old, fresh) {
@@ -279,6 +280,32 @@ function look(form) {
   history.replaceState(null, "", `${form.getAttribute("action")}?${new URLSearchParams(asked)}`);
   again();
 }
+
+// Choosing devices: a tick at all is one at each, also at those that come later; taken away from one, it is all but that.
+const picks = () => [...document.querySelectorAll("#choosing .picks input")];
+function tickAll() {
+  const all = byId("choosing")?.elements.all;
+  const out = picks().filter((one) => one.out);
+  if (all?.checked) for (const one of picks()) one.checked = !one.out;
+  if (all) byId("but").textContent = all.checked && out.length ? ` but ${out.length}` : "";
+}
+document.addEventListener("change", ({ target }) => {
+  const all = byId("choosing")?.elements.all;
+  if (target === all) for (const one of picks()) [one.out, one.checked] = [false, all.checked];
+  else if (all?.checked) target.out = !target.checked;
+  tickAll();
+});
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.id !== "choosing" || !target.elements.all.checked) return;
+  for (const one of picks()) one.out ? formData.set(one.name, "yes") : formData.delete(one.name);
+  if (picks().some((one) => one.out)) formData.set("but", "yes");
+});
+// What a browser filled in again as it was left.
+addEventListener("pageshow", () => {
+  const all = byId("choosing")?.elements.all;
+  for (const one of picks()) one.out = all.checked && !one.checked;
+  tickAll();
+});
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : again()));
 // Two missed signs of life: the connection is gone, whatever the network says.

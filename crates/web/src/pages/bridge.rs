@@ -25,16 +25,20 @@ use crate::when::When;
 pub(crate) struct Reached {
     pub bridge: Bridge,
     pub devices: Vec<Device>,
+    /// The one that it is, where it was added twice.
+    twin: Option<(BridgeId, String)>,
 }
 
 impl Reached {
     pub(crate) async fn load(web: &Web, person: &Person, id: BridgeId) -> Result<Self> {
         let all = web.app.list_bridges(&person.actor).await?;
-        let bridge = all.into_iter().find(|bridge| bridge.id == id).ok_or(Error::NotFound)?;
+        let bridge = all.iter().find(|bridge| bridge.id == id).ok_or(Error::NotFound)?.clone();
+        let twin = all.into_iter().find(|other| Some(&other.address) == bridge.same_as.as_ref());
+        let twin = twin.map(|twin| (twin.id, twin.address));
         let behind: Vec<_> = web.app.devices_behind(id).await?.iter().map(|one| one.device).collect();
         let mut devices = web.app.list_some_devices(&person.actor, &behind).await?;
         devices.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self { bridge, devices })
+        Ok(Self { bridge, devices, twin })
     }
 
     /// How it stands and what it brought. Live.
@@ -43,15 +47,15 @@ impl Reached {
             section #bridge-state { (self.now(when)) (self.facts(when)) }
             section #bridge-devices {
                 h2 { "What it reaches" }
-                @if self.devices.is_empty() {
+                @if self.devices.is_empty() && self.bridge.left_out == 0 {
                     p.hint {
-                        @if self.bridge.left_out > 0 {
-                            "Nothing that you have not removed here."
+                        @if self.twin.is_some() {
+                            "Its devices are reached by the other one."
                         } @else if self.bridge.heard_at.is_some() {
                             "The bridge lists no devices. Pair them with it in the Nuki app; they appear here by themselves."
                         } @else { "Its devices appear here as soon as it has answered." }
                     }
-                } @else {
+                } @else if !self.devices.is_empty() {
                     p.hint { (sentence(&counts::devices(self.devices.len()))) " found. Test each: the lock turns, and you see its answer." }
                     ul.card.plain { @for device in &self.devices { (line(device)) } }
                 }
@@ -64,7 +68,7 @@ impl Reached {
         let bridge = &self.bridge;
         html! {
             @match (&bridge.trouble, bridge.online, bridge.heard_at) {
-                _ if let Some(address) = &bridge.same_as => (twice(address)),
+                _ if let Some((twin, address)) = &self.twin => (twice(*twin, address)),
                 (Some(trouble), online, _) => p.strip.bad {
                     (icon(Icon::Alert))
                     span {
@@ -120,13 +124,13 @@ impl Reached {
     }
 }
 
-fn twice(address: &str) -> Markup {
+fn twice(twin: BridgeId, address: &str) -> Markup {
     html! {
         p.strip.bad {
             (icon(Icon::Alert))
             span {
                 b { "Added twice." }
-                " It is the bridge at " (address) ", and is asked only there. If it has moved, remove that one: then it is asked "
+                " It is the bridge at " a href={ "/bridges/" (twin) } { (address) } ", and is asked only there. If it has moved, remove that one: then it is asked "
                 "here. If not, remove this one."
             }
         }

@@ -1,5 +1,7 @@
 //! One thing done with many devices: what was chosen becomes a proposal, which is looked at, begun, and watched.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use lockwarden_app::bulks::{Bulk, BulkState, Deed, Item};
@@ -20,7 +22,7 @@ use crate::web::Web;
 
 /// Results on one page.
 pub(crate) const RESULTS: usize = 500;
-/// As many that are left out are shown without asking.
+/// As many are shown without asking before anything is begun: it is begun above them.
 const FEW: usize = 20;
 
 /// Writes down what was chosen, and leads to what would become of it.
@@ -41,14 +43,25 @@ pub(crate) async fn propose(
         },
         _ => return Err(Error::invalid("deed", "there is no such thing to do").into()),
     };
-    let devices: Vec<DeviceId> = if fields.text("all") == "yes" {
-        let listing = Listing::from_query(fields.text("list"));
-        web.app.list_matching(&signed.actor, &listing.asks()).await?
-    } else {
-        fields.named("pick-").filter_map(|device| device.parse().ok()).collect()
-    };
+    let devices = chosen(&web, &signed, &fields).await?;
     let bulk = web.app.propose_bulk(&signed.actor, deed, &devices).await?;
     Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+}
+
+/// All that match, all but those that are ticked, or those that are ticked.
+async fn chosen(web: &Web, signed: &Signed, fields: &Fields) -> Result<Vec<DeviceId>> {
+    let ticked = fields.named("pick-").filter_map(|device| device.parse().ok());
+    match (fields.text("all"), fields.text("but")) {
+        ("yes", but) => {
+            let listing = Listing::from_query(fields.text("list"));
+            let mut all = web.app.list_matching(&signed.actor, &listing.asks()).await?;
+            let out: HashSet<DeviceId> = ticked.filter(|_| but == "yes").collect();
+            all.retain(|device| !out.contains(device));
+            Ok(all)
+        }
+        (_, "yes") => Err(Error::invalid("all", "to leave some out, tick that all devices are meant, too")),
+        _ => Ok(ticked.collect()),
+    }
 }
 
 /// A bulk with as much of its results as a page shows.
@@ -122,7 +135,7 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
     let id = shown.bulk.id;
     let body = html! {
         p.back { a href="/devices" { (icon(Icon::Back)) "Devices" } }
-        @if shown.bulk.state == BulkState::Proposed { (proposal(shown, &title, refused)) }
+        @if shown.bulk.state == BulkState::Proposed { (proposal(shown, after, &title, refused)) }
         @else {
             h1 { (title) }
             (bulk::progress(&shown.bulk))
@@ -133,7 +146,7 @@ fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&
     frame::page(web, person, Here::Devices, &title, &body)
 }
 
-fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
+fn proposal(shown: &Shown, after: i64, title: &str, refused: Option<&Refusal>) -> Markup {
     let id = shown.bulk.id;
     let more = shown.bulk.tally.all_left_out().saturating_sub(shown.left_out.len());
     let is_asked = shown.bulk.tally.waiting > 0;
@@ -151,9 +164,15 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
                 }
             }
         }
-        @if is_asked { (results(shown, 0)) }
+        @if is_asked {
+            details.card.pad #each open[shown.items.len() <= FEW || after > 0] {
+                summary { "Each device" }
+                ol.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
+                (further(shown, after))
+            }
+        }
         @if !shown.left_out.is_empty() {
-            details.card.pad open[shown.left_out.len() <= FEW] {
+            details.card.pad #why open[shown.left_out.len() <= FEW] {
                 summary { "Left out, and why" }
                 ol.plain {
                     @for item in &shown.left_out { (bulk::item(item, &shown.bulk)) }
@@ -165,19 +184,25 @@ fn proposal(shown: &Shown, title: &str, refused: Option<&Refusal>) -> Markup {
 }
 
 fn results(shown: &Shown, after: i64) -> Markup {
-    let id = shown.bulk.id;
-    let more = shown.items.len() == RESULTS;
     html! {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
                 ol.card.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
             }
-            nav.pages aria-label="More results" {
-                @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }
-                @if let Some(last) = shown.items.last().filter(|_| more) {
-                    a.btn href={ "/bulks/" (id) "?after=" (last.position) } { "More results" }
-                }
+            (further(shown, after))
+        }
+    }
+}
+
+fn further(shown: &Shown, after: i64) -> Markup {
+    let id = shown.bulk.id;
+    let more = shown.items.len() == RESULTS;
+    html! {
+        nav.pages aria-label="More results" {
+            @if after > 0 { a.btn href={ "/bulks/" (id) } { "First results" } }
+            @if let Some(last) = shown.items.last().filter(|_| more) {
+                a.btn href={ "/bulks/" (id) "?after=" (last.position) } { "More results" }
             }
         }
     }

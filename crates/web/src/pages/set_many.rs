@@ -93,7 +93,7 @@ fn form(
             p.back { a href="/devices?select=yes" { (icon(Icon::Back)) "Choose devices" } }
             form.card.pad.stack method="post" action="/bulks" novalidate {
                 h1 { (title) }
-                @for name in ["all", "list"] {
+                @for name in ["all", "but", "list"] {
                     @if fields.has(name) { input type="hidden" name=(name) value=(fields.text(name)); }
                 }
                 @for device in fields.named("pick-") { input type="hidden" name={ "pick-" (device) } value="yes"; }

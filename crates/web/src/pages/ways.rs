@@ -18,7 +18,7 @@ use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
 use crate::pages::device::once;
 use crate::parts::frame::{self, Here};
-use crate::parts::gives::article;
+use crate::parts::gives::{self, article};
 use crate::parts::said::{Said, sentence};
 use crate::web::Web;
 
@@ -100,10 +100,13 @@ pub(crate) async fn ask(
 ) -> Result<Html<String>, Failure> {
     let device = manageable(&web, &signed, &device).await?;
     let by = Connector::from_name(asked.text("way")).ok_or(Error::NotFound)?;
-    let ways = web.app.load_connection(&signed.actor, device.id).await?.ways;
+    let connection = web.app.load_connection(&signed.actor, device.id).await?;
+    let ways = &connection.ways;
     let others: Vec<Connector> = ways.iter().map(|way| way.connector).filter(|other| *other != by).collect();
     let (title, question) = match asked.text("do") {
-        "remove" if others.len() < ways.len() => ("Remove this way?", removing(&device, by, &others)),
+        "remove" if others.len() < ways.len() => {
+            ("Remove this way?", removing(&device, by, &others, &connection.beside))
+        }
         "move" if others.len() == ways.len() => ("Move to another way?", moving(&device, by, &others)),
         _ => return Err(Error::NotFound.into()),
     };
@@ -124,16 +127,27 @@ fn names(of: &[Connector]) -> String {
     of.iter().map(|one| one.words()).collect::<Vec<_>>().join(" and ")
 }
 
-fn removing(device: &Device, by: Connector, others: &[Connector]) -> Markup {
+fn removing(device: &Device, by: Connector, others: &[Connector], beside: &[(DeviceId, String)]) -> Markup {
+    let brought: Vec<&str> = beside.iter().map(|(_, name)| name.as_str()).collect();
     html! {
         h1 { "Remove " (by.words()) " from " (device.name) "?" }
         @if others.is_empty() {
             p { "It is the only way to this device: remove the device instead, or add another way first." }
         } @else {
-            p { "It ends at once, and its login with it. " (sentence(&names(others))) " goes on speaking for the device." }
-        }
-        @if by == Connector::NukiBridge {
-            p { "The bridge leaves it out from now on. It comes back when you remove the bridge here and add it anew." }
+            p {
+                @match by {
+                    Connector::NukiHub if !brought.is_empty() => {
+                        "It ends at once. The hub and its login stay for " (brought.join(" and ")) ", and it leaves this one out. "
+                    },
+                    Connector::NukiBridge => {
+                        "It ends at once: the bridge leaves it out from now on. It comes back when you remove the bridge here and "
+                        "add it anew. "
+                    },
+                    Connector::NukiMqtt | Connector::NukiHub => "It ends at once, and its login with it. ",
+                }
+                (sentence(&names(others))) @if others.len() == 1 { " goes" } @else { " go" } " on speaking for the device."
+            }
+            @if let Some(lost) = gives::lost(by, others, device.kind) { p { (lost) } }
         }
         p.hint { "State, log and settings of the device stay as they are." }
     }

@@ -18,35 +18,45 @@ use crate::identify::Person;
 
 /// The chosen ones, and what can be done with them. `cards` have the boxes to tick.
 pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards: &Markup) -> Markup {
-    let all = page.total > page.devices.len();
+    let elsewhere = page.total.saturating_sub(page.devices.len());
     let back = Listing { choosing: false, ..listing.clone() };
     html! {
         form.stack #choosing method="post" action="/bulks" {
             (listing::field(&back.query()))
-            label.check.card.pad.all {
-                input type="checkbox" name="all" value="yes";
-                span {
-                    b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } }
-                    @if all { small { "also those that are not on this page" } }
+            div.card.whole {
+                label.check {
+                    input type="checkbox" name="all" value="yes";
+                    span {
+                        b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } span #but {} }
+                        @if elsewhere > 0 { small { "also the " (number(elsewhere)) " that are not on this page" } }
+                    }
+                }
+                label.check.unscripted {
+                    input type="checkbox" name="but" value="yes";
+                    span { "… but not those that I tick below" }
                 }
             }
             (cards)
-            div.deeds.card {
-                @if may(person, Rights::OPERATE) {
-                    button.btn.main name="deed" value="lock" { (icon(Icon::Lock)) "Lock…" }
-                }
-                @if may(person, Rights::MANAGE) {
-                    button.btn name="deed" value="favourite" { (icon(Icon::Star)) "Favourite…" }
-                    button.btn name="deed" value="no-favourite" { "No favourite…" }
-                    @if !page.groups.is_empty() {
-                        (groups::select(("group", "Group"), page.groups.iter().map(|one| &one.group), ("In no group", None)))
-                        button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
-                    }
-                }
-                @if may(person, Rights::CONFIGURE) {
-                    button.btn name="deed" value="setting" { (icon(Icon::Settings)) "Change a setting…" }
-                }
+            div.deeds.card { div { (deeds(person, page)) } }
+        }
+    }
+}
+
+fn deeds(person: &Person, page: &ListPage) -> Markup {
+    html! {
+        @if may(person, Rights::OPERATE) {
+            button.btn.main name="deed" value="lock" { (icon(Icon::Lock)) "Lock…" }
+        }
+        @if may(person, Rights::MANAGE) {
+            button.btn name="deed" value="favourite" { (icon(Icon::Star)) "Favourite…" }
+            button.btn name="deed" value="no-favourite" { "No favourite…" }
+            @if !page.groups.is_empty() {
+                (groups::select(("group", "Group"), page.groups.iter().map(|one| &one.group), ("In no group", None)))
+                button.btn name="deed" value="group" { (icon(Icon::Group)) "Put there…" }
             }
+        }
+        @if may(person, Rights::CONFIGURE) {
+            button.btn name="deed" value="setting" { (icon(Icon::Settings)) "Change a setting…" }
         }
     }
 }
@@ -129,9 +139,17 @@ fn many(why: &str, count: usize) -> String {
     if count == 1 {
         return why.to_owned();
     }
-    for (one, several) in [("is ", "are "), ("has ", "have "), ("takes ", "take ")] {
+    let plurals = [
+        ("is a favourite", "are favourites"),
+        ("is no favourite", "are no favourites"),
+        ("is ", "are "),
+        ("has ", "have "),
+        ("takes ", "take "),
+        ("lets ", "let "),
+    ];
+    for (one, several) in plurals {
         if let Some(rest) = why.strip_prefix(one) {
-            return format!("{several}{rest}");
+            return format!("{several}{rest}").replace(" its ", " their ");
         }
     }
     why.to_owned()
@@ -258,6 +276,13 @@ mod tests {
         assert_eq!(many("is offline", 2), "are offline");
         assert_eq!(many("has never connected", 3), "have never connected");
         assert_eq!(many("is offline", 1), "is offline");
+        assert_eq!(many("is a favourite already", 3), "are favourites already");
+        assert_eq!(many("is no favourite", 3), "are no favourites");
+        assert_eq!(many("lets nobody in already", 3), "let nobody in already");
+        assert_eq!(
+            many("has its door open: the bolt would stand out", 2),
+            "have their door open: the bolt would stand out"
+        );
     }
 
     #[test]

@@ -158,7 +158,10 @@ impl Connect<'_> {
     /// How long the last order took: what is between it and us, and the device itself.
     fn answered(&self, by: Connector) -> Option<String> {
         let (_, took) = self.connection.answers.iter().find(|(way, _)| *way == by)?;
-        Some(format!("last order answered after {}.{} s", took / 1_000, took % 1_000 / 100))
+        Some(match took {
+            0..100 => format!("last order answered after {took} ms"),
+            _ => format!("last order answered after {}.{} s", took / 1_000, took % 1_000 / 100),
+        })
     }
 
     /// Whether the device listens to commands at all.

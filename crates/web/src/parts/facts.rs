@@ -153,17 +153,21 @@ pub(crate) fn says_more(model: &str, kind: Option<DeviceType>) -> bool {
 }
 
 pub(crate) fn facts(device: &Device, more: &[FactSaid], when: &When) -> Markup {
-    let more = more.iter().filter(|said| !is_better_known(device, said, more));
+    let told = more.iter().filter(|said| !is_better_known(device, said, more));
+    // What ends by itself is of now, and all else is below it.
+    let (passing, lasting): (Vec<_>, Vec<_>) = told.partition(|said| said.fact == Fact::RingToOpenEnd);
+    let row = |said: &FactSaid| {
+        fact(said, when).map(|(name, value)| {
+            html! { div { dt { (name) } dd title={ "said " (when.full(said.at)) } { (value) } } }
+        })
+    };
     html! {
         section #{ "facts-" (device.id) } {
             h2 { "What it says of itself" }
             dl.card.facts {
+                @for row in passing.into_iter().filter_map(row) { (row) }
                 @for (name, value) in rows(device, when) { div { dt { (name) } dd { (value) } } }
-                @for said in more {
-                    @if let Some((name, value)) = fact(said, when) {
-                        div { dt { (name) } dd title={ "said " (when.full(said.at)) } { (value) } }
-                    }
-                }
+                @for row in lasting.into_iter().filter_map(row) { (row) }
             }
         }
     }

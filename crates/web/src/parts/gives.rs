@@ -49,6 +49,14 @@ pub(crate) fn missing(ways: &[Way], kind: Option<DeviceType>) -> Vec<String> {
     sentences
 }
 
+/// What ends with a way because none of the others gives it.
+pub(crate) fn lost(by: Connector, others: &[Connector], kind: Option<DeviceType>) -> Option<String> {
+    let only = |one: Capability| by.can(one) && !others.iter().any(|other| other.can(one));
+    let lost: Vec<Capability> =
+        Capability::ALL.iter().copied().filter(|one| one.concerns(kind) && only(*one)).collect();
+    (!lost.is_empty()).then(|| format!("Nothing else gives {}: that ends with it.", list(&lost)))
+}
+
 /// `a Nuki Hub`, `the lock’s own MQTT`.
 pub(crate) fn article(connector: Connector) -> String {
     match connector {
@@ -85,6 +93,15 @@ mod tests {
         assert!(hub.starts_with("The lock’s own MQTT does not give names and failed attempts, whose a code"));
         assert!(hub.ends_with("a Nuki Hub would."), "{hub}");
         assert!(missing(&[way(Connector::NukiMqtt), way(Connector::NukiHub)], None).is_empty());
+    }
+
+    #[test]
+    fn what_ends_with_a_way_is_what_no_other_gives() {
+        let kind = Some(DeviceType::SmartLock34);
+        let hub = lost(Connector::NukiHub, &[Connector::NukiMqtt], kind).unwrap();
+        assert!(hub.contains("settings") && hub.ends_with(": that ends with it."), "{hub}");
+        assert!(!hub.contains("operating"), "the other one does that as well: {hub}");
+        assert_eq!(lost(Connector::NukiBridge, &[Connector::NukiHub], kind), None);
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn fields(connector: Connector) -> (&'static str, &'static [&'static str], &'sta
         Connector::NukiMqtt => (
             "MQTT",
             &["Host", "Port", "User name", "Password"],
-            &["Allow locking: on", "Auto discovery: as you like"],
+            &["Allow locking: on", "Auto discovery: either"],
         ),
         Connector::NukiHub => {
             ("MQTT Configuration", &["Broker", "Port", "User name", "Password", "MQTT base path"], &["Save"])
@@ -64,7 +64,23 @@ pub(crate) fn screen(connector: Connector) -> Markup {
             }
             @for (row, words) in below.iter().enumerate() {
                 rect.fill x="16" y=(54 + 34 * (texts.len() + row)) width="158" height="26" rx="13" {}
-                text.small x="28" y=(71 + 34 * (texts.len() + row)) { (words) }
+                text.small x="24" y=(71 + 34 * (texts.len() + row)) { (words) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_words_of_a_screen_are_longer_than_the_field_they_stand_in() {
+        for connector in Connector::ALL {
+            let (title, texts, below) = fields(*connector);
+            assert!(title.chars().count() <= 18, "{title}");
+            for words in texts.iter().chain(below) {
+                assert!(words.chars().count() <= 22, "{words}");
             }
         }
     }

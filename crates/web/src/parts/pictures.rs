@@ -21,8 +21,9 @@ use crate::identify::Person;
 use crate::web::Web;
 use crate::when::When;
 
-/// Units of a picture from side to side. It is as wide as a narrow window, so that its words can be read there.
-const WIDTH: f64 = 360.0;
+/// A picture from side to side, in percent of what room there is: what is drawn follows it, and the words stay as large as
+/// they are elsewhere.
+const WIDTH: f64 = 100.0;
 /// How far back a picture goes, in days, and how that is called.
 const RANGES: [(u64, &str); 3] = [(7, "7 days"), (30, "30 days"), (365, "A year")];
 
@@ -88,10 +89,14 @@ impl Pictures {
     }
 }
 
-/// Whole and tenths are enough for a picture.
+/// Hundredths are enough for a picture.
 fn unit(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), ToOwned::to_owned)
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn percent(value: f64) -> String {
+    format!("{}%", unit(value))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place in a picture")]

@@ -33,6 +33,7 @@ async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
     for words in ["Lock 2 devices?", "2 devices will be locked.", "1 is locked already", "1 is offline"] {
         assert!(preview.body.contains(words), "{words}");
     }
+    assert!(preview.body.contains("id=\"each\" open>"), "a few are shown as they are");
     assert!(app.list_open_commands(&anna).await.unwrap().is_empty());
     let begin = format!("{path}/begin");
     assert_eq!(browser.post(&begin, &[]).await.leads_to(), path);
@@ -98,6 +99,46 @@ async fn all_that_match_are_chosen_also_those_on_no_page_and_nobody_elses() {
         let refused = browser.post("/bulks", &[("deed", deed), ("all", "yes")]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{deed}");
     }
+}
+
+#[tokio::test]
+async fn all_but_some_are_chosen_with_and_without_a_setting_and_all_but_all_are_nobody() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let mut doors = Vec::new();
+    for number in 1..=60 {
+        doors.push(site.world.device(&anna, &format!("Flat {number}")).await.0);
+    }
+    let page = browser.get("/devices?select=yes&shown=50").await;
+    assert!(
+        page.body.contains("All 60 devices") && page.body.contains("also the 10 that are not on this page")
+    );
+    assert!(page.body.contains("name=\"but\""), "without a script it is a box");
+    let out = [format!("pick-{}", doors[3]), format!("pick-{}", doors[59])];
+    let all_but = |more: &[(&'static str, &'static str)]| {
+        let fields = out.iter().map(|pick| (pick.as_str(), "yes")).chain([("all", "yes"), ("but", "yes")]);
+        fields.chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    let path = browser.post("/bulks", &all_but(&[("deed", "favourite")])).await.leads_to().to_owned();
+    let preview = browser.get(&path).await;
+    assert!(preview.body.contains("Make 58 devices favourites?"), "{}", preview.body);
+    assert!(!preview.body.contains(">Flat 4<") && !preview.body.contains(">Flat 60<"));
+    assert!(
+        preview.body.contains("id=\"each\"><summary>Each device"),
+        "many are folded in below the question"
+    );
+    let which = browser.post("/bulks", &all_but(&[("deed", "setting")])).await;
+    for name in [out[0].as_str(), out[1].as_str(), "but", "all"] {
+        assert!(which.body.contains(&format!("name=\"{name}\" value=\"yes\"")), "{name} is carried along");
+    }
+    let unsaid = browser.post("/bulks", &[("but", "yes"), ("deed", "lock"), (out[0].as_str(), "yes")]).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY, "of which all?");
+    let everyone: Vec<String> = doors.iter().map(|door| format!("pick-{door}")).collect();
+    let mut fields: Vec<(&str, &str)> = everyone.iter().map(|pick| (pick.as_str(), "yes")).collect();
+    fields.extend([("all", "yes"), ("but", "yes"), ("deed", "favourite")]);
+    let nobody = browser.post("/bulks", &fields).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nobody.body.contains("hoose at least one device"));
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use lockwarden_app::devices::{Delivery, DoorState, LockState, Observation};
+use lockwarden_app::devices::{Connector, Delivery, DoorState, LockState, Observation};
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::settings::{Change, Setting, SettingValue};
 
 use crate::kit::{Answer, Site};
 use crate::live::until;
@@ -53,6 +54,26 @@ async fn what_needs_somebody_is_listed_by_urgency_with_what_to_do_and_counted_on
     for path in ["/attention", "/devices", "/activity", "/settings/account"] {
         assert_eq!(badge(&browser.get(path).await), Some("2"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_setting_is_listed_with_its_name_and_the_reason_that_was_given() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let door = site.world.lock(&anna, "Front door", 1).await;
+    app.add_way(&anna, door, Connector::NukiHub).await.unwrap();
+    let by_hub = async |seen| site.world.says_by(door, Connector::NukiHub, seen).await;
+    by_hub(Observation::Link { up: true }).await;
+    by_hub(Observation::Settings(vec![(Setting::AutoLock, SettingValue::Bool(false))])).await;
+    let change = Change { setting: Setting::AutoLock, value: SettingValue::Bool(true), seen: None };
+    app.change_settings(&anna, door, &[change]).await.unwrap();
+    app.settings_sent(door, &[Setting::AutoLock], &[]).await.unwrap();
+    let no = Some(("the hub’s access list <forbids> it".to_owned(), false));
+    by_hub(Observation::SettingsAnswer(vec![(Setting::AutoLock, no)], None)).await;
+    let list = browser.get("/attention").await.part("attention").to_owned();
+    assert!(list.contains("A setting was refused"), "{list}");
+    assert!(list.contains("“Lock by itself”: the hub’s access list &lt;forbids&gt; it"), "{list}");
 }
 
 #[tokio::test]

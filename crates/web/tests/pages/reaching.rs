@@ -110,7 +110,12 @@ async fn another_way_is_added_with_a_login_of_its_own_and_removed_after_a_questi
     assert!(matches!(check, LoginCheck::Right(login) if login.connector == Connector::NukiHub));
 
     let question = browser.get(&format!("{way}?do=remove&way=nuki-hub")).await;
-    assert!(question.body.contains("goes on speaking for the device"));
+    for words in [
+        "and its login with it. The lock’s own MQTT goes on speaking for the device.",
+        "Nothing else gives names and failed attempts",
+    ] {
+        assert!(question.body.contains(words), "{words}: {}", question.body);
+    }
     assert_eq!(browser.get(&format!("{way}?do=remove&way=nuki-bridge")).await.status, StatusCode::NOT_FOUND);
     browser.post(&way, &[("way", "nuki-hub"), ("do", "remove")]).await.leads_to();
     let ways = site.world.app.load_connection(&anna, device).await.unwrap().ways;
@@ -162,6 +167,22 @@ async fn each_way_has_its_own_password_and_its_own_end() {
 }
 
 #[tokio::test]
+async fn a_hub_that_brings_another_device_stays_for_it_when_it_is_removed_from_the_first() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let hub = site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
+    let login = site.world.login(&hub).await;
+    site.world.app.bind_login(&login, 7).await.unwrap().unwrap();
+    let part = lockwarden_app::ways::HubPart::Opener;
+    site.world.app.hub_part(login.login, part).await.unwrap().unwrap();
+    let question = browser.get(&format!("/devices/{device}/way?do=remove&way=nuki-hub")).await;
+    let words = "The hub and its login stay for Front door (opener), and it leaves this one out.";
+    assert!(question.body.contains(words), "{}", question.body);
+    assert!(!question.body.contains("its login with it"));
+}
+
+#[tokio::test]
 async fn whoever_may_only_see_a_device_is_told_its_ways_and_nothing_to_type() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
@@ -204,6 +225,12 @@ async fn each_way_says_how_long_the_answer_to_its_last_order_took() {
     let page = browser.get(&path).await;
     assert!(page.part(&format!("way-{device}-nuki-mqtt")).contains("last order answered after 0.6 s"));
     assert!(!page.body.contains("2.4 s"), "the last one counts");
+    let order = Order { device, action: LockAction::Unlock, idempotency_key: None };
+    let command = site.world.app.order(&anna, order).await.unwrap();
+    site.world.app.take_command(command.id).await.unwrap().unwrap();
+    site.world.clock.advance(Duration::from_millis(34));
+    site.world.says(device, Observation::CommandResponse(0)).await;
+    assert!(browser.get(&path).await.body.contains("last order answered after 34 ms"));
 }
 
 #[tokio::test]
@@ -242,11 +269,10 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
     }
     assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("Added twice"));
     let shown = browser.get(&format!("/bridges/{again}")).await;
-    assert!(
-        shown.body.contains("It is the bridge at 192.0.2.7:8080, and is asked only there."),
-        "{}",
-        shown.body
-    );
+    let there = format!("<a href=\"/bridges/{bridge}\">192.0.2.7:8080</a>, and is asked only there.");
+    for words in [there.as_str(), "Its devices are reached by the other one."] {
+        assert!(shown.body.contains(words), "{words}: {}", shown.body);
+    }
     let gone = browser.get(&format!("/bridges/{bridge}/remove")).await;
     assert!(gone.body.contains("Cellar"));
     assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("left out"));
@@ -254,6 +280,7 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
     site.world.app.bridge_lists(bridge, &listed).await.unwrap();
     let shown = browser.get(&format!("/bridges/{bridge}")).await;
     assert!(shown.body.contains("1 device that you removed here is left out."), "{}", shown.body);
+    assert!(!shown.body.contains("lists no devices"), "it lists one: {}", shown.body);
     browser.post(&format!("/bridges/{bridge}/remove"), &[]).await.leads_to();
     assert_eq!(browser.get(&format!("/bridges/{bridge}")).await.status, StatusCode::NOT_FOUND);
 }

@@ -1,5 +1,7 @@
 //! Each type of device has its own words, shapes and deeds behind the numbers they share; an opener has no bolt.
 
+use std::time::Duration;
+
 use lockwarden_app::devices::{Connector, DeviceType, DoorState, LockAction, LockState, Mode, Observation};
 use lockwarden_app::settings::{Setting, SettingValue};
 use lockwarden_app::ways::Fact;
@@ -26,6 +28,22 @@ async fn an_opener_is_never_called_locked_and_offers_what_it_can() {
     assert!(
         page.part(&id).contains("<b>Continuous mode</b>") && page.part(&id).contains("Continuous mode off")
     );
+}
+
+#[tokio::test]
+async fn when_ring_to_open_ends_is_the_first_that_its_page_tells_and_nothing_once_it_is_over() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = behind_hub(&site, &anna, DeviceType::Opener, 7).await;
+    let end = site.world.clock.now().plus(Duration::from_mins(20)).0.to_string();
+    let facts = vec![(Fact::HubVersion, "9.15".to_owned()), (Fact::RingToOpenEnd, end)];
+    site.world.says_by(device, Connector::NukiHub, Observation::Facts(facts)).await;
+    let path = format!("/devices/{device}");
+    let page = browser.get(&path).await;
+    let first = page.part(&format!("facts-{device}")).split("<dt>").nth(1).unwrap();
+    assert!(first.starts_with("Ring to open ends</dt>"), "{first}");
+    site.world.clock.advance(Duration::from_mins(21));
+    assert!(!browser.get(&path).await.body.contains("Ring to open ends"));
 }
 
 #[tokio::test]

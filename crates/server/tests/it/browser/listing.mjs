@@ -19,6 +19,20 @@ for (let key = 0; key < 5; key += 1) await search.press('Backspace');
 await tile(page, 'Cellar').waitFor();
 assert.equal(loads, 0, 'the page followed what was typed without being loaded again');
 
+// What the filter opens is below its button, which stays where it is, in one row with the rest wherever there is room.
+const filter = page.locator('#filters summary');
+for (const width of [360, 768, 1024, 1440]) {
+  await page.setViewportSize({ width, height: 800 });
+  const before = await filter.boundingBox();
+  assert.ok(Math.abs(before.y - (await search.boundingBox()).y) < 12, `beside the search at ${width} px`);
+  await filter.click();
+  await page.getByLabel('Problem').waitFor();
+  assert.deepEqual(await filter.boundingBox(), before, `at ${width} px`);
+  assert.ok((await page.getByLabel('Problem').boundingBox()).y > before.y + before.height);
+  await filter.click();
+}
+await page.setViewportSize({ width: 1280, height: 900 });
+
 await page.getByLabel('View').selectOption('Dense list');
 await page.locator('.card.dense table').waitFor();
 await page.goto(`${url}/devices`);
@@ -34,7 +48,43 @@ const other = await open();
 await signIn(other);
 
 await page.getByRole('link', { name: 'Select' }).click();
-await page.getByRole('checkbox', { name: /All 3 devices/ }).check();
+// All is each of them; all but one, of which nothing else is changed; and whoever comes later is one of all.
+const all = page.getByRole('checkbox', { name: /All \d devices/ });
+const ticked = page.locator('.picks input:checked');
+await all.check();
+assert.equal(await ticked.count(), 3);
+// Where there is no room for every button, the row fades out at its end, and its last button can be had all the same.
+await page.setViewportSize({ width: 360, height: 640 });
+const deeds = page.locator('.deeds > div');
+assert.deepEqual(await deeds.evaluate((row) => [row.scrollWidth > row.clientWidth, getComputedStyle(row).maskImage === 'none']), [true, false]);
+const last = deeds.locator('button').last();
+await deeds.evaluate((row) => row.scrollTo(row.scrollWidth, 0));
+const { x: left, width: wide } = await last.boundingBox();
+const row = await deeds.boundingBox();
+assert.ok(left + wide <= row.x + row.width - 40, 'the last button is not in the fade');
+await page.setViewportSize({ width: 1280, height: 900 });
+await page.getByRole('checkbox', { name: /Front door/ }).uncheck();
+await page.getByText('All 3 devices but 1').waitFor();
+assert.deepEqual([await ticked.count(), await all.isChecked()], [2, true]);
+await page.getByRole('button', { name: 'Favourite…', exact: true }).click();
+await page.getByText('2 devices will be changed.').waitFor();
+assert.equal(await page.getByText('Front door').count(), 0);
+await page.goBack();
+await page.getByText('All 3 devices but 1').waitFor();
+assert.equal(await ticked.count(), 2);
+await other.goto(`${url}/devices/new?way=nuki-mqtt`);
+await other.getByLabel('Name').fill('Attic');
+await other.getByRole('button', { name: 'Add device' }).click();
+await page.getByText('All 4 devices but 1').waitFor();
+assert.equal(await page.getByRole('checkbox', { name: /Attic/ }).isChecked(), true);
+assert.equal(await ticked.count(), 3);
+await all.uncheck();
+assert.equal(await ticked.count(), 0);
+await other.getByRole('link', { name: /Remove/ }).click();
+await other.getByLabel('Type its name').fill('Attic');
+await other.getByRole('button', { name: 'Remove it' }).click();
+await page.getByText('All 3 devices').waitFor();
+await all.check();
 await page.getByRole('button', { name: 'Lock…' }).click();
 await page.getByText('1 device will be locked.').waitFor();
 assert.match(await page.locator('#left-out').innerText(), /2 devices left out:[^]*is locked already[^]*is offline|is offline[^]*is locked already/);

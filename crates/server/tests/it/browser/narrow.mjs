@@ -39,6 +39,19 @@ for (const width of [320, 340, 360, 375, 390, 411, 430]) {
     assert.equal(under, 'open', `at ${width} px, ${across} px into the button`);
   }
 }
+// The words in its pictures are as large as words beside them, at every width, and lie within the picture.
+for (const width of [320, 360, 768, 1440]) {
+  await page.setViewportSize({ width, height: 640 });
+  const words = await page.locator('svg.pic text').evaluateAll((all) => all.map((text) => {
+    const { left, right } = text.getBoundingClientRect();
+    const picture = text.closest('svg.pic').getBoundingClientRect();
+    const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().d;
+    return { words: text.textContent, size, inside: left >= picture.left - 1 && right <= picture.right + 1 };
+  }));
+  assert.ok(words.length >= 11, `${words.length} words at ${width} px`);
+  const wrong = words.filter(({ size, inside }) => size < 12 || size > 15 || !inside);
+  assert.deepEqual(wrong, [], `at ${width} px`);
+}
 await page.setViewportSize({ width: 360, height: 640 });
 await page.goto(`${url}/devices`);
 

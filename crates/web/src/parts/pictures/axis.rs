@@ -3,7 +3,7 @@
 use lockwarden_app::clock::Time;
 use maud::{Markup, html};
 
-use super::{WIDTH, length, unit};
+use super::{WIDTH, length, percent, unit};
 use crate::when::When;
 
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// From the left edge, in units.
+    /// From the left edge, in percent.
     pub(super) fn x(self, at: Time) -> f64 {
         let all = length(self.from, self.to);
         if all > 0.0 { (length(self.from, at) / all * WIDTH).clamp(0.0, WIDTH) } else { 0.0 }
@@ -29,7 +29,7 @@ impl Axis {
             [(0.0, "start", self.from), (WIDTH / 2.0, "middle", self.middle()), (WIDTH, "end", self.to)];
         html! {
             @for (x, anchor, at) in places {
-                text x=(unit(x)) y=(unit(y)) text-anchor=(anchor) { (when.day_short(at)) }
+                text x=(percent(x)) y=(unit(y)) text-anchor=(anchor) { (when.day_short(at)) }
             }
         }
     }

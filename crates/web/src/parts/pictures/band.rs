@@ -5,12 +5,12 @@ use lockwarden_app::history::{Held, History, Stretch};
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use super::{WIDTH, length, unit};
+use super::{length, percent, unit};
 use crate::parts::words;
 use crate::when::When;
 
 /// Stretches narrower than this are drawn together, as several.
-const NARROWEST: f64 = 1.5;
+const NARROWEST: f64 = 0.4;
 const HEIGHT: f64 = 34.0;
 
 /// How a stretch looks.
@@ -125,18 +125,18 @@ fn draw(
     let pieces = pieces(&stretches, axis, look);
     let seen = |kind: Look| pieces.iter().any(|piece| piece.look == kind);
     html! {
-        svg.pic viewBox={ "0 0 " (unit(WIDTH)) " 54" } role="img" aria-labelledby={ "pic-" (id) "-title pic-" (id) "-desc" } {
+        svg.pic height="54" role="img" aria-labelledby={ "pic-" (id) "-title pic-" (id) "-desc" } {
             title id={ "pic-" (id) "-title" } { (title) " from " (when.short(history.from)) " to now" }
             desc id={ "pic-" (id) "-desc" } { (shares(&stretches, look)) }
             (patterns(id))
             @for piece in &pieces {
-                rect class=(piece.look.class()) x=(unit(piece.from)) y="2" width=(unit((piece.to - piece.from).max(0.5)))
+                rect class=(piece.look.class()) x=(percent(piece.from)) y="2" width=(percent((piece.to - piece.from).max(0.15)))
                     height=(unit(HEIGHT)) fill=(piece.look.fill(id)) {}
                 @if room_for(piece) {
-                    text.on class=(piece.look.class()) x=(unit(f64::midpoint(piece.from, piece.to))) y="23" text-anchor="middle" { (piece.words) }
+                    text class={ "on " (piece.look.class()) } x=(percent(f64::midpoint(piece.from, piece.to))) y="23" text-anchor="middle" { (piece.words) }
                 }
             }
-            rect.frame x="0.5" y="2" width=(unit(WIDTH - 1.0)) height=(unit(HEIGHT)) fill="none" {}
+            rect.frame x="0" y="2" width="100%" height=(unit(HEIGHT)) fill="none" {}
             (axis.dates(50.0, when))
         }
         ul.legend {
@@ -150,10 +150,10 @@ fn draw(
     }
 }
 
-/// About six units to a letter.
+/// In a narrow window, where a letter takes the most of it.
 fn room_for(piece: &Piece) -> bool {
     let letters = u32::try_from(piece.words.chars().count()).unwrap_or(u32::MAX);
-    piece.to - piece.from > f64::from(letters) * 6.2 + 8.0
+    piece.to - piece.from > f64::from(letters) * 2.6 + 3.0
 }
 
 /// What is too narrow to be seen is drawn together with its neighbours, and not as one of them.

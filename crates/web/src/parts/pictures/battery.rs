@@ -9,7 +9,7 @@ use lockwarden_app::history::{Held, History};
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use super::{WIDTH, unit};
+use super::{WIDTH, percent as across, unit};
 use crate::when::When;
 
 const TOP: f64 = 4.0;
@@ -37,19 +37,22 @@ pub(super) fn line(history: &History, forecast: &Forecast, when: &When) -> Marku
     let to = if falls.is_some() { history.to.plus(ahead) } else { history.to };
     let axis = Axis { from: history.from, to };
     html! {
-        svg.pic viewBox={ "0 0 " (unit(WIDTH)) " 124" } role="img" aria-labelledby="pic-battery-title pic-battery-desc" {
+        svg.pic height="124" role="img" aria-labelledby="pic-battery-title pic-battery-desc" {
             title #pic-battery-title { "Battery from " (when.short(history.from)) " to now" }
             desc #pic-battery-desc { (told(history)) " " (words(forecast, when)) }
             @for percent in [0.0, 50.0, 100.0] {
-                line.grid x1="0" x2=(unit(WIDTH)) y1=(unit(y(percent))) y2=(unit(y(percent))) {}
+                line.grid x1="0" x2="100%" y1=(unit(y(percent))) y2=(unit(y(percent))) {}
             }
-            line.limit x1="0" x2=(unit(WIDTH)) y1=(unit(y(f64::from(LOW)))) y2=(unit(y(f64::from(LOW)))) {}
+            line.limit x1="0" x2="100%" y1=(unit(y(f64::from(LOW)))) y2=(unit(y(f64::from(LOW)))) {}
             text x="2" y=(unit(y(f64::from(LOW)) - 3.0)) { "20 %" }
             text x="2" y=(unit(TOP + 10.0)) { "100 %" }
-            path.line d=(steps(history, axis)) {}
-            @if let Some(falls) = falls {
-                (future(falls, history.to, axis))
-                text x=(unit(axis.x(history.to) + 3.0)) y=(unit(TOP + 10.0)) { "expected" }
+            // A line cannot be told in percent, but be stretched to them.
+            svg.across width="100%" height=(unit(BOTTOM)) viewBox={ "0 0 " (unit(WIDTH)) " " (unit(BOTTOM)) } preserveAspectRatio="none" {
+                path.line d=(steps(history, axis)) {}
+                @if let Some(falls) = falls { (future(falls, history.to, axis)) }
+            }
+            @if falls.is_some() {
+                text x=(across(axis.x(history.to))) dx="4" y=(unit(TOP + 10.0)) { "expected" }
             }
             (axis.dates(120.0, when))
         }
@@ -164,7 +167,7 @@ mod tests {
         let points = vec![point(0, Some(80)), point(90, Some(78)), point(180, None), point(270, Some(78))];
         let history = History { from: Time(0), to: Time(360), points };
         let axis = Axis { from: history.from, to: history.to };
-        assert_eq!(steps(&history, axis), "M0 24H90V26H180M270 26H360");
+        assert_eq!(steps(&history, axis), "M0 24H25V26H50M75 26H100");
     }
 
     #[test]
