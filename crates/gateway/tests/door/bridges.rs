@@ -236,10 +236,9 @@ async fn one_bridge_under_two_addresses_is_asked_at_one_of_them() {
     within(bridge.wait_for(|seen| seen.callbacks == before)).await;
     house.seconds_until_asked().await;
     house.seconds_until_asked().await;
-    for _ in 0..2 {
-        let between = house.seconds_until_asked().await;
-        assert!((25..=35).contains(&between), "only one asks: {between}");
-    }
+    // Twice half a minute, give or take what a busy machine takes to notice; two that ask would need half of it.
+    let twice = house.seconds_until_asked().await + house.seconds_until_asked().await;
+    assert!((50..=70).contains(&twice), "only one asks: {twice}");
     assert_eq!(app.bridge_of(device).await.unwrap(), Some(house.bridge().await.id));
     assert_eq!(house.devices().await, [device]);
     house.fleet.stop().await;
