@@ -198,7 +198,7 @@ async fn a_demo_prints_one_line_lets_in_shows_a_life_and_leaves_nothing_behind()
 
 #[tokio::test]
 async fn a_device_of_a_demo_has_three_pictures_of_its_past_and_a_forecast_of_its_battery() {
-    let demo = Demo::with(lockwarden(&[]), "9", "5", "60").await;
+    let demo = Demo::with(lockwarden(&[]), "10", "5", "60").await;
     let list = demo.page("/devices").await;
     // Its battery is nearly empty, and was not replaced of late.
     let garage = list.split("/devices/").find(|part| part.contains(">Garage<")).unwrap();
