@@ -357,7 +357,7 @@ async fn of_codes_access_and_schedules_no_way_gives_more_than_how_many_have_a_na
         if is_hub {
             reached.until_shown(|shown| shown["facts"]["named-codes"] == "1").await;
         }
-        assert_eq!(reached.page("").await.contains("Entry codes known by name"), is_hub, "{:?}", reached.way);
+        assert_eq!(reached.page("").await.contains("1 entry code known by name"), is_hub, "{:?}", reached.way);
         let (status, _) = get(reached.site.http, &format!("{DOOR}/auth"), &reached.token).await.unwrap();
         assert_eq!(status, 404, "they come with users and permissions");
     });

@@ -65,7 +65,10 @@ impl Fitted {
         };
         for name in names {
             let mut says: Vec<String> = battery_words(battery, device).into_iter().collect();
-            says.extend(codes.map(|count| format!("{count} entry codes known by name")));
+            says.extend(codes.map(|count| match count {
+                "1" => "1 entry code known by name".to_owned(),
+                more => format!("{more} entry codes known by name"),
+            }));
             let tone = if battery == Some(true) { "bad" } else { "" };
             self.there.push(Accessory { name, icon: Icon::Keypad, tone, says });
         }

@@ -57,10 +57,14 @@ assert.equal(await focus(), 'open');
 
 await page.reload();
 await door.getByRole('button', { name: 'Unlock' }).focus();
-await arrive('turned');
+// At once, as a finger would that was on its way: what goes through this script takes too long on a busy machine.
+await door.evaluate(async (card) => {
+  globalThis.arrive(card, globalThis.turned);
+  while (!card.querySelector('[value=lock]')) await new Promise(requestAnimationFrame);
+  card.querySelector('[value=lock]').click();
+});
 assert.equal(await focus(), 'state', 'not on the button that does the opposite');
 const lock = door.locator('[value=lock]');
-await lock.evaluate((button) => button.click());
 await page.waitForTimeout(300);
 assert.equal(sent.length, 0, 'a tap on what was another button a moment ago');
 await page.waitForTimeout(400);
@@ -80,13 +84,20 @@ assert.equal(await office.locator('.chip').count(), 0);
 await arriveAtOffice('withChip');
 assert.equal(await office.locator('.chip').count(), 1);
 assert.equal(await at(unlock), was, 'there was room for it');
-await arriveAtOffice('withMany');
-assert.ok(await at(unlock) > was + 44, 'it moved');
+const moved = await office.evaluate(async (card) => {
+  const button = card.querySelector('[value=unlock]');
+  const before = button.getBoundingClientRect().top;
+  globalThis.arrive(card, globalThis.withMany);
+  while (card.querySelectorAll('.note').length < 8) await new Promise(requestAnimationFrame);
+  button.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
+  button.click();
+  return button.getBoundingClientRect().top - before;
+});
+assert.ok(moved > 44, `it moved: ${moved}`);
 const press = async () => {
   const { x, y } = await unlock.boundingBox();
   await page.mouse.click(x + 9, y + 9);
 };
-await press();
 await page.waitForTimeout(300);
 assert.equal(sent.length, 0, 'a press where something else was a moment ago');
 await page.waitForTimeout(400);
