@@ -130,7 +130,14 @@ impl Committer {
 
     /// Waits until nothing is under way: everything that was handed over is on the disk, or has failed.
     pub(crate) async fn drained(&self) {
-        let _ = self.settled.subscribe().wait_for(|settled| *settled >= self.queue().pushed).await;
+        // Asked for apart: what is settled is told by somebody who may hold the queue next.
+        let mut settled = self.settled.subscribe();
+        loop {
+            let pushed = self.queue().pushed;
+            if *settled.borrow_and_update() >= pushed || settled.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Tries again what is owed, if anything is.
@@ -222,9 +229,9 @@ impl Committer {
                 }
             }
         }
-        let mut queue = self.queue();
         self.settled.send_modify(|settled| *settled += size);
         let settled = *self.settled.borrow();
+        let mut queue = self.queue();
         for login in logins {
             if queue.last_of.get(&login).is_some_and(|last| *last <= settled) {
                 queue.last_of.remove(&login);
@@ -335,6 +342,28 @@ mod tests {
         };
         let seen = tokio::select! { () = committer.run(&world.app) => Vec::new(), seen = arriving => seen };
         assert_eq!(seen, [1, 1 + MORE], "one commit for the first, and one for all that came meanwhile");
+    }
+
+    #[test]
+    fn whoever_waits_for_what_is_under_way_never_holds_it_up() {
+        const ROUNDS: u64 = 20_000;
+        let (done, is_done) = std::sync::mpsc::channel();
+        // What stands still would stand in the way of a clock in here as well.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.unwrap().block_on(async {
+                let (world, committer) = (World::new().await, Arc::new(Committer::default()));
+                let mut working = tokio::task::JoinSet::new();
+                let (works, app) = (Arc::clone(&committer), world.app.clone());
+                working.spawn(async move { works.run(&app).await });
+                for _ in 0..ROUNDS {
+                    committer.push(Item { intake: None, answer: None });
+                    committer.drained().await;
+                }
+                done.send(*committer.settled.borrow()).unwrap();
+            });
+        });
+        assert_eq!(is_done.recv_timeout(Duration::from_mins(1)), Ok(ROUNDS));
     }
 
     #[tokio::test]
