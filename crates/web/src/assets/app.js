@@ -41,7 +41,7 @@ function afterMoves() {
 }
 
 // Puts fresh parts where parts with the same id are, and leaves alone what somebody is working with.
-function patch(html, only) {
+function patch(html, only, { at, since } = {}) {
   beforeMoves();
   const box = document.createElement("template");
   box.innerHTML = html;
@@ -49,7 +49,10 @@ function patch(html, only) {
   for (const fresh of only ? [box.content.getElementById(only)] : [...box.content.children]) {
     for (const button of fresh.querySelectorAll("button")) button.born = performance.now();
     const old = fresh.id && byId(fresh.id);
-    if (old) morph(old, fresh);
+    // What the stream told after an order was sent may be newer than its answer; if not, what is newer is on its way.
+    if (!old || old.told > since) continue;
+    morph(old, fresh);
+    if (at) byId(fresh.id).told = at;
   }
   // The button that was pressed is gone: the state tells what became of it. Another button may be the opposite one.
   const rest = (home && byId(home)?.querySelector(".state")) || byId("main");
@@ -147,6 +150,7 @@ document.addEventListener("submit", async (event) => {
     body.set("sure", "yes");
     button.disarm();
   }
+  const since = performance.now();
   const sent = { method: "POST", body, headers: { "lockwarden-parts": "1" }, signal: AbortSignal.timeout(15000) };
   try {
     const answer = await fetch(form.getAttribute("action"), sent);
@@ -155,8 +159,8 @@ document.addEventListener("submit", async (event) => {
     else if (answer.headers.has("lockwarden-parts")) {
       const fresh = await answer.text();
       // What came before it is older.
-      while (pieces.length) patch(pieces.shift());
-      patch(fresh);
+      while (pieces.length) next();
+      patch(fresh, null, { since });
     }
     else throw new Error(answer.statusText);
   } catch {
@@ -213,8 +217,13 @@ let read = -1000;
 // What comes all at once is put in its place piece by piece: in between the page can be used.
 let pieces = [];
 function parts(html) {
-  pieces.push(html);
+  pieces.push([html, performance.now()]);
   if (!placing) place();
+}
+
+function next() {
+  const [html, at] = pieces.shift();
+  patch(html, null, { at });
 }
 
 function place() {
@@ -222,7 +231,7 @@ function place() {
     placing = null;
     if (pieces.length) place();
   });
-  for (const end = performance.now() + 30; pieces.length && performance.now() < end; ) patch(pieces.shift());
+  for (const end = performance.now() + 30; pieces.length && performance.now() < end; ) next();
 }
 
 function listen() {

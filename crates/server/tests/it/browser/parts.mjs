@@ -134,6 +134,23 @@ const state = await door.evaluate(async (card) => {
   return document.getElementById(card.id).querySelector('.state').textContent;
 });
 assert.equal(state, 'Sent, waiting');
+
+// An answer that took longer than the stream, which told meanwhile that it is done, does not bring back what was.
+await page.reload();
+const late = await door.evaluate(async (card) => {
+  const answer = card.cloneNode(true);
+  answer.querySelector('.state').textContent = 'Sent, waiting';
+  const part = (words) => (fresh) => { fresh.querySelector('.state').textContent = words; };
+  const told = Promise.withResolvers();
+  globalThis.fetch = async () => ({ headers: new Headers({ 'lockwarden-parts': '1' }), text: () => told.promise });
+  card.querySelector('form[data-live] button:not([data-twice])').click();
+  globalThis.arrive(card, part('Done meanwhile'));
+  await new Promise((done) => { setTimeout(done, 100); });
+  told.resolve(answer.outerHTML);
+  await new Promise((done) => { setTimeout(done, 100); });
+  return document.getElementById(card.id).querySelector('.state').textContent;
+});
+assert.equal(late, 'Done meanwhile');
 await page.reload();
 
 // What is counted above the doors does not push them about.
