@@ -94,9 +94,15 @@ impl Kind {
         let Some(state) = device.said.state.filter(|_| !device.is_stale()) else {
             return Self::Between;
         };
-        match device.kind {
-            Some(kind) if !kind.has_bolt() => Self::of_opener(state, device.said.mode),
-            _ => Self::of_state(state),
+        Self::of_said(device.kind, state, device.said.mode)
+    }
+
+    /// Of a device of this type that is connected and has said this since.
+    pub fn of_said(kind: Option<DeviceType>, state: LockState, mode: Option<Mode>) -> Self {
+        if kind.is_none_or(DeviceType::has_bolt) {
+            Self::of_state(state)
+        } else {
+            Self::of_opener(state, mode)
         }
     }
 

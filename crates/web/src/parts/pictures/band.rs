@@ -65,17 +65,12 @@ pub(super) fn state_of(kind: Option<DeviceType>, held: Held) -> (Look, String) {
 
 /// What has no bolt is never locked: at rest it lets nobody in.
 fn look_of(kind: Option<DeviceType>, state: LockState) -> Look {
-    let sort = if has_bolt(kind) { Sort::of_state(state) } else { Sort::of_opener(state, None) };
-    match sort {
+    match Sort::of_said(kind, state, None) {
         Sort::Locked | Sort::Ready => Look::Full,
         Sort::Unlocked => Look::Striped,
-        _ if state == LockState::Unlatching && !has_bolt(kind) => Look::Striped,
+        _ if state == LockState::Unlatching && !kind.is_none_or(DeviceType::has_bolt) => Look::Striped,
         _ => Look::Crossed,
     }
-}
-
-fn has_bolt(kind: Option<DeviceType>) -> bool {
-    kind.is_none_or(DeviceType::has_bolt)
 }
 
 pub(super) fn link_of(held: Held) -> (Look, String) {
