@@ -20,16 +20,21 @@ try {
   for (const view of ['tiles', 'list']) {
     await page.goto(`${told.url}/devices?view=${view}&shown=${devices}`);
     await page.waitForTimeout(5_000);
-    const tasks = await page.evaluate(async (lasts) => {
+    const { tasks, drawn } = await page.evaluate(async (lasts) => {
       const seen = [];
+      let drawn = 0;
+      const card = (node) => (node.closest ? node : node.parentElement)?.closest('article, tbody tr')?.id;
+      const cards = (list) => new Set(list.map((one) => card(one.target)).filter(Boolean));
+      const watched = { childList: true, subtree: true, attributes: true, characterData: true };
+      new MutationObserver((list) => (drawn += cards(list).size)).observe(document.body, watched);
       new PerformanceObserver((list) => seen.push(...list.getEntries().map((one) => one.duration))).observe({ type: 'longtask' });
       await new Promise((done) => setTimeout(done, lasts));
-      return seen;
+      return { tasks: seen, drawn };
     }, Number(seconds) * 1_000);
     const cards = await page.locator('article, tbody tr').count();
     const longest = Math.round(Math.max(0, ...tasks));
     console.log(
-      `page of ${cards} devices as ${view}, ${seconds} s: ${tasks.length} tasks above 50 ms, ` +
+      `page of ${cards} devices as ${view}, ${seconds} s, ${drawn} cards drawn anew: ${tasks.length} tasks above 50 ms, ` +
         `${tasks.filter((task) => task > 100).length} above 100 ms, longest ${longest} ms`,
     );
   }
