@@ -74,7 +74,7 @@ impl DeviceType {
 
     /// What a state says on this type. No document numbers the states of a box: those are taken for what they are that mean
     /// the same on every other type, and any other has no name.
-    fn reads(self, state: LockState) -> LockState {
+    pub fn reads(self, state: LockState) -> LockState {
         use LockState::{Calibration, Locking, MotorBlocked, Other, UnlockedLockNGo};
         match (self, state) {
             (Self::Box, Locking | UnlockedLockNGo | Calibration | MotorBlocked) => Other(state.code()),

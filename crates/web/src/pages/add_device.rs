@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::header::SET_COOKIE;
 use lockwarden_app::bridges::{Bridge, NewBridge};
-use lockwarden_app::devices::{Connector, NewDevice};
+use lockwarden_app::devices::list::{Filter, ListOrder, ListQuery};
+use lockwarden_app::devices::{Connector, Device, Kind, NewDevice};
 use lockwarden_app::logins::BASE_PATH;
 use lockwarden_app::{Error, Refusal};
 use maud::{Markup, html};
@@ -26,6 +27,9 @@ use crate::parts::said::sentence;
 use crate::parts::simulated;
 use crate::web::Web;
 
+/// Begun devices that are shown; all of them are in the list.
+const BEGUN: usize = 5;
+
 /// How the token travels to a bridge, with what is to be known before it is chosen.
 const TOKEN_FORMS: [(&str, &str); 3] =
     [("encrypted", "Encrypted"), ("hashed", "Hashed, for older bridges"), ("plain", "Readable by everybody")];
@@ -36,12 +40,24 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Html<String>, Failure> {
     signed.actor.may_add_devices()?;
+    let begun = begun(&load_begun(&web, &signed).await?);
     if let Some(way) = Connector::from_name(asked.text("way")) {
-        return Ok(page(&web, &signed, way, &Fields::default(), &Wrong::default()));
+        return Ok(page(&web, &signed, (way, &begun), &Fields::default(), &Wrong::default()));
     }
     let strangers = web.app.list_strangers(&signed.actor, None).await?;
     let bridges = bridges(&web.app.list_bridges(&signed.actor).await?);
-    Ok(choose(&web, &signed, (&announced::strangers(&strangers, &signed.when(&web)), &bridges)))
+    let beside = html! { (begun) (announced::strangers(&strangers, &signed.when(&web))) (bridges) };
+    Ok(choose(&web, &signed, &beside))
+}
+
+/// Added and not connected yet, the newest first: who comes back here goes on with those instead of adding them twice.
+async fn load_begun(web: &Web, person: &Person) -> Result<Vec<Device>, Failure> {
+    let filter = Filter { kind: Some(Kind::New), ..Filter::default() };
+    let newest = ListQuery { filter, order: ListOrder::Added, limit: BEGUN, ..ListQuery::default() };
+    let page = web.app.list_page(&person.actor, &newest).await?;
+    let mut begun = web.app.list_some_devices(&person.actor, &page.devices).await?;
+    begun.sort_by_key(|device| std::cmp::Reverse((device.added_at, device.id)));
+    Ok(begun)
 }
 
 pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) -> Result<Response, Failure> {
@@ -63,14 +79,15 @@ pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) 
             Ok((AppendHeaders([(SET_COOKIE, cookie)]), to).into_response())
         }
         Err(Error::Invalid { field, why }) => {
-            Ok(again(page(&web, &signed, way, &fields, &Wrong::at(field, why))))
+            Ok(again(page(&web, &signed, (way, &html! {}), &fields, &Wrong::at(field, why))))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Response, Failure> {
-    let wrong = |wrong: Wrong| Ok(again(page(web, signed, Connector::NukiBridge, fields, &wrong)));
+    let wrong =
+        |wrong: Wrong| Ok(again(page(web, signed, (Connector::NukiBridge, &html! {}), fields, &wrong)));
     let form = fields.text("token_form");
     let form = TOKEN_FORMS.iter().find(|(name, _)| *name == form).or(TOKEN_FORMS.first());
     let new = NewBridge {
@@ -88,7 +105,7 @@ async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Respo
 }
 
 /// Step one: how the device is reached.
-fn choose(web: &Web, person: &Person, (announced, bridges): (&Markup, &Markup)) -> Html<String> {
+fn choose(web: &Web, person: &Person, beside: &Markup) -> Html<String> {
     let choice = |way: Connector, words: &str| {
         html! {
             a.card.pad.choice href={ "/devices/new?way=" (way.name()) } {
@@ -118,14 +135,31 @@ fn choose(web: &Web, person: &Person, (announced, bridges): (&Markup, &Markup)) 
                 "A Nuki Bridge in the same network is asked for its locks and openers. For older locks without Wi-Fi.",
             ))
         }
-        (announced)
-        (bridges)
+        (beside)
         p.hint {
             "No lock at hand? Choose any way: its next step shows the command that simulates one, which speaks the real "
             "protocol."
         }
     };
     frame::page(web, person, Here::Devices, "Add a device", &body)
+}
+
+fn begun(devices: &[Device]) -> Markup {
+    html! {
+        @if !devices.is_empty() {
+            section.stack #begun {
+                h2 { "Added, not connected yet" }
+                ul.card.plain {
+                    @for device in devices {
+                        li.item {
+                            div { b { (device.name) } small { "by " (device.connector.words()) } }
+                            a.btn href={ "/devices/" (device.id) "/add" } { "Go on" span.sr { " with " (device.name) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Those that are here already: one that brought no device yet is found nowhere else.
@@ -173,7 +207,13 @@ pub(crate) fn place(current: usize, way: Option<Connector>) -> Markup {
 }
 
 /// Step two: a name, or where the bridge is.
-fn page(web: &Web, person: &Person, way: Connector, fields: &Fields, wrong: &Wrong) -> Html<String> {
+fn page(
+    web: &Web,
+    person: &Person,
+    (way, begun): (Connector, &Markup),
+    fields: &Fields,
+    wrong: &Wrong,
+) -> Html<String> {
     let body = html! {
         section.narrow {
             p.back { a href="/devices/new" { (icon(Icon::Back)) "Another way" } }
@@ -203,7 +243,7 @@ fn page(web: &Web, person: &Person, way: Connector, fields: &Fields, wrong: &Wro
                     }
                 }
             }
-            @if way == Connector::NukiBridge { (simulated::bridge()) }
+            @if way == Connector::NukiBridge { (simulated::bridge()) } @else { (begun) }
         }
     };
     frame::page(web, person, Here::Devices, &wrong.title("Add a device"), &body)

@@ -5,7 +5,7 @@ use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
 
 use super::icon::{Icon, icon};
-use super::sentence::{Piece, Sentence, method, sentence};
+use super::sentence::{Piece, Sentence, method, nameless, sentence};
 use crate::when::{Day, When, roughly};
 
 /// A device's own time this far from ours is told beside it.
@@ -95,7 +95,7 @@ pub(crate) fn of_device(device: DeviceId, entries: &[Entry], when: &When) -> Mar
                 p.hint { "Nothing yet. Whatever happens at this door will be listed here." }
             } @else {
                 ol.card.plain {
-                    @for entry in entries { (row(entry, &sentence(entry).without_its_name(entry.device_kind), when, &when.exact(entry.at))) }
+                    @for entry in entries { (row(entry, &nameless(entry), when, &when.exact(entry.at))) }
                 }
                 p { a.more href={ "/activity?device=" (device) } { "All activity of this device" (icon(Icon::More)) } }
             }

@@ -37,25 +37,6 @@ impl Sentence {
         };
         self.pieces.iter().map(text).collect()
     }
-
-    /// For a device's own page, where its name would only repeat the heading.
-    pub(crate) fn without_its_name(mut self, kind: Option<DeviceType>) -> Self {
-        if let [.., Piece::Words(before), Piece::Device(_)] = self.pieces.as_mut_slice()
-            && let Some(rest) = before.strip_suffix(" at ")
-        {
-            *before = rest.to_owned();
-            self.pieces.pop();
-        }
-        for piece in &mut self.pieces {
-            if matches!(piece, Piece::Device(_)) {
-                *piece = words(noun(kind));
-            }
-        }
-        if let Some(Piece::Words(first)) = self.pieces.first_mut() {
-            *first = capital(first);
-        }
-        self
-    }
 }
 
 fn words(text: impl Into<String>) -> Piece {
@@ -149,6 +130,26 @@ pub(crate) fn sentence(entry: &Entry) -> Sentence {
         (Some(verb), None) => told(entry, &verb),
         (None, _) => noticed(entry),
     }
+}
+
+/// For a device's own page, where its name would only repeat the heading.
+pub(crate) fn nameless(entry: &Entry) -> Sentence {
+    let mut told = sentence(entry);
+    if let [.., Piece::Words(before), Piece::Device(_)] = told.pieces.as_mut_slice()
+        && let Some(rest) = before.strip_suffix(" at ")
+    {
+        *before = rest.to_owned();
+        told.pieces.pop();
+    }
+    for piece in &mut told.pieces {
+        if matches!(piece, Piece::Device(_)) {
+            *piece = words(noun(entry.device_kind));
+        }
+    }
+    if let Some(Piece::Words(first)) = told.pieces.first_mut() {
+        *first = capital(first);
+    }
+    told
 }
 
 fn wrong_code(entry: &Entry, result: Completion) -> Sentence {

@@ -118,12 +118,12 @@ fn what_did_not_work_never_reads_as_if_it_had() {
 
 #[test]
 fn on_its_own_page_a_device_is_not_called_by_its_name() {
-    let told = |happening, origin| sentence(&entry(happening, origin)).without_its_name(None).text();
+    let told = |happening, origin| nameless(&entry(happening, origin)).text();
     assert_eq!(told(Happening::Unlock, Origin::ByHand), "The lock was unlocked by hand");
     assert_eq!(told(Happening::DoorOpened, Origin::Unknown), "Door opened");
     let ordered = |happening| {
         let entry = Entry { happening, ..ordered_entry(CommandState::Done, None) };
-        sentence(&entry).without_its_name(None).text()
+        nameless(&entry).text()
     };
     assert_eq!(ordered(Happening::Unlock), "Anna unlocked the lock");
     assert_eq!(ordered(Happening::LockNGo), "Anna started lock ’n’ go");
@@ -147,7 +147,7 @@ fn what_an_opener_did_is_told_in_its_own_words() {
     let opener = |entry: Entry| Entry { device_kind: Some(DeviceType::Opener), ..entry };
     let text = |entry: Entry| sentence(&opener(entry)).text();
     assert_eq!(text(ordered_entry(CommandState::Done, None)), "Anna switched ring to open on at Front door");
-    let own = sentence(&opener(ordered_entry(CommandState::Sent, None))).without_its_name(None);
+    let own = nameless(&opener(ordered_entry(CommandState::Sent, None)));
     assert_eq!(own.text(), "Anna asked to switch ring to open on");
     for (happening, told) in [
         (Happening::Unlock, "Front door was set to ring to open by app or Bluetooth"),

@@ -41,6 +41,27 @@ async fn there_are_three_ways_to_begin_with_and_each_says_how_to_simulate_it() {
 }
 
 #[tokio::test]
+async fn who_comes_back_to_the_first_steps_goes_on_with_what_was_begun_instead_of_adding_it_twice() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let steps = ["/devices/new", "/devices/new?way=nuki-mqtt", "/devices/new?way=nuki-hub"];
+    for path in steps {
+        assert!(!browser.get(path).await.body.contains("id=\"begun\""), "{path}");
+    }
+    site.world.lock(&anna, "Back door", 0xA1).await;
+    let fields = [("way", "nuki-mqtt"), ("name", "Front door")];
+    let to = browser.post("/devices/new", &fields).await.leads_to().replace("#connect", "");
+    let (_, mut boris) = site.owner("Boris").await;
+    for path in steps {
+        let page = browser.get(path).await;
+        let begun = page.between("id=\"begun\"", "</section>");
+        assert!(begun.contains(&format!("href=\"{to}\"")) && begun.contains("Front door"), "{path}");
+        assert!(!begun.contains("Back door"), "{path}: it has connected");
+        assert!(!boris.get(path).await.body.contains("id=\"begun\""), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_order_that_tests_a_new_device_leads_back_to_the_step_it_was_given_at() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;

@@ -58,6 +58,7 @@ pub(super) fn state_of(kind: Option<DeviceType>, held: Held) -> (Look, String) {
         Held::Several(changes) => (Look::Several, format!("{changes} changes")),
         Held::Value(code) => {
             let state = LockState::from_code(code);
+            let state = kind.map_or(state, |kind| kind.reads(state));
             (look_of(kind, state), words::state(kind, state, None).1.to_owned())
         }
     }
@@ -250,6 +251,14 @@ mod tests {
             assert_ne!(look, Look::Empty);
         }
         assert_eq!(lock(Held::Nothing).0, Look::Empty);
+    }
+
+    #[test]
+    fn a_number_that_no_document_gives_a_box_is_drawn_as_nothing_that_it_may_not_be() {
+        let number = Held::Value(LockState::UnlockedLockNGo.code());
+        assert_eq!(lock(number).0, Look::Striped);
+        let (look, words) = state_of(Some(DeviceType::Box), number);
+        assert_eq!((look, words.as_str()), (Look::Crossed, "Unknown"));
     }
 
     #[test]
