@@ -290,29 +290,33 @@ function look(form) {
   again();
 }
 
-// Choosing devices: a tick at all is one at each, also at those that come later; taken away from one, it is all but that.
+// Choosing devices: a tick at all is one at each, also at those that come later; taken away from some, it is all but those,
+// also when one of them leaves the page and comes back.
 const picks = () => [...document.querySelectorAll("#choosing .picks input")];
+const out = new Set();
 function tickAll() {
   const all = byId("choosing")?.elements.all;
-  const out = picks().filter((one) => one.out);
-  if (all?.checked) for (const one of picks()) one.checked = !one.out;
-  if (all) byId("but").textContent = all.checked && out.length ? ` but ${out.length}` : "";
+  if (all?.checked) for (const one of picks()) one.checked = !out.has(one.name);
+  const taken = all?.checked && picks().filter((one) => !one.checked).length;
+  if (all) byId("but").textContent = taken ? ` but ${taken}` : "";
 }
 document.addEventListener("change", ({ target }) => {
   const all = byId("choosing")?.elements.all;
-  if (target === all) for (const one of picks()) [one.out, one.checked] = [false, all.checked];
-  else if (all?.checked) target.out = !target.checked;
+  if (target === all) {
+    out.clear();
+    for (const one of picks()) one.checked = all.checked;
+  } else if (all?.checked && target.closest(".picks")) target.checked ? out.delete(target.name) : out.add(target.name);
   tickAll();
 });
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.id !== "choosing" || !target.elements.all.checked) return;
-  for (const one of picks()) one.out ? formData.set(one.name, "yes") : formData.delete(one.name);
-  if (picks().some((one) => one.out)) formData.set("but", "yes");
+  for (const one of picks()) formData.delete(one.name);
+  for (const name of out) formData.set(name, "yes");
+  if (out.size) formData.set("but", "yes");
 });
 // What a browser filled in again as it was left.
 addEventListener("pageshow", () => {
-  const all = byId("choosing")?.elements.all;
-  for (const one of picks()) one.out = all.checked && !one.checked;
+  for (const one of picks()) if (byId("choosing").elements.all.checked && !one.checked) out.add(one.name);
   tickAll();
 });
 

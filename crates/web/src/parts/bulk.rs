@@ -23,7 +23,7 @@ pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards:
     html! {
         form.stack #choosing method="post" action="/bulks" {
             (listing::field(&back.query()))
-            div.card.whole {
+            div.card.whole #whole {
                 label.check {
                     input type="checkbox" name="all" value="yes";
                     span {

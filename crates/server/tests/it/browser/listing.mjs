@@ -72,6 +72,12 @@ assert.equal(await page.getByText('Front door').count(), 0);
 await page.goBack();
 await page.getByText('All 3 devices but 1').waitFor();
 assert.equal(await ticked.count(), 2);
+// Who was taken out stays out, also when another search hides it for a while.
+await search.fill('mull');
+await page.getByText('All 1 device that match').waitFor();
+await search.fill('');
+await page.getByText('All 3 devices but 1').waitFor();
+assert.equal(await page.getByRole('checkbox', { name: /Front door/ }).isChecked(), false);
 await other.goto(`${url}/devices/new?way=nuki-mqtt`);
 await other.getByLabel('Name').fill('Attic');
 await other.getByRole('button', { name: 'Add device' }).click();
