@@ -312,13 +312,19 @@ pub fn version(text: &str) -> Option<u64> {
     parts.next().is_none().then_some(version)
 }
 
-/// The newest first: which of several versions of a type is the newest.
+/// Whether one device may get the other's firmware, as far as can be told. Generations share a type (a lock of the fourth
+/// tells type 4 like a 3.0, with firmware 4.x where that has 3.x) and differ in the first number.
+pub(crate) fn comparable(one: (DeviceType, u64), other: (DeviceType, u64)) -> bool {
+    one.0 == other.0 && one.1 >> 48 == other.1 >> 48
+}
+
+/// Which of several versions of a type and a generation is the newest.
 pub(crate) fn newest<Id: Copy + Ord>(
     seen: impl Iterator<Item = (DeviceType, u64, Id)>,
 ) -> Vec<(DeviceType, u64, Id)> {
     let mut found: Vec<(DeviceType, u64, Id)> = Vec::new();
     for (kind, version, id) in seen {
-        match found.iter_mut().find(|(known, ..)| *known == kind) {
+        match found.iter_mut().find(|best| comparable((best.0, best.1), (kind, version))) {
             Some(best) if (best.1, Reverse(best.2)) < (version, Reverse(id)) => {
                 *best = (kind, version, id);
             }
@@ -354,9 +360,11 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_of_the_same_type() {
+    fn the_newest_is_of_the_same_type_and_generation() {
         let (lock, opener) = (DeviceType::SmartLock34, DeviceType::Opener);
-        let seen = [(lock, 5, 1), (opener, 9, 2), (lock, 7, 3), (lock, 7, 4)];
-        assert_eq!(newest(seen.into_iter()), [(lock, 7, 3), (opener, 9, 2)]);
+        let [third, fourth] = ["3.10.7", "4.2.8"].map(|text| version(text).unwrap());
+        let seen =
+            [(lock, third - 1, 1), (opener, 9, 2), (lock, fourth, 5), (lock, third, 3), (lock, third, 4)];
+        assert_eq!(newest(seen.into_iter()), [(lock, third, 3), (opener, 9, 2), (lock, fourth, 5)]);
     }
 }

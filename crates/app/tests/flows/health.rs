@@ -122,12 +122,15 @@ async fn what_only_the_database_tells_is_listed_too_and_ends_when_it_is_mended()
 }
 
 #[tokio::test]
-async fn a_firmware_is_old_only_beside_a_newer_one_of_the_same_type_that_one_may_see() {
+async fn a_firmware_is_old_only_beside_a_newer_one_of_its_type_and_generation_that_one_may_see() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let (old, new) = (world.lock(&anna, "A", 1).await, world.lock(&anna, "B", 2).await);
     world.says(old, Observation::Firmware("4.9.14".to_owned())).await;
     world.says(new, Observation::Firmware("4.10.2".to_owned())).await;
+    // A 3.0 never gets what a lock of the fourth generation has, and both tell the same type.
+    let third = world.lock(&anna, "C", 3).await;
+    world.says(third, Observation::Firmware("3.10.7".to_owned())).await;
     let versions = Detail::Firmware("4.9.14".to_owned(), "4.10.2".to_owned());
     assert_eq!(found(&world, &anna).await, [(Ailment::OldFirmware, vec![(old, versions)])]);
     let only_old = Actor { scope: Scope::Only(BTreeSet::from([old])), ..anna };

@@ -147,7 +147,7 @@ fn choose(web: &Web, person: &Person, beside: &Markup) -> Html<String> {
 fn begun(devices: &[Device]) -> Markup {
     html! {
         @if !devices.is_empty() {
-            section.stack #begun {
+            section #begun {
                 h2 { "Added, not connected yet" }
                 ul.card.plain {
                     @for device in devices {
@@ -166,7 +166,7 @@ fn begun(devices: &[Device]) -> Markup {
 fn bridges(all: &[Bridge]) -> Markup {
     html! {
         @if !all.is_empty() {
-            section.stack {
+            section {
                 h2 { "Bridges that are here" }
                 ul.card.plain {
                     @for bridge in all {

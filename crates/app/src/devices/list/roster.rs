@@ -127,7 +127,7 @@ impl Wanted<'_> {
 pub(super) struct Ailing {
     pub problems: Vec<(Problem, usize, Vec<DeviceId>)>,
     pub old_count: usize,
-    /// Each with one that has the newest firmware of its type.
+    /// Each with one that has the newest firmware of its type and generation.
     pub old: Vec<(DeviceId, DeviceId)>,
 }
 
@@ -300,7 +300,7 @@ impl Roster {
         self.slots.iter().flatten().filter(ails).count()
     }
 
-    /// Which devices have which problem, by name, and which have an older firmware than others of their type.
+    /// Which devices have which problem, by name, and which have an older firmware than others of their type and generation.
     pub(super) fn ailing(&self, filter: &Filter, scope: &Scope, now: Time, most: usize) -> Ailing {
         let wanted = self.wanted(filter, now);
         let in_scope =
@@ -325,9 +325,9 @@ impl Roster {
             ..Ailing::default()
         };
         for row in rows() {
-            let newer = newest.iter().find(|(kind, version, _)| {
-                row.device_type == Some(*kind) && row.firmware.is_some_and(|has| has < *version)
-            });
+            let Some(has) = row.device_type.zip(row.firmware) else { continue };
+            let newer =
+                newest.iter().find(|best| health::comparable(has, (best.0, best.1)) && has.1 < best.1);
             let Some((.., newer)) = newer else { continue };
             found.old_count += 1;
             if found.old.len() < most {
