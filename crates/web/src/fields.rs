@@ -70,6 +70,11 @@ impl Asked {
         self.0.text(name)
     }
 
+    /// As a form that is to be filled in with it.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.0
+    }
+
     pub(crate) fn read<T: FromStr>(&self, name: &str) -> Option<T> {
         self.0.text(name).parse().ok()
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::commands::{self, CommandState};
-use crate::devices::{Device, DoorState, Kind, LockAction};
+use crate::devices::{Device, DeviceType, DoorState, Kind, LockAction, Mode};
 use crate::error::{Error, Refusal};
 use crate::ids::{BulkId, DeviceId, GroupId};
 use crate::settings::{self, Kind as ValueKind, Setting, SettingValue};
@@ -119,22 +119,31 @@ impl Deed {
                 Err(Refusal::LockingNotAllowed) => "takes no commands: “Allow locking” is off",
                 Err(Refusal::HubDoesNotListen) => "takes no commands: its hub does not listen",
                 Err(_) => "cannot be locked from here",
-                Ok(()) if is_locked(device) => "is locked already",
-                Ok(()) if Kind::of(device) == Kind::Ready => "lets nobody in already",
-                Ok(()) if door_is_open(device) => "has its door open: the bolt would stand out",
-                Ok(()) => return None,
+                Ok(()) => already(device).or_else(|| better_not(device))?,
             },
         };
         Some(words.to_owned())
     }
 }
 
-fn is_locked(device: &Device) -> bool {
-    Kind::of(device) == Kind::Locked
+/// There is nothing to lock.
+fn already(device: &Device) -> Option<&'static str> {
+    match Kind::of(device) {
+        Kind::Locked => Some("is locked already"),
+        Kind::Ready => Some("lets nobody in already"),
+        _ => None,
+    }
 }
 
-fn door_is_open(device: &Device) -> bool {
-    !device.is_stale() && device.said.door == Some(DoorState::Opened)
+/// To lock it would do harm, or would only look as if it were safe then.
+fn better_not(device: &Device) -> Option<&'static str> {
+    if !device.is_stale() && device.said.door == Some(DoorState::Opened) {
+        return Some("has its door open: the bolt would stand out");
+    }
+    // To lock ends ring to open, which is another thing. What would end this one is what opens a lock.
+    let lets_everybody_in =
+        device.kind == Some(DeviceType::Opener) && device.said.mode == Some(Mode::Continuous);
+    lets_everybody_in.then_some("is in continuous mode: switch that off on its own page")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::sql::{self, BulkRow};
-use super::{Deed, GONE, Wish, is_locked};
+use super::{Deed, GONE, Wish, already, better_not};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
@@ -202,8 +202,11 @@ impl App {
 
     async fn lock_it(&self, tx: &mut Tx, actor: &Actor, device: DeviceId) -> Result<Turn> {
         let operable = actor.may_operate(tx, device).await?;
-        if is_locked(&devices::load(tx, device).await?) {
-            return Ok(Turn::Done(Some("it was locked already")));
+        let now = devices::load(tx, device).await?;
+        match (already(&now), better_not(&now)) {
+            (Some(why), _) => return Ok(Turn::Done(Some(why))),
+            (None, Some(why)) => return Ok(Turn::Failed(why.to_owned())),
+            (None, None) => {}
         }
         let asked = (self.now(), self.clock().steady().plus(DEADLINE));
         let id = self.order_in(tx, actor, operable, (LockAction::Lock, None), asked).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::record::CLOCK_TOLERANCE_MS;
 use super::report::{LockEvent, Observation};
 use super::sql::StateRow;
-use super::{Connector, DoorState, LockAction, LockState, Trigger};
+use super::{Connector, DoorState, LockAction, LockState, Mode, Trigger};
 use crate::activity::{Completion, Happening, Origin};
 use crate::clock::Time;
 
@@ -59,7 +59,7 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
             row.clock_offset_ms = Some(time.0.saturating_sub(at.0));
             return Some(Effect::TimeTold(*time));
         }
-        Observation::Mode(mode) => row.mode = Some(mode.stored()),
+        Observation::Mode(mode) => mode_told(row, *mode, at),
         Observation::BatteryCritical(yes) => row.battery_critical = Some(*yes),
         Observation::BatteryPercent(percent) => row.battery_percent = Some(i64::from(*percent)),
         Observation::BatteryCharging(yes) => row.battery_charging = Some(*yes),
@@ -87,6 +87,15 @@ pub(super) fn apply(row: &mut StateRow, seen: &Observation, at: Time) -> Option<
         | Observation::Hub(_) => {}
     }
     None
+}
+
+/// Continuous mode is what an opener is in, as much as a state, though the state stays what it was.
+fn mode_told(row: &mut StateRow, mode: Mode, at: Time) {
+    let was = row.mode.replace(mode.stored()).map(Mode::from_stored);
+    let turned = was.is_some_and(|was| (was == Mode::Continuous) != (mode == Mode::Continuous));
+    if turned && row.state.is_some() {
+        row.state_changed_at = Some(at);
+    }
 }
 
 /// The device is there, or not, by whichever way.
@@ -346,6 +355,21 @@ mod tests {
 
     fn at(seconds: i64) -> Time {
         Time(seconds * 1_000)
+    }
+
+    #[test]
+    fn an_opener_is_in_continuous_mode_since_it_was_switched_on() {
+        let mut row = StateRow::default();
+        let mut says = |seen, seconds| {
+            apply(&mut row, &seen, at(seconds));
+            row.state_changed_at
+        };
+        says(Observation::Mode(Mode::Door), 1);
+        assert_eq!(says(Observation::State(LockState::Locked), 2), Some(at(2)));
+        assert_eq!(says(Observation::Mode(Mode::Door), 3), Some(at(2)));
+        assert_eq!(says(Observation::Mode(Mode::Continuous), 4), Some(at(4)));
+        assert_eq!(says(Observation::State(LockState::Locked), 5), Some(at(4)));
+        assert_eq!(says(Observation::Mode(Mode::Door), 6), Some(at(6)));
     }
 
     fn play(row: &mut StateRow, states: &[LockState]) -> Vec<Effect> {

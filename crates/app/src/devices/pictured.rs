@@ -1,9 +1,9 @@
 //! What a report changes in the pictures of a device's history: only what it rests in and says while it is there.
 
-use super::DoorState;
 use super::report::Observation;
 use super::sql::StateRow;
-use crate::history::Pictured;
+use super::{DoorState, LockState, Mode};
+use crate::history::{CONTINUOUS, Pictured};
 
 /// Takes over what was just applied to a state. What is no longer known becomes unknown, not what it was.
 pub(super) fn follow(row: &mut StateRow, before: &StateRow, seen: &Observation) {
@@ -20,7 +20,12 @@ pub(super) fn follow(row: &mut StateRow, before: &StateRow, seen: &Observation) 
     if row.online {
         match seen {
             Observation::State(state) | Observation::Because { state, .. } if !state.is_moving() => {
-                is.state = Some(state.code());
+                is.state = Some(rest(row, state.code()));
+            }
+            // Only at rest: a movement under way comes to its own end.
+            Observation::Mode(_) if is.state.is_some() => {
+                let state = row.state.map(LockState::from_stored).filter(|state| !state.is_moving());
+                is.state = state.map_or(is.state, |state| Some(rest(row, state.code())));
             }
             Observation::Door(door) => is.door = known(*door).map(DoorState::code),
             Observation::BatteryPercent(percent) => is.battery = Some((*percent).min(100)),
@@ -28,6 +33,12 @@ pub(super) fn follow(row: &mut StateRow, before: &StateRow, seen: &Observation) 
         }
     }
     row.pictured = Some(is.stored());
+}
+
+/// An opener in continuous mode lets everybody in, whatever its state.
+fn rest(row: &StateRow, state: u8) -> u8 {
+    let continuous = row.mode.map(Mode::from_stored) == Some(Mode::Continuous);
+    if continuous { CONTINUOUS } else { state }
 }
 
 /// A sensor that does not know says nothing.
@@ -39,7 +50,6 @@ fn known(door: DoorState) -> Option<DoorState> {
 mod tests {
     use super::*;
     use crate::clock::Time;
-    use crate::devices::LockState;
 
     fn row() -> StateRow {
         StateRow { online: true, online_changed_at: Some(Time(1)), ..StateRow::default() }
@@ -68,6 +78,18 @@ mod tests {
         let away = Pictured { link: Some(0), ..Pictured::default() };
         assert_eq!(says(&mut row, &Observation::Link { up: false }), away);
         assert_eq!(says(&mut row, &Observation::State(LockState::Locked)), away);
+    }
+
+    #[test]
+    fn an_opener_that_lets_everybody_in_is_not_at_rest_whatever_its_state() {
+        let mut row = row();
+        row.state = Some(LockState::Locked.stored());
+        says(&mut row, &Observation::State(LockState::Locked));
+        row.mode = Some(Mode::Continuous.stored());
+        assert_eq!(says(&mut row, &Observation::Mode(Mode::Continuous)).state, Some(CONTINUOUS));
+        assert_eq!(says(&mut row, &Observation::State(LockState::Locked)).state, Some(CONTINUOUS));
+        row.mode = Some(Mode::Door.stored());
+        assert_eq!(says(&mut row, &Observation::Mode(Mode::Door)).state, Some(1));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) use actions::Known;
 
 use crate::clock::Time;
 use crate::devices::{Connector, Device, DeviceType, Problem};
-use crate::ways::{Trouble, Way};
+use crate::ways::{self, Trouble, Way};
 
 /// A signal weaker than this, in dBm at the hub or bridge, is about to break off.
 pub const WEAK_SIGNAL: i64 = -80;
@@ -209,6 +209,8 @@ pub enum WhyOffline {
     EveryWay,
     /// The way that is there speaks for another device.
     NotBelieved,
+    /// It was given ways that nobody has used yet.
+    NeverCame,
     /// Nothing leads to it any more.
     NoWay,
     /// This server began anew a moment ago, and it has not come back yet.
@@ -225,6 +227,7 @@ impl WhyOffline {
             Self::BridgeAway => "the bridge does not answer: look at its power, its network and its token",
             Self::EveryWay => "all its ways are away: look at the network and the power at the door",
             Self::NotBelieved => "the way that is there speaks for another device",
+            Self::NeverCame => "it has not connected by its new way yet: type in what its page shows",
             Self::NoWay => "no way leads to it any more: give it a new login",
             Self::JustStarted => "the server has just started, and it has not come back yet",
         }
@@ -234,6 +237,9 @@ impl WhyOffline {
     pub fn of(device: &Device, ways: &[Way]) -> Self {
         if ways.iter().any(|way| way.online && way.speaks_for.is_some()) {
             return Self::NotBelieved;
+        }
+        if ways::never_came(ways) {
+            return Self::NeverCame;
         }
         if device.link.changed_at.is_none() {
             return Self::JustStarted;

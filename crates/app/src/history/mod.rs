@@ -18,10 +18,13 @@ pub const KEPT: Duration = Duration::from_hours(400 * 24);
 /// Points that are read at most; what does not fit is told as several changes at once.
 pub const MOST_POINTS: usize = 2_000;
 
+/// In a history of states: an opener's continuous mode, which has no number among them (Bridge API 1.13.3: a mode).
+pub const CONTINUOUS: u8 = 128;
+
 /// Of what there is a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// `LockState::code`, at rest.
+    /// `LockState::code`, at rest, or [`CONTINUOUS`].
     State,
     /// Percent.
     Battery,

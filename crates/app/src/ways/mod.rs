@@ -36,6 +36,17 @@ impl Way {
     pub(crate) fn is_trusted(&self) -> bool {
         self.online && self.speaks_for.is_none()
     }
+
+    /// Whether anybody has ever connected by it.
+    pub fn was_used(&self) -> bool {
+        self.changed_at.is_some() || self.heard_at.is_some()
+    }
+}
+
+/// Whether a device was given ways, and nobody has typed in any of them yet.
+pub fn never_came(ways: &[Way]) -> bool {
+    let waits = |way: &Way| way.connector != Connector::NukiBridge && !way.was_used();
+    !ways.is_empty() && ways.iter().all(waits)
 }
 
 /// Whose word counts: the best way that is there.

@@ -6,7 +6,7 @@ use lockwarden_app::Error;
 use lockwarden_app::actor::{Actor, Rights, Scope};
 use lockwarden_app::bulks::{Became, BulkState, Deed, Item, Tally, Wish};
 use lockwarden_app::commands::CommandState;
-use lockwarden_app::devices::{Connector, DeviceType, DoorState, LockAction, LockState, Observation};
+use lockwarden_app::devices::{Connector, DeviceType, DoorState, LockAction, LockState, Mode, Observation};
 use lockwarden_app::error::Refusal;
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::{BulkId, DeviceId};
@@ -214,7 +214,7 @@ async fn what_changed_between_proposal_and_turn_is_looked_at_again() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let mut devices = Vec::new();
-    for (number, name) in (1..).zip(["Locks itself", "Goes away", "Is removed", "Stays"]) {
+    for (number, name) in (1..).zip(["Locks itself", "Goes away", "Is removed", "Stays", "Is opened"]) {
         let door = world.lock(&anna, name, number).await;
         world.says(door, Observation::State(LockState::Unlocked)).await;
         devices.push(door);
@@ -223,11 +223,16 @@ async fn what_changed_between_proposal_and_turn_is_looked_at_again() {
     world.says(devices[0], Observation::State(LockState::Locked)).await;
     world.says(devices[1], Observation::Link { up: false }).await;
     world.app.remove_device(&anna, devices[2]).await.unwrap();
+    world.says(devices[4], Observation::Door(DoorState::Opened)).await;
     world.app.begin_bulk(&anna, bulk).await.unwrap();
     work(&world).await;
     let became: Vec<_> =
         items(&world, &anna, bulk, false).await.into_iter().map(|item| item.became).collect();
-    assert_eq!(became, [Became::Done, Became::Failed, Became::Failed, Became::UnderWay]);
+    assert_eq!(
+        became,
+        [Became::Done, Became::Failed, Became::Failed, Became::UnderWay, Became::Failed],
+        "a bolt is not driven out of an open door"
+    );
     assert_eq!(world.app.list_open_commands(&anna).await.unwrap().len(), 1);
     assert!(
         world
@@ -238,6 +243,34 @@ async fn what_changed_between_proposal_and_turn_is_looked_at_again() {
             .iter()
             .all(|one| one.state == CommandState::Created)
     );
+}
+
+#[tokio::test]
+async fn an_opener_is_told_to_end_ring_to_open_and_one_in_continuous_mode_is_never_called_done() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let mut openers = Vec::new();
+    for (number, name) in (1..).zip(["Rings open", "Lets everybody in", "Will let everybody in", "Rests"]) {
+        let opener = world.lock(&anna, name, number).await;
+        world.says(opener, Observation::DeviceType(DeviceType::Opener)).await;
+        world.says(opener, Observation::Mode(Mode::Door)).await;
+        world.says(opener, Observation::State(LockState::Unlocked)).await;
+        openers.push(opener);
+    }
+    world.says(openers[1], Observation::Mode(Mode::Continuous)).await;
+    world.says(openers[3], Observation::State(LockState::Locked)).await;
+    let bulk = world.app.propose_bulk(&anna, Deed::Lock, &openers).await.unwrap();
+    let why: Vec<_> =
+        items(&world, &anna, bulk, true).await.into_iter().filter_map(|item| item.reason).collect();
+    assert_eq!(why, ["is in continuous mode: switch that off on its own page", "lets nobody in already"]);
+    world.says(openers[2], Observation::Mode(Mode::Continuous)).await;
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let became: Vec<_> =
+        items(&world, &anna, bulk, false).await.into_iter().map(|item| item.became).collect();
+    assert_eq!(became, [Became::UnderWay, Became::Failed]);
+    let ordered = world.app.list_open_commands(&anna).await.unwrap();
+    assert_eq!(ordered.iter().map(|one| one.action).collect::<Vec<_>>(), [LockAction::Lock]);
 }
 
 #[tokio::test]

@@ -315,7 +315,7 @@ async fn with_a_hub_beside_it_a_locks_own_mqtt_tells_at_once_by_name_whose_code_
     assert_eq!((&entries[0]["name"], &entries[0]["source"]), (&GUEST.into(), &1.into()), "{entries:?}");
     reached.says(|lock| lock["state"]["state"] == 3).await;
     let page = reached.page("").await;
-    assert!(page.contains("by Guest, entry code<") && page.contains("with entry code 8192"), "{page}");
+    assert!(page.contains("by Guest, entry code<") && page.contains("with entry code no. 8192"), "{page}");
     reached.lock().fob(BEN, 2, 1);
     let entries = reached.logs(|entries| entries.len() > 1).await;
     assert_eq!((&entries[0]["name"], entries.len()), (&"Ben".into(), 2), "{entries:?}");

@@ -42,7 +42,7 @@ pub(crate) async fn show(
     signed.actor.may_add_devices()?;
     let begun = begun(&load_begun(&web, &signed).await?);
     if let Some(way) = Connector::from_name(asked.text("way")) {
-        return Ok(page(&web, &signed, (way, &begun), &Fields::default(), &Wrong::default()));
+        return Ok(page(&web, &signed, (way, &begun), asked.fields(), &Wrong::default()));
     }
     let strangers = web.app.list_strangers(&signed.actor, None).await?;
     let bridges = bridges(&web.app.list_bridges(&signed.actor).await?);
@@ -122,8 +122,8 @@ fn choose(web: &Web, person: &Person, beside: &Markup) -> Html<String> {
         div.choices {
             (choice(
                 Connector::NukiMqtt,
-                "The lock speaks to Lockwarden by itself, over its own Wi-Fi or Thread: Smart Lock 3.0 Pro, 4th generation \
-                 Pro, Ultra, Go and newer.",
+                "The lock speaks to Lockwarden by itself, over its own Wi-Fi or Thread: Smart Lock 3.0 Pro, 4th \
+                 generation, Ultra, Go and newer.",
             ))
             (choice(
                 Connector::NukiHub,
@@ -253,7 +253,8 @@ fn fields_of(way: Connector, fields: &Fields, wrong: &Wrong) -> Markup {
     let path = if fields.has("base_path") { fields.text("base_path") } else { BASE_PATH };
     html! {
         (Field {
-            name: "name", label: "Name", value: fields.text("name"), wrong: wrong.of("name"), focus: true, optional: true,
+            name: "name", label: "Name", value: fields.text("name"), wrong: wrong.of("name"), optional: true,
+            focus: !wrong.is_any(),
             hint: "As you call the door, for example “Front door” or “Flat 12”. Left empty, it takes the name that it has in \
                    the Nuki app. You can change it later.",
             autocomplete: "off", ..Field::default()
@@ -271,7 +272,8 @@ fn bridge_fields(fields: &Fields, wrong: &Wrong) -> Markup {
     let chosen = fields.text("token_form");
     html! {
         (Field {
-            name: "address", label: "Address", value: fields.text("address"), wrong: wrong.of("address"), focus: true,
+            name: "address", label: "Address", value: fields.text("address"), wrong: wrong.of("address"),
+            focus: !wrong.is_any(),
             hint: "As the Nuki app shows it, for example 192.168.1.50:8080.", autocomplete: "off", ..Field::default()
         }.text())
         (Field {

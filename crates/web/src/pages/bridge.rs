@@ -75,8 +75,8 @@ impl Reached {
                         b { @if online { "Trouble." } @else { "Not reached." } }
                         " " (sentence(trouble)) ". It is asked again by itself."
                         @if !online {
-                            " If its token was mistyped, " a href="/devices/new?way=nuki-bridge" { "type in the same address again" }
-                            " with the right one; if the address was, remove this bridge."
+                            " If its token was mistyped, " a href={ "/devices/new?way=nuki-bridge&address=" (bridge.address) } { "type in the right one" }
+                            "; if the address was, remove this bridge."
                         }
                     }
                 },

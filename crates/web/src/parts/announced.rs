@@ -20,7 +20,7 @@ pub(crate) fn own_name<'t>(device: &'t Device, connection: &'t Connection) -> Op
 pub(crate) fn found(device: &Device, connection: &Connection) -> Markup {
     let kind = device.kind.map(kind_words);
     let model = connection.fact(Fact::Model).filter(|model| says_more(model, device.kind));
-    let known: Vec<&str> = [own_name(device, connection), kind, model].into_iter().flatten().collect();
+    let known: Vec<&str> = [own_name(device, connection), model.or(kind)].into_iter().flatten().collect();
     html! {
         @if !known.is_empty() {
             p.strip.ok #{ "found-" (device.id) } { (icon(Icon::Lock)) span { b { "Found: " } (known.join(", ")) } }

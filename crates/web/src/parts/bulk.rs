@@ -27,7 +27,11 @@ pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards:
                 label.check {
                     input type="checkbox" name="all" value="yes";
                     span {
-                        b { "All " (devices(page.total)) @if listing.is_filtered() { " that match" } span #but {} }
+                        b {
+                            "All " (devices(page.total))
+                            @if listing.is_filtered() { " that " (if page.total == 1 { "matches" } else { "match" }) }
+                            span #but {}
+                        }
                         @if elsewhere > 0 { small { "also the " (number(elsewhere)) " that are not on this page" } }
                     }
                 }
@@ -102,7 +106,7 @@ pub(crate) fn preview(bulk: &Bulk) -> Markup {
         } @else {
             p { b { (devices(tally.waiting)) " " (will_be(bulk.deed)) "." } }
             @if bulk.deed == Deed::Lock {
-                p.hint { "Each lock is told to lock, and nothing else. No door is unlocked or opened by this." }
+                p.hint { "Each lock is told to lock, and an opener to end ring to open. No door is unlocked or opened by this." }
             }
             @if let Deed::Set(wish) = bulk.deed { (about(wish)) }
         }

@@ -326,9 +326,13 @@ impl Card<'_> {
         if is_forbidden(self.device, action) {
             return html! {};
         }
+        let question = match action {
+            LockAction::LockNGo if is_opener(self.device) => "Really let in everybody?",
+            _ => "Really open?",
+        };
         html! {
             button.btn.open id={ (self.id()) "-" (order_name(action)) } name="order" value=(order_name(action))
-                data-twice="Really open?" {
+                data-twice=(question) {
                 (words) span.sr { " " (self.device.name) }
             }
         }

@@ -3,7 +3,7 @@
 use lockwarden_app::bridges::Bridge;
 use lockwarden_app::devices::{Connector, Device};
 use lockwarden_app::logins::{Login, LoginRefusal};
-use lockwarden_app::ways::{Connection, Way};
+use lockwarden_app::ways::{self, Connection, Way};
 use maud::{Markup, html};
 
 use super::gives;
@@ -78,6 +78,13 @@ impl Connect<'_> {
                         " by " (self.device.connector.words()) "."
                     }
                 },
+                (_, Some(_), false) if ways::never_came(&self.connection.ways) => p.strip.wait {
+                    span.spin { (icon(Icon::Busy)) }
+                    span {
+                        b { "Waiting for the first connection by " (self.device.connector.words()) "." }
+                        " What to type in stands below."
+                    }
+                },
                 (_, Some(_), false) => p.strip { (icon(Icon::Lost)) span { "Not connected now. " (self.advice()) } },
             }
         }
@@ -86,12 +93,12 @@ impl Connect<'_> {
     fn advice(&self) -> &'static str {
         match self.device.connector {
             Connector::NukiMqtt => {
-                "If its power and network are fine, check the address and password in the Nuki app, or make a new password on \
-                 its page, under “Connection”."
+                "If its power and network are fine, check the address and password in the Nuki app, or make a new password \
+                 below."
             }
             Connector::NukiHub => {
                 "If the hub’s power and network are fine, check the address and password on its web page, or make a new \
-                 password on the device’s page, under “Connection”."
+                 password below."
             }
             Connector::NukiBridge => "Check that the bridge has power and network, and is near the lock.",
         }
@@ -226,9 +233,7 @@ pub(crate) fn standing(way: &Way, when: &When) -> (&'static str, Icon, String) {
             ("bad", Icon::Alert, words)
         }
         (None, true) => ("ok", Icon::Online, format!("connected{since}")),
-        (None, false) if way.changed_at.is_none() && way.heard_at.is_none() => {
-            ("", Icon::Plug, "never connected".to_owned())
-        }
+        (None, false) if !way.was_used() => ("", Icon::Plug, "never connected".to_owned()),
         (None, false) => ("warn", Icon::Lost, format!("away{since}")),
     }
 }

@@ -7,7 +7,9 @@ use lockwarden_app::activity::Origin;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
 pub(crate) use lockwarden_app::devices::Kind;
-use lockwarden_app::devices::{Connector, Device, DoorState, LastEvent, LockState, Problem, Problems};
+use lockwarden_app::devices::{
+    Connector, Device, DoorState, LastEvent, LockAction, LockState, Mode, Problem, Problems,
+};
 
 use super::icon::Icon;
 use super::words;
@@ -96,6 +98,9 @@ const RECENT: Duration = Duration::from_hours(1);
 /// How near an event or command has to be to a change of state to have caused it.
 const NEAR: Duration = Duration::from_mins(2);
 
+/// A state is heard of so long after the order that led to it has ended, at most. What comes later was somebody else's.
+const HEARD_LATE: Duration = Duration::from_secs(10);
+
 /// Who or what brought the device into its state, if that is known: of what leads to this state, the later one.
 fn how(device: &Device, doing: &Doing) -> Option<String> {
     let (state, changed) = (device.said.state?, device.said.state_changed_at?);
@@ -103,17 +108,28 @@ fn how(device: &Device, doing: &Doing) -> Option<String> {
     let ours = doing.last.as_ref().filter(|command| {
         let begun = matches!(command.state, CommandState::Accepted | CommandState::Done);
         let before = command.created_at <= changed && near(command.created_at);
-        begun && before && command.action.passes(state)
+        let not_after = command.ended_at.is_none_or(|end| changed <= end.plus(HEARD_LATE));
+        begun && before && not_after && leads_here(device, command.action, state)
     });
     let event = device.said.last.as_ref().filter(|event| {
         let after_ours = ours.is_none_or(|command| command.created_at <= event.at);
-        near(event.at) && after_ours && event.action.passes(state)
+        near(event.at) && after_ours && leads_here(device, event.action, state)
     });
     match (event, ours) {
         (Some(event), _) if event.origin != Origin::Mqtt => Some(origin(event)),
         (_, Some(command)) => Some(by(command)),
         (Some(event), None) => Some(origin(event)),
         (None, None) => None,
+    }
+}
+
+/// An opener's continuous mode is no state of its own, and what ends or begins ring to open does not lead into it.
+fn leads_here(device: &Device, action: LockAction, state: LockState) -> bool {
+    let into_continuous = action == LockAction::LockNGo;
+    match device.said.mode {
+        Some(Mode::Continuous) if words::is_opener(device) => into_continuous,
+        _ if words::is_opener(device) => !into_continuous && action.passes(state),
+        _ => action.passes(state),
     }
 }
 
@@ -129,8 +145,8 @@ fn origin(event: &LastEvent) -> String {
     let words = origin_words(event.origin);
     match (event.origin, event.code_id, &event.name) {
         (_, _, Some(name)) => format!("by {name}, {}", words.trim_start_matches("by ")),
-        (Origin::KeypadCode, Some(code), None) => format!("{words} {code}"),
-        (Origin::KeypadFingerprint, Some(finger), None) => format!("{words} {finger}"),
+        (Origin::KeypadCode, Some(code), None) => format!("{words} no. {code}"),
+        (Origin::KeypadFingerprint, Some(finger), None) => format!("{words} no. {finger}"),
         _ => words.to_owned(),
     }
 }

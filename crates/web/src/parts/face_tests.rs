@@ -185,17 +185,44 @@ fn annas(action: LockAction, at: Time) -> Doing {
 
 #[test]
 fn who_ordered_the_opposite_did_not_bring_it_here() {
-    let a_minute_ago = NOW.minus(Duration::from_mins(1));
+    let before = NOW.minus(Duration::from_secs(8));
     let mut turned = device(Some(LockState::Locked));
-    let how = |device: &Device| face(device, &annas(LockAction::Unlock, a_minute_ago), &when()).detail;
+    let how = |device: &Device| face(device, &annas(LockAction::Unlock, before), &when()).detail;
     assert_eq!(how(&turned), ["since 12:00"]);
-    turned.said.last = Some(event(LockAction::Unlock, Origin::Mqtt, a_minute_ago));
+    turned.said.last = Some(event(LockAction::Unlock, Origin::Mqtt, before));
     assert_eq!(how(&turned), ["since 12:00"]);
     turned.said.last = Some(event(LockAction::Lock, Origin::ByHand, NOW));
     assert_eq!(how(&turned), ["since 12:00", "by hand"]);
     turned.said.state = Some(LockState::Unlocked);
     turned.said.last = None;
     assert_eq!(how(&turned), ["since 12:00", "by Anna"]);
+}
+
+#[test]
+fn who_turned_it_long_after_an_order_had_ended_was_somebody_else() {
+    let unlocked = device(Some(LockState::Unlocked));
+    let how = |seconds| {
+        let order = annas(LockAction::Unlock, NOW.minus(Duration::from_secs(seconds)));
+        face(&unlocked, &order, &when()).detail
+    };
+    assert_eq!(how(10), ["since 12:00", "by Anna"]);
+    assert_eq!(how(11), ["since 12:00"]);
+    let mut slow = annas(LockAction::Unlock, NOW.minus(Duration::from_secs(40)));
+    slow.last.as_mut().unwrap().ended_at = None;
+    assert_eq!(face(&unlocked, &slow, &when()).detail, ["since 12:00", "by Anna"], "it is still at it");
+}
+
+#[test]
+fn an_openers_continuous_mode_is_of_whoever_switched_it_on() {
+    let mut opener = device(Some(LockState::Locked));
+    opener.kind = Some(DeviceType::Opener);
+    let how = |opener: &Device, action| face(opener, &annas(action, NOW), &when()).detail.pop().unwrap();
+    assert_eq!(how(&opener, LockAction::Lock), "by Anna");
+    opener.said.mode = Some(Mode::Continuous);
+    assert_eq!(how(&opener, LockAction::LockNGo), "by Anna");
+    for other in [LockAction::Lock, LockAction::LockNGoUnlatch, LockAction::Unlock] {
+        assert_ne!(how(&opener, other), "by Anna", "{other:?}");
+    }
 }
 
 #[test]
@@ -215,7 +242,7 @@ fn how_it_came_about_is_told_when_an_event_was_near() {
     by_code.said.last =
         Some(LastEvent { code_id: Some(8_193), ..event(LockAction::Unlock, Origin::KeypadCode, NOW) });
     let told = face(&by_code, &Doing::default(), &when());
-    assert_eq!(told.detail, ["since 12:00", "entry code 8193"]);
+    assert_eq!(told.detail, ["since 12:00", "entry code no. 8193"]);
     by_code.said.last = by_code.said.last.map(|event| LastEvent { name: Some("Guest".to_owned()), ..event });
     let told = face(&by_code, &Doing::default(), &when());
     assert_eq!(told.detail, ["since 12:00", "by Guest, entry code"]);

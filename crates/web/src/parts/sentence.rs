@@ -236,8 +236,8 @@ fn told(entry: &Entry, verb: &Verb) -> Sentence {
                 failed: false,
             };
         }
-        (Origin::KeypadCode, Some(code)) => format!(" with entry code {code}"),
-        (Origin::KeypadFingerprint, Some(finger)) => format!(" with fingerprint {finger}"),
+        (Origin::KeypadCode, Some(code)) => format!(" with entry code no. {code}"),
+        (Origin::KeypadFingerprint, Some(finger)) => format!(" with fingerprint no. {finger}"),
         (Origin::KeypadCode, None) => " with an entry code".to_owned(),
         (Origin::KeypadFingerprint, None) => " with a fingerprint".to_owned(),
         (Origin::KeypadButton, _) => " with the button of the keypad".to_owned(),

@@ -67,8 +67,11 @@ fn each_way_in_has_its_words() {
     let told = |origin, code_id, presses| {
         sentence(&Entry { code_id, presses, ..entry(Happening::Unlock, origin) }).text()
     };
-    assert_eq!(told(Origin::KeypadCode, Some(8_193), None), "Front door was unlocked with entry code 8193");
-    assert_eq!(told(Origin::KeypadFingerprint, Some(2), None), "Front door was unlocked with fingerprint 2");
+    assert_eq!(
+        told(Origin::KeypadCode, Some(8_193), None),
+        "Front door was unlocked with entry code no. 8193"
+    );
+    assert_eq!(told(Origin::KeypadFingerprint, Some(2), None), "Front door was unlocked with fingerprint no. 2");
     assert_eq!(told(Origin::ByHand, None, None), "Front door was unlocked by hand");
     assert_eq!(told(Origin::Fob, None, Some(2)), "Front door was unlocked with a fob, pressed 2 times");
     assert_eq!(told(Origin::AutoUnlock, None, None), "Front door unlocked itself");
@@ -83,7 +86,7 @@ fn whoever_is_known_by_name_is_in_the_sentence_or_beside_it() {
         ..entry(happening, origin)
     };
     let by_code = Entry { code_id: Some(8_193), ..anna(Happening::Unlatch, Origin::KeypadCode) };
-    assert_eq!(sentence(&by_code).text(), "Anna opened Front door with entry code 8193");
+    assert_eq!(sentence(&by_code).text(), "Anna opened Front door with entry code no. 8193");
     let more = |entry: Entry| sentence(&entry).more;
     assert_eq!(more(anna(Happening::Unlock, Origin::AutoUnlock)), ["auto unlock, for Anna"]);
     assert_eq!(more(anna(Happening::FobNoAction, Origin::Fob)), ["it is set to do nothing", "by Anna"]);

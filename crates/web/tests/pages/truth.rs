@@ -119,7 +119,7 @@ async fn the_log_is_read_in_the_persons_own_days() {
     site.world.clock.advance(Duration::from_mins(11 * 60 + 30));
     site.world.says(device, by_code(8_193)).await;
     let page = browser.get("/activity").await;
-    assert!(page.body.contains("was unlocked with entry code 8193"));
+    assert!(page.body.contains("was unlocked with entry code no. 8193"));
     assert!(page.body.contains("datetime=\"2026-11-25T00:30:00+01:00\""), "{}", page.body);
     assert!(page.body.contains("data-day=\"2026-11-25\"") && page.body.contains("Wednesday, 25 November"));
 }
@@ -158,7 +158,7 @@ async fn the_log_is_turned_page_by_page_without_losing_or_repeating_an_entry() {
     let mut seen = Vec::new();
     for _ in 0..3 {
         let page = browser.get(&path).await;
-        let codes = page.body.split("with entry code ").skip(1);
+        let codes = page.body.split("with entry code no. ").skip(1);
         seen.extend(codes.map(|rest| rest.split('<').next().unwrap().parse::<u32>().unwrap()));
         if !page.body.contains("id=\"older\"") {
             break;
@@ -223,7 +223,11 @@ async fn a_removed_devices_entries_stay_readable_and_lead_nowhere() {
     let path = format!("/activity?device={device}");
     for path in ["/activity", &path] {
         let page = browser.get(path).await;
-        assert!(page.body.contains("<b>Front door</b> was unlocked with entry code 8193"), "{}", page.body);
+        assert!(
+            page.body.contains("<b>Front door</b> was unlocked with entry code no. 8193"),
+            "{}",
+            page.body
+        );
         assert!(!page.body.contains(&link), "{path}");
     }
     let page = browser.get(&path).await;

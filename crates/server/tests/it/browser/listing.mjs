@@ -74,7 +74,7 @@ await page.getByText('All 3 devices but 1').waitFor();
 assert.equal(await ticked.count(), 2);
 // Who was taken out stays out, also when another search hides it for a while.
 await search.fill('mull');
-await page.getByText('All 1 device that match').waitFor();
+await page.getByText('All 1 device that matches').waitFor();
 await search.fill('');
 await page.getByText('All 3 devices but 1').waitFor();
 assert.equal(await page.getByRole('checkbox', { name: /Front door/ }).isChecked(), false);

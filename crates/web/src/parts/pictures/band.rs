@@ -1,7 +1,7 @@
 //! A band that is cut into stretches, each with a pattern of its own, and its word where there is room for it.
 
 use lockwarden_app::devices::{DeviceType, Kind as Sort, LockState};
-use lockwarden_app::history::{Held, History, Stretch};
+use lockwarden_app::history::{CONTINUOUS, Held, History, Stretch};
 use maud::{Markup, html};
 
 use super::axis::Axis;
@@ -56,6 +56,7 @@ pub(super) fn state_of(kind: Option<DeviceType>, held: Held) -> (Look, String) {
     match held {
         Held::Nothing => (Look::Empty, "Nothing known".to_owned()),
         Held::Several(changes) => (Look::Several, format!("{changes} changes")),
+        Held::Value(CONTINUOUS) => (Look::Striped, "Continuous mode".to_owned()),
         Held::Value(code) => {
             let state = LockState::from_code(code);
             let state = kind.map_or(state, |kind| kind.reads(state));

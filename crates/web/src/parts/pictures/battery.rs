@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use lockwarden_app::clock::Time;
-use lockwarden_app::history::forecast::{Falls, Forecast, LOW};
+use lockwarden_app::history::forecast::{Falls, Forecast, LOW, Left};
 use lockwarden_app::history::{Held, History};
 use maud::{Markup, html};
 
@@ -12,8 +12,10 @@ use super::axis::Axis;
 use super::{WIDTH, percent as across, unit};
 use crate::when::When;
 
-const TOP: f64 = 4.0;
+/// Room for the words of the topmost line.
+const TOP: f64 = 18.0;
 const BOTTOM: f64 = 104.0;
+const DAY: u64 = 86_400;
 
 fn y(percent: f64) -> f64 {
     BOTTOM - percent.clamp(0.0, 100.0) / 100.0 * (BOTTOM - TOP)
@@ -44,15 +46,15 @@ pub(super) fn line(history: &History, forecast: &Forecast, when: &When) -> Marku
                 line.grid x1="0" x2="100%" y1=(unit(y(percent))) y2=(unit(y(percent))) {}
             }
             line.limit x1="0" x2="100%" y1=(unit(y(f64::from(LOW)))) y2=(unit(y(f64::from(LOW)))) {}
-            text x="2" y=(unit(y(f64::from(LOW)) - 3.0)) { "20 %" }
-            text x="2" y=(unit(TOP + 10.0)) { "100 %" }
             // A line cannot be told in percent, but be stretched to them.
             svg.across width="100%" height=(unit(BOTTOM)) viewBox={ "0 0 " (unit(WIDTH)) " " (unit(BOTTOM)) } preserveAspectRatio="none" {
                 path.line d=(steps(history, axis)) {}
                 @if let Some(falls) = falls { (future(falls, history.to, axis)) }
             }
+            text x="2" y=(unit(y(f64::from(LOW)) - 3.0)) { "20 %" }
+            text x="2" y=(unit(TOP - 5.0)) { "100 %" }
             @if falls.is_some() {
-                text x=(across(axis.x(history.to))) dx="4" y=(unit(TOP + 10.0)) { "expected" }
+                text x=(across(axis.x(history.to))) dx="4" y=(unit(TOP - 5.0)) { "expected" }
             }
             (axis.dates(120.0, when))
         }
@@ -116,7 +118,7 @@ fn told(history: &History) -> String {
 }
 
 fn days(left: Duration) -> String {
-    match left.as_secs() / 86_400 {
+    match left.as_secs() / DAY {
         0 => "less than a day".to_owned(),
         1 => "1 day".to_owned(),
         days @ 2..=365 => format!("{days} days"),
@@ -124,30 +126,28 @@ fn days(left: Duration) -> String {
     }
 }
 
+/// Likely when, and between when and when, unless that is the same.
+fn expected(ahead: &Left) -> String {
+    let likely = match ahead.likely.as_secs() / DAY {
+        0 => "within a day".to_owned(),
+        1..=365 => format!("in about {}", days(ahead.likely)),
+        _ => "in more than a year".to_owned(),
+    };
+    let (from, to) = (days(ahead.earliest), days(ahead.latest));
+    if from == to { likely } else { format!("{likely} (between {from} and {to})") }
+}
+
 pub(crate) fn words(forecast: &Forecast, when: &When) -> String {
     let falls = match forecast {
         Forecast::Falls(falls) => falls,
         Forecast::Not(why) => return format!("No forecast: {}", first_lower(why.words())),
     };
-    let range = |from: Duration, to: Duration| {
-        let (from, to) = (days(from), days(to));
-        if from == to { from } else { format!("between {from} and {to}") }
-    };
     let low = if falls.percent <= LOW {
         format!("It is at {} % now", falls.percent)
     } else {
-        format!(
-            "At 20 % in about {} ({})",
-            days(falls.low.likely),
-            range(falls.low.earliest, falls.low.latest)
-        )
+        format!("At 20 % {}", expected(&falls.low))
     };
-    format!(
-        "{low}; empty in about {} ({}). From its own history since {}.",
-        days(falls.empty.likely),
-        range(falls.empty.earliest, falls.empty.latest),
-        when.date(falls.since)
-    )
+    format!("{low}; empty {}. From its own history since {}.", expected(&falls.empty), when.date(falls.since))
 }
 
 fn first_lower(words: &str) -> String {
@@ -167,11 +167,18 @@ mod tests {
         let points = vec![point(0, Some(80)), point(90, Some(78)), point(180, None), point(270, Some(78))];
         let history = History { from: Time(0), to: Time(360), points };
         let axis = Axis { from: history.from, to: history.to };
-        assert_eq!(steps(&history, axis), "M0 24H25V26H50M75 26H100");
+        assert_eq!(steps(&history, axis), "M0 35.2H25V36.92H50M75 36.92H100");
     }
 
     #[test]
     fn a_length_is_told_in_whole_days() {
+        let told = |hours| {
+            let [earliest, likely, latest] = [hours / 2, hours, hours * 2].map(Duration::from_hours);
+            expected(&Left { earliest, likely, latest })
+        };
+        assert_eq!(told(5), "within a day");
+        assert_eq!(told(30), "in about 1 day (between less than a day and 2 days)");
+        assert_eq!(told(24 * 400), "in more than a year (between 200 days and more than a year)");
         let told = |hours| days(Duration::from_hours(hours));
         assert_eq!(
             [told(5), told(30), told(24 * 40), told(24 * 400)],
