@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::sql::{self, BulkRow, NewItem};
-use super::{Bulk, Deed, Item, PROPOSAL, TURN};
+use super::{Became, Bulk, Deed, Item, PROPOSAL, TURN};
 use crate::App;
 use crate::actor::{Actor, Rights};
 use crate::bus::Event;
@@ -122,6 +122,20 @@ impl App {
         may(actor, row.deed().ok_or(Error::NotFound)?)?;
         let tally = sql::tally(&mut tx, &row).await?;
         row.with(tally).ok_or(Error::NotFound)
+    }
+
+    /// The same once more, for those with which it came to nothing.
+    pub async fn propose_rest(&self, actor: &Actor, id: BulkId) -> Result<BulkId> {
+        let bulk = self.load_bulk(actor, id).await?;
+        let (mut rest, mut after) = (Vec::new(), 0);
+        loop {
+            let items = self.list_bulk_items(actor, id, false, (after, MOST_ITEMS)).await?;
+            let Some(last) = items.last() else { break };
+            after = last.position;
+            let came_to_nothing = |item: &&Item| matches!(item.became, Became::Failed | Became::Unknown);
+            rest.extend(items.iter().filter(came_to_nothing).map(|item| item.device));
+        }
+        self.propose_bulk(actor, bulk.deed, &rest).await
     }
 
     /// Devices of a bulk in the order they were chosen, those after this position: the ones that were left out from the

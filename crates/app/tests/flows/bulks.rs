@@ -246,6 +246,36 @@ async fn what_changed_between_proposal_and_turn_is_looked_at_again() {
 }
 
 #[tokio::test]
+async fn those_with_which_it_came_to_nothing_are_proposed_once_more_and_no_others() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let mut doors = Vec::new();
+    for (number, name) in (1..).zip(["Goes away", "Locks", "Never answers"]) {
+        let door = world.lock(&anna, name, number).await;
+        world.says(door, Observation::State(LockState::Unlocked)).await;
+        doors.push(door);
+    }
+    let bulk = world.app.propose_bulk(&anna, Deed::Lock, &doors).await.unwrap();
+    world.says(doors[0], Observation::Link { up: false }).await;
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    for (id, _) in world.app.due_commands().await.unwrap() {
+        world.app.take_command(id).await.unwrap().unwrap();
+    }
+    world.says(doors[1], Observation::State(LockState::Locked)).await;
+    world.says(doors[1], Observation::CommandResponse(0)).await;
+    world.clock.advance(Duration::from_mins(3));
+    world.app.settle_commands().await.unwrap();
+    let rest = world.app.propose_rest(&anna, bulk).await.unwrap();
+    let left_out = items(&world, &anna, rest, true).await;
+    assert_eq!(left_out.iter().map(|item| item.device).collect::<Vec<_>>(), [doors[0]], "it is offline");
+    let proposed = items(&world, &anna, rest, false).await;
+    assert_eq!(proposed.iter().map(|item| item.device).collect::<Vec<_>>(), [doors[2]]);
+    let nothing = world.app.propose_rest(&anna, rest).await;
+    assert!(matches!(nothing, Err(Error::Invalid { field: "devices", .. })), "none of them has failed");
+}
+
+#[tokio::test]
 async fn an_opener_is_told_to_end_ring_to_open_and_one_in_continuous_mode_is_never_called_done() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;

@@ -172,6 +172,16 @@ document.addEventListener("submit", async (event) => {
 // A page that the browser kept and shows again can be used again.
 addEventListener("pageshow", () => [...document.forms].forEach((form) => (form.busy = false)));
 
+// A long form is not left by mistake with what was filled in and not saved.
+document.addEventListener("input", ({ target }) => target.form?.hasAttribute("data-keep") && (target.form.filled = true));
+addEventListener("beforeunload", (event) => {
+  if ([...document.forms].some((form) => form.filled && !form.busy)) event.preventDefault();
+});
+
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") for (const button of document.querySelectorAll("[data-armed]")) button.disarm();
+});
+
 document.addEventListener("click", ({ target }) => {
   if (!target.closest("[data-close]")) return;
   target.closest("#said").replaceChildren();
@@ -290,33 +300,46 @@ function look(form) {
   again();
 }
 
-// Choosing devices: a tick at all is one at each, also at those that come later; taken away from some, it is all but those,
-// also when one of them leaves the page and comes back.
+// Choosing devices. A tick at all is one at each, also at those that come later, and whose own differs from it is marked: it
+// stays chosen, or taken out, while a search hides it.
 const picks = () => [...document.querySelectorAll("#choosing .picks input")];
-const out = new Set();
+const marked = new Set();
+let whole = false;
 function tickAll() {
-  const all = byId("choosing")?.elements.all;
-  if (all?.checked) for (const one of picks()) one.checked = !out.has(one.name);
-  const taken = all?.checked && picks().filter((one) => !one.checked).length;
-  if (all) byId("but").textContent = taken ? ` but ${taken}` : "";
+  const form = byId("choosing");
+  if (!form) return;
+  form.elements.all.checked = whole;
+  let here = 0;
+  for (const one of picks()) {
+    one.checked = marked.has(one.name) !== whole;
+    here += marked.has(one.name);
+  }
+  const hidden = marked.size - here;
+  byId("but").textContent = whole && here ? ` but ${here}` : "";
+  const chosen = marked.size ? `${marked.size} chosen${hidden ? `, ${hidden} of them not shown now` : ""}` : "None chosen yet";
+  byId("chosen").textContent = whole ? "" : chosen;
+  for (const button of form.querySelectorAll(".deeds button")) button.disabled = !whole && !marked.size;
 }
 document.addEventListener("change", ({ target }) => {
   const all = byId("choosing")?.elements.all;
-  if (target === all) {
-    out.clear();
-    for (const one of picks()) one.checked = all.checked;
-  } else if (all?.checked && target.closest(".picks")) target.checked ? out.delete(target.name) : out.add(target.name);
+  if (all && target === all) {
+    whole = all.checked;
+    marked.clear();
+  } else if (all && target.closest(".picks")) {
+    target.checked === whole ? marked.delete(target.name) : marked.add(target.name);
+  }
   tickAll();
 });
 document.addEventListener("formdata", ({ target, formData }) => {
-  if (target.id !== "choosing" || !target.elements.all.checked) return;
+  if (target.id !== "choosing") return;
   for (const one of picks()) formData.delete(one.name);
-  for (const name of out) formData.set(name, "yes");
-  if (out.size) formData.set("but", "yes");
+  for (const name of marked) formData.set(name, "yes");
+  if (whole && marked.size) formData.set("but", "yes");
 });
 // What a browser filled in again as it was left.
 addEventListener("pageshow", () => {
-  for (const one of picks()) if (byId("choosing").elements.all.checked && !one.checked) out.add(one.name);
+  whole ||= !!byId("choosing")?.elements.all.checked;
+  for (const one of picks()) if (one.checked !== whole) marked.add(one.name);
   tickAll();
 });
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lockwarden_app::Result;
-use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::list::{Counts, ListPage};
 use lockwarden_app::ids::{DeviceId, GroupId};
@@ -14,7 +13,6 @@ use crate::fields::Asked;
 use crate::identify::Person;
 use crate::pages::devices::{Row, Shelf, mark, paths};
 use crate::parts::card::Drawn;
-use crate::parts::frame::may;
 use crate::parts::listing::{Listing, Look};
 use crate::parts::{counts, groups};
 use crate::web::Web;
@@ -75,7 +73,7 @@ impl Devices {
     }
 
     fn row<'a>(&'a self, person: &Person, when: &'a When, key: &'a str) -> Row<'a> {
-        Row { when, key, may_operate: may(person, Rights::OPERATE), list: &self.list, paths: &self.paths }
+        Row { when, key, rights: person.actor.rights, list: &self.list, paths: &self.paths }
     }
 
     /// Draws what is on the page among the devices that changed, and the numbers if they did.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use lockwarden_app::activity::{Cursor, EntryQuery};
-use lockwarden_app::actor::Rights;
 use lockwarden_app::clock::Time;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::Device;
@@ -26,7 +25,6 @@ use crate::parts::card::Card;
 use crate::parts::commands::outcome;
 use crate::parts::entry;
 use crate::parts::face::{Doing, Face, Kind};
-use crate::parts::frame::may;
 use crate::parts::words;
 use crate::web::Web;
 use crate::when::When;
@@ -296,7 +294,7 @@ impl Log {
 }
 
 fn card<'a>(device: &'a Device, doing: &'a Doing, when: &'a When, person: &Person, key: &'a str) -> Card<'a> {
-    Card { device, doing, when, key, may_operate: may(person, Rights::OPERATE), list: "", group: None }
+    Card { device, doing, when, key, rights: person.actor.rights, list: "", group: None }
 }
 
 /// How long what was received may wait for its commit. The times that a device has are those of receipt, so what came

@@ -4,7 +4,6 @@
 use axum::extract::{Path, State};
 use axum::response::Html;
 use http::HeaderMap;
-use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::{Connector, DeviceType};
 use lockwarden_app::ways::Fact;
@@ -18,7 +17,8 @@ use crate::identify::{Person, Signed};
 use crate::parts::announced;
 use crate::parts::card::{Card, Drawn};
 use crate::parts::facts;
-use crate::parts::frame::{self, Here, may};
+use crate::parts::form::Field;
+use crate::parts::frame::{self, Here};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::reach::steps;
@@ -75,7 +75,7 @@ pub(crate) async fn show(
             }
             div.stack {
                 @if step == Step::Connect { section #hint { h2 { "Step by step" } (guide(&told)) } }
-                @else { (group(&told)) }
+                @else { (group(&told, signed.actor.may_manage_groups().is_ok())) }
                 div.acts {
                     a.btn.plain href={ "/devices/" (device.id) } { "Go on later" }
                     a.btn.plain href={ "/devices/" (device.id) "/remove" } { "Remove it again…" }
@@ -127,8 +127,8 @@ pub(crate) fn parts(web: &Web, person: &Person, told: &Told, when: &When) -> Mar
     let device = &told.device;
     let doing = told.doing();
     let key = web.app.chance().code::<16>();
-    let may_operate = may(person, Rights::OPERATE);
-    let card = Card { device, doing: &doing, when, key: &key, may_operate, list: "", group: None };
+    let card =
+        Card { device, doing: &doing, when, key: &key, rights: person.actor.rights, list: "", group: None };
     html! {
         section #{ "begin-" (device.id) } {
             h2 { @if device.nuki_id.is_some() { "Found" } @else { "Waiting" } }
@@ -184,14 +184,21 @@ fn found(told: &Told) -> Markup {
 }
 
 /// The last step: where in the list it stands. Saving it leads to the device.
-fn group(told: &Told) -> Markup {
+fn group(told: &Told, may_make: bool) -> Markup {
     let device = &told.device;
     html! {
         section #group-step {
             h2 { "Where it belongs" }
             form.card.pad.stack method="post" action={ "/devices/" (device.id) "/group" } {
                 (groups::select(("group", "Group"), told.groups().iter(), ("In no group", device.group)))
-                div.acts { button.btn.main { (icon(Icon::Check)) "Done" } a.btn.plain href="/groups" { "Groups" } }
+                @if may_make {
+                    (Field {
+                        name: "new_group", label: "Or a new group", value: "", optional: true, autocomplete: "off",
+                        hint: "For example a house or a floor. It is made inside the group chosen above, or at the top.",
+                        ..Field::default()
+                    }.text())
+                }
+                div.acts { button.btn.main { (icon(Icon::Check)) "Done" } }
             }
         }
     }

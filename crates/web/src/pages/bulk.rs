@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use lockwarden_app::bulks::{Bulk, BulkState, Deed, Item};
+use lockwarden_app::bulks::{Became, Bulk, BulkState, Deed, Item};
 use lockwarden_app::ids::{BulkId, DeviceId};
 use lockwarden_app::{Error, Refusal, Result};
 use maud::{Markup, html};
@@ -129,6 +129,17 @@ pub(crate) async fn begin(
     }
 }
 
+/// Leads to a proposal for those that failed or did not answer.
+pub(crate) async fn again(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bulk): Path<String>,
+) -> std::result::Result<Response, Failure> {
+    signed.actor.may_list_devices()?;
+    let bulk = web.app.propose_rest(&signed.actor, id(&bulk)?).await?;
+    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+}
+
 fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&Refusal>) -> Html<String> {
     let title = shown.title();
     let when = person.when(web);
@@ -184,11 +195,15 @@ fn proposal(shown: &Shown, after: i64, title: &str, refused: Option<&Refusal>) -
 }
 
 fn results(shown: &Shown, after: i64) -> Markup {
+    let mut items: Vec<&Item> = shown.items.iter().collect();
+    if shown.bulk.is_settled() {
+        items.sort_by_key(|item| item.became == Became::Done);
+    }
     html! {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
-                ol.card.plain #results { @for item in &shown.items { (bulk::item(item, &shown.bulk)) } }
+                ol.card.plain #results { @for item in items { (bulk::item(item, &shown.bulk)) } }
             }
             (further(shown, after))
         }

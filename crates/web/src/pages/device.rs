@@ -111,9 +111,16 @@ impl Told {
     /// The parts that change while somebody looks.
     pub(crate) fn head(&self, person: &Person, when: &When, key: &str) -> Markup {
         let doing = self.doing();
-        let may_operate = may(person, Rights::OPERATE);
-        Card { device: &self.device, doing: &doing, when, key, may_operate, list: "", group: None }
-            .draw(Drawn::Head)
+        Card {
+            device: &self.device,
+            doing: &doing,
+            when,
+            key,
+            rights: person.actor.rights,
+            list: "",
+            group: None,
+        }
+        .draw(Drawn::Head)
     }
 
     pub(crate) fn facts(&self, when: &When) -> Markup {

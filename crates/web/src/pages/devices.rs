@@ -71,7 +71,7 @@ impl Shelf {
 pub(crate) struct Row<'a> {
     pub when: &'a When,
     pub key: &'a str,
-    pub may_operate: bool,
+    pub rights: Rights,
     pub list: &'a str,
     /// The ways to the groups, where a card tells them.
     pub paths: &'a HashMap<GroupId, String>,
@@ -80,15 +80,7 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     pub(crate) fn card(&self, device: &'a Device, doing: &'a Doing) -> Card<'a> {
         let group = device.group.and_then(|group| self.paths.get(&group)).map(String::as_str);
-        Card {
-            device,
-            doing,
-            when: self.when,
-            key: self.key,
-            may_operate: self.may_operate,
-            list: self.list,
-            group,
-        }
+        Card { device, doing, when: self.when, key: self.key, rights: self.rights, list: self.list, group }
     }
 }
 
@@ -164,8 +156,7 @@ fn ways(person: &Person, listing: &Listing, page: &ListPage) -> Markup {
 fn shown(web: &Web, person: &Person, listing: &Listing, page: &ListPage, shelf: &Shelf) -> Markup {
     let (when, key) = (person.when(web), web.app.chance().code::<16>());
     let (list, paths) = (listing.query(), paths(listing, page));
-    let row =
-        Row { when: &when, key: &key, may_operate: may(person, Rights::OPERATE), list: &list, paths: &paths };
+    let row = Row { when: &when, key: &key, rights: person.actor.rights, list: &list, paths: &paths };
     let cards: Vec<Card<'_>> =
         shelf.devices.iter().map(|device| row.card(device, shelf.doing(device.id))).collect();
     if !listing.look.by_group {
@@ -216,12 +207,14 @@ fn further(listing: &Listing, page: &ListPage) -> Markup {
     let more = Listing { shown: ListQuery::MOST.min(here.next_multiple_of(100) + 200), ..listing.clone() };
     let next = Listing { after: page.next, ..listing.clone() };
     let first = Listing { after: None, ..listing.clone() };
+    // Where the page ended before is where somebody goes on reading.
+    let last = page.next.map(|device| format!("#device-{device}")).unwrap_or_default();
     html! {
         nav.pages #further aria-label="More devices" {
             span.muted { (counts::number(here)) " of " (counts::devices(page.total)) }
             @if listing.after.is_some() { a.btn href=(first.path()) { "First page" } }
             @if page.next.is_some() {
-                @if here < ListQuery::MOST { a.btn #more href=(more.path()) { "Show more" } }
+                @if here < ListQuery::MOST { a.btn #more href={ (more.path()) (last) } { "Show more" } }
                 a.btn #next href=(next.path()) { "Next page" }
             }
         }

@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::{self, Order};
 use lockwarden_app::devices::{Device, DeviceType, LockAction};
 use lockwarden_app::ids::DeviceId;
@@ -17,7 +16,7 @@ use crate::parts::card::{Card, Drawn};
 use crate::parts::deeds::{asks, is_forbidden, order_from_name, order_name};
 use crate::parts::face::{Doing, face};
 use crate::parts::form::{Field, Wrong};
-use crate::parts::frame::{self, Here, may};
+use crate::parts::frame::{self, Here};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::listing::{self, Listing};
@@ -95,11 +94,18 @@ async fn answer(web: &Web, signed: &Signed, id: DeviceId, back: &Back) -> Result
     let doing = Doing::of(web.app.list_commands(&signed.actor, id, COMMANDS).await?);
     let key = web.app.chance().code::<16>();
     let when = signed.when(web);
-    let may_operate = may(signed, Rights::OPERATE);
     let grouped = Listing::from_query(&back.list).look.by_group;
     let group = group_of(web, signed, &device).await?.filter(|_| !grouped);
     let (list, group) = (back.list.as_str(), group.as_deref());
-    let card = Card { device: &device, doing: &doing, when: &when, key: &key, may_operate, list, group };
+    let card = Card {
+        device: &device,
+        doing: &doing,
+        when: &when,
+        key: &key,
+        rights: signed.actor.rights,
+        list,
+        group,
+    };
     Ok(Html(html! { (card.draw(back.drawn)) (said::strip(None)) }.into_string()))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::{Html, Response};
-use lockwarden_app::devices::{Device, Safety};
+use lockwarden_app::devices::{Device, DeviceType, Safety};
 use maud::{Markup, html};
 
 use super::order::prove;
@@ -12,7 +12,8 @@ use crate::fields::Fields;
 use crate::identify::Signed;
 use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
-use crate::parts::said::Said;
+use crate::parts::said::{Said, sentence};
+use crate::parts::words::noun;
 use crate::web::Web;
 
 pub(crate) async fn show(
@@ -53,22 +54,16 @@ async fn page(
     let has_rules = device.safety != Safety::default();
     let proof = has_rules && !web.app.is_freshly_proved(&signed.actor).await?;
     let path = format!("/devices/{}", device.id);
-    let never = if device.unlocking_opens {
-        "The buttons that open it are gone, and the API refuses. This lock is set to open the door whenever it unlocks, so \
-         it is not unlocked from here either."
-    } else {
-        "The buttons that open it are gone, and the API refuses. Unlocking and locking stay, unless a Nuki Hub tells that \
-         this lock opens the door whenever it unlocks."
-    };
+    let (held_up, ask, never) = meaning(device);
     let body = html! {
         section.narrow {
             form.card.pad.stack method="post" action={ (path) "/safety" } {
                 h1 { "Before " (device.name) " opens" }
                 p.hint {
-                    "These rules hold for everybody who opens it from here. The lock itself, its keypad and the Nuki app do \
-                     not know them. Locking is never held up."
+                    "These rules hold for everybody who opens it from here. " (sentence(noun(device.kind)))
+                    " itself, its keypad and the Nuki app do not know them. " (held_up)
                 }
-                (rule("ask", filled.ask_again, "Ask before it is unlocked", "Unlocking takes two steps on these pages, as opening does. Programs are not asked."))
+                @if let Some((label, hint)) = ask { (rule("ask", filled.ask_again, label, hint)) }
                 (rule(
                     "fresh", filled.fresh_sign_in, "Ask for the password before it opens",
                     "Whoever opens it gives their password, which then holds for five minutes. API tokens cannot open it.",
@@ -90,6 +85,36 @@ async fn page(
     };
     let title = format!("Before {} opens", device.name);
     Ok(frame::page(web, signed, Here::Devices, &wrong.title(&title), &body))
+}
+
+/// On this type: what no rule holds up, what it is to be asked before it is unlocked, and what it is never to be opened.
+fn meaning(device: &Device) -> (&'static str, Option<(&'static str, &'static str)>, &'static str) {
+    match device.kind {
+        Some(DeviceType::Opener) => (
+            "Switching ring to open off is never held up.",
+            Some((
+                "Ask before ring to open is switched on",
+                "Ring to open takes two steps on these pages, as opening does. Programs are not asked.",
+            )),
+            "The buttons that let somebody in are gone, ring to open and continuous mode too, and the API refuses.",
+        ),
+        // It does nothing but open, which takes two steps anyway.
+        Some(DeviceType::Box) => ("", None, "The button that opens it is gone, and the API refuses."),
+        _ => (
+            "Locking is never held up.",
+            Some((
+                "Ask before it is unlocked",
+                "Unlocking takes two steps on these pages, as opening does. Programs are not asked.",
+            )),
+            if device.unlocking_opens {
+                "The buttons that open it are gone, and the API refuses. This lock is set to open the door whenever it \
+                 unlocks, so it is not unlocked from here either."
+            } else {
+                "The buttons that open it are gone, and the API refuses. Unlocking and locking stay, unless a Nuki Hub tells \
+                 that this lock opens the door whenever it unlocks."
+            },
+        ),
+    }
 }
 
 fn rule(name: &str, is_on: bool, label: &str, hint: &str) -> Markup {

@@ -86,9 +86,15 @@ impl Known {
             @for setting in Setting::of(self.kind()) {
                 (self.row(setting).state(when, self.why_not(setting).is_none()))
             }
-            (night::picture(self.held.get(&Setting::NightModeStart), self.held.get(&Setting::NightModeEnd)))
+            (self.night())
             (night::zone(zone_of(self.held.get(&Setting::Timezone)), when))
         }
+    }
+
+    fn night(&self) -> Markup {
+        let held = |setting| self.held.get(&setting);
+        let is_off = self.shown(Setting::NightMode) == Some(&SettingValue::Bool(false));
+        night::picture((held(Setting::NightModeStart), held(Setting::NightModeEnd)), is_off)
     }
 
     /// Whether changes can get through now.
@@ -100,8 +106,10 @@ impl Known {
                     None => p.strip {
                         (icon(Icon::Info))
                         span {
-                            "No way to this device gives its settings: a Nuki Hub would. Without one they are seen and set in "
-                            "the Nuki app."
+                            @if Connector::NukiHub.reaches(self.kind()) {
+                                "No way to this device gives its settings: a Nuki Hub would. Without one they are seen and "
+                                "set in the Nuki app."
+                            } @else { "No way to this device gives its settings: they are seen and set in the Nuki app." }
                         }
                     },
                     Some(hub) if hub.online => p.strip.ok {
@@ -145,7 +153,7 @@ impl Known {
                     h2 { (section.title()) }
                     div.card.pad.stack {
                         @if section == Section::NightMode {
-                            (night::picture(self.held.get(&Setting::NightModeStart), self.held.get(&Setting::NightModeEnd)))
+                            (self.night())
                         }
                         @if section == Section::Time { (night::zone(zone_of(self.held.get(&Setting::Timezone)), when)) }
                         @if !fields.is_empty() { (self.form(section, &fields, answer, when)) }
@@ -170,7 +178,7 @@ impl Known {
 
     fn form(&self, section: Section, fields: &[Setting], answer: &Answer<'_>, when: &When) -> Markup {
         html! {
-            form.stack method="post" action={ "/devices/" (self.device.id) "/settings" } novalidate {
+            form.stack method="post" action={ "/devices/" (self.device.id) "/settings" } novalidate data-keep {
                 @for setting in fields {
                     @let sent = answer.fields.filter(|sent| sent.named("seen-").any(|key| key == setting.key()));
                     (Row {

@@ -41,7 +41,7 @@ pub(crate) fn choose(person: &Person, listing: &Listing, page: &ListPage, cards:
                 }
             }
             (cards)
-            div.deeds.card { div { (deeds(person, page)) } }
+            div.deeds.card { p.hint #chosen role="status" {} div { (deeds(person, page)) } }
         }
     }
 }
@@ -182,9 +182,19 @@ pub(crate) fn progress(bulk: &Bulk) -> Markup {
             div.chips {
                 @for (count, tone, words) in parts { @if count > 0 { span class={ "chip " (tone) } { (number(count)) " " (words) } } }
             }
+            @let rest = tally.failed + tally.unknown;
+            @if bulk.is_settled() && rest > 0 {
+                form.acts method="post" action={ "/bulks/" (bulk.id) "/again" } {
+                    button.btn { "Try again with " (those(rest)) "…" }
+                }
+            }
             @if bulk.state == BulkState::Over { (left_out(tally)) }
         }
     }
+}
+
+fn those(count: usize) -> String {
+    if count == 1 { "the one".to_owned() } else { format!("those {}", number(count)) }
 }
 
 /// What it all came to, in a sentence.

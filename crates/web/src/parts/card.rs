@@ -1,6 +1,7 @@
 //! A device as a tile, as a row of the list and as the head of its page: the same face, the same words, the same
 //! buttons. Never optimistic: what was ordered is told beside the state, and the state is the lock's own word.
 
+use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::{Command, CommandState};
 use lockwarden_app::devices::{Connector, Device, DeviceType, DoorState, LockAction, LockState, Mode};
 use maud::{Markup, html};
@@ -20,7 +21,8 @@ pub(crate) struct Card<'a> {
     pub when: &'a When,
     /// Of this rendering: the same button pressed twice is one order.
     pub key: &'a str,
-    pub may_operate: bool,
+    /// Of whoever looks at it.
+    pub rights: Rights,
     /// The query of the list it stands in, to come back to.
     pub list: &'a str,
     /// The way to its group, where the page does not tell it otherwise.
@@ -346,9 +348,10 @@ impl Card<'_> {
             }
         };
         if self.device.nuki_id.is_none() {
-            return Some(html! { a.btn.main href={ (self.path()) "#connect" } { "Connect it" } });
+            let step = if self.rights.contains(Rights::MANAGE) { "/add" } else { "#connect" };
+            return Some(html! { a.btn.main href={ (self.path()) (step) } { "Connect it" } });
         }
-        if !self.may_operate {
+        if !self.rights.contains(Rights::OPERATE) {
             return Some(html! {});
         }
         if !self.device.link.online {

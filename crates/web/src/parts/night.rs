@@ -39,7 +39,7 @@ fn words(night: NightWindow) -> String {
 }
 
 /// The picture and its words; only words where there is no such night.
-pub(crate) fn picture(start: Option<&Held>, end: Option<&Held>) -> Markup {
+pub(crate) fn picture((start, end): (Option<&Held>, Option<&Held>), is_off: bool) -> Markup {
     let window = minute(start).zip(minute(end)).map(|(start, end)| NightWindow::new(start, end));
     html! {
         div #night {
@@ -62,7 +62,9 @@ pub(crate) fn picture(start: Option<&Held>, end: Option<&Held>) -> Markup {
                             text.small x=(hours * HOUR) y="50" text-anchor="middle" { (hours) }
                         }
                     }
-                    p.hint { (words(night)) " By the clock of the lock." }
+                    p.hint {
+                        (words(night)) " By the clock of the lock." @if is_off { b { " Night mode is off." } }
+                    }
                 },
             }
         }

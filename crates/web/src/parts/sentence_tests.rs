@@ -71,7 +71,10 @@ fn each_way_in_has_its_words() {
         told(Origin::KeypadCode, Some(8_193), None),
         "Front door was unlocked with entry code no. 8193"
     );
-    assert_eq!(told(Origin::KeypadFingerprint, Some(2), None), "Front door was unlocked with fingerprint no. 2");
+    assert_eq!(
+        told(Origin::KeypadFingerprint, Some(2), None),
+        "Front door was unlocked with fingerprint no. 2"
+    );
     assert_eq!(told(Origin::ByHand, None, None), "Front door was unlocked by hand");
     assert_eq!(told(Origin::Fob, None, Some(2)), "Front door was unlocked with a fob, pressed 2 times");
     assert_eq!(told(Origin::AutoUnlock, None, None), "Front door unlocked itself");

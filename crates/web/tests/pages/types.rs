@@ -52,6 +52,8 @@ async fn what_lets_everybody_in_for_good_is_asked_twice_and_says_what_it_does() 
     let (anna, mut browser) = site.owner("Anna").await;
     let device = behind_hub(&site, &anna, DeviceType::Opener, 7).await;
     let order = format!("/devices/{device}/order");
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("data-twice=\"Really let in everybody?\""));
     let question = browser.post(&order, &[("order", "lock-n-go")]).await.leads_to().to_owned();
     let asked = browser.get(&question).await;
     assert!(asked.body.contains("whoever rings") && !asked.body.contains("latch"));
@@ -63,6 +65,8 @@ async fn what_lets_everybody_in_for_good_is_asked_twice_and_says_what_it_does() 
     assert_eq!(commands[0].action, LockAction::Unlock);
     let page = browser.get(&format!("/devices/{device}")).await;
     assert!(page.body.contains("<b>Ring to open on</b> by Anna"));
+    let rules = browser.get(&format!("/devices/{device}/safety")).await;
+    assert!(rules.body.contains("Ask before ring to open") && rules.body.contains("continuous mode too"));
 }
 
 #[tokio::test]
@@ -95,6 +99,10 @@ async fn a_box_is_told_to_open_and_nothing_else_and_never_called_locked() {
         browser.post(&order, &[("order", refused), ("sure", "yes")]).await;
     }
     assert_eq!(site.world.app.list_commands(&anna, device, 9).await.unwrap().len(), 1);
+    let rules = browser.get(&format!("/devices/{device}/safety")).await;
+    assert!(rules.body.contains("The button that opens it is gone") && !rules.body.contains("ocking"));
+    let settings = browser.get(&format!("/devices/{device}/settings")).await;
+    assert!(settings.body.contains("gives its settings") && !settings.body.contains("Hub"));
 }
 
 #[tokio::test]

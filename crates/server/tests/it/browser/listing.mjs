@@ -86,6 +86,28 @@ assert.equal(await page.getByRole('checkbox', { name: /Attic/ }).isChecked(), tr
 assert.equal(await ticked.count(), 3);
 await all.uncheck();
 assert.equal(await ticked.count(), 0);
+// Without any there is nothing to do; one that a search hides stays chosen, and it is said.
+const lock = page.getByRole('button', { name: 'Lock…' });
+await page.getByText('None chosen yet').waitFor();
+assert.equal(await lock.isDisabled(), true);
+await page.getByRole('checkbox', { name: /Front door/ }).check();
+await page.getByText('1 chosen', { exact: true }).waitFor();
+await search.fill('mull');
+await page.getByText('1 chosen, 1 of them not shown now').waitFor();
+await page.locator('.picks input').check();
+await search.fill('xyzzy');
+await page.getByText('No device matches.').waitFor();
+await search.fill('');
+await page.getByText('2 chosen', { exact: true }).waitFor();
+assert.deepEqual([await ticked.count(), await lock.isDisabled()], [2, false]);
+await page.waitForTimeout(SETTLES);
+await page.getByRole('button', { name: 'Favourite…', exact: true }).click();
+await page.getByText('will be changed.').waitFor();
+assert.equal(await page.locator('#results li, #why li').count(), 2, 'with the one that is a favourite already');
+await page.goBack();
+await page.getByText('2 chosen', { exact: true }).waitFor();
+while (await ticked.count()) await ticked.first().click();
+await page.getByText('None chosen yet').waitFor();
 await other.getByRole('link', { name: /Remove/ }).click();
 await other.getByLabel('Type its name').fill('Attic');
 await other.getByRole('button', { name: 'Remove it' }).click();

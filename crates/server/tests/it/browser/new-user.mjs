@@ -142,11 +142,13 @@ async function finish(name, found, focus) {
   const lock = page.getByRole('button', { name: `Lock ${name}`, exact: true }).filter({ visible: true });
   await obeyed(lock, ['Where it belongs', /^Lock .*done/]);
   assert.equal(new URL(page.url()).pathname, new URL(address).pathname, 'the test is one of the steps');
-  await screen(`tested, ${name}`, ['Where it belongs', 'Done', 'Groups'], scripted ? 'device-\\d+-state' : 'body');
+  await screen(`tested, ${name}`, ['Where it belongs', 'Or a new group', 'Done'], scripted ? 'device-\\d+-state' : 'body');
+  await page.getByLabel('Or a new group').fill(`House of ${name}`);
   await press('Done');
   await shows([name, 'Last orders']);
   await page.goto(`${home}/devices`);
   const door = tile(page, name);
+  await door.getByText(`House of ${name}`).waitFor();
   for (const [order, state] of [['Unlock', 'Unlocked'], ['Lock', 'Locked']]) {
     // A button that has just come takes no press for a moment.
     const button = door.getByRole('button', { name: `${order} ${name}`, exact: true });
@@ -165,7 +167,6 @@ async function byLogin(way, name, connector, found) {
   await page.goto(`${home}/devices`);
   await tile(page, name).getByText('Not connected yet').waitFor();
   await tile(page, name).getByRole('link', { name: 'Connect it' }).click();
-  await follow('Step by step');
   assert.equal(new URL(page.url()).pathname, new URL(address).pathname);
   await shows(words);
   await page.getByText('Try with a simulated').click();
