@@ -66,6 +66,7 @@ fn table() -> Vec<Route> {
         route("POST", "/bulks", SignedIn, post(bulk::propose)),
         route("GET", "/bulks/{id}", SignedIn, get(bulk::show)),
         route("POST", "/bulks/{id}/begin", SignedIn, post(bulk::begin)),
+        route("POST", "/bulks/{id}/stop", SignedIn, post(bulk::stop)),
         route("POST", "/bulks/{id}/again", SignedIn, post(bulk::again)),
         route("GET", "/groups", SignedIn, get(groups::show)),
         route("POST", "/groups", SignedIn, post(groups::create)),

@@ -116,6 +116,25 @@ impl App {
         Ok(())
     }
 
+    /// Whoever's turn has not come is left as it is. What was ordered already goes on.
+    pub async fn stop_bulk(&self, actor: &Actor, id: BulkId) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        let row = own(&mut tx, &actor, id).await?;
+        may(&actor, row.deed().ok_or(Error::NotFound)?)?;
+        if row.state != "running" {
+            return Ok(());
+        }
+        sql::give_up(&mut tx, id, "stopped before its turn came: nothing was done").await?;
+        sql::end(&mut tx, id, self.now()).await?;
+        tx.emit(Event::BulkChanged { account: actor.account, bulk: id });
+        if matches!(row.deed(), Some(Deed::SetGroup(_))) {
+            tx.emit(Event::DevicesChanged { account: actor.account });
+        }
+        tx.commit().await?;
+        self.works().over(id);
+        Ok(())
+    }
+
     pub async fn load_bulk(&self, actor: &Actor, id: BulkId) -> Result<Bulk> {
         let mut tx = self.read().await?;
         let row = own(&mut tx, actor, id).await?;

@@ -47,7 +47,7 @@ impl Works {
         self.until.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
     }
 
-    fn over(&self, id: BulkId) {
+    pub(super) fn over(&self, id: BulkId) {
         self.until.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 

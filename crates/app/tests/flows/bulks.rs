@@ -246,6 +246,36 @@ async fn what_changed_between_proposal_and_turn_is_looked_at_again() {
 }
 
 #[tokio::test]
+async fn what_is_stopped_goes_no_further_and_says_so_of_each() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let mut doors = Vec::new();
+    for number in 1..=70 {
+        doors.push(world.lock(&anna, &format!("Flat {number}"), number).await);
+    }
+    let bulk = world.app.propose_bulk(&anna, Deed::SetFavourite(true), &doors).await.unwrap();
+    world.app.stop_bulk(&anna, bulk).await.unwrap();
+    assert_eq!(
+        world.app.load_bulk(&anna, bulk).await.unwrap().state,
+        BulkState::Proposed,
+        "nothing goes on yet"
+    );
+    world.app.begin_bulk(&anna, bulk).await.unwrap();
+    world.app.work_on_bulks().await.unwrap();
+    let boris = world.owner("Boris").await;
+    assert!(matches!(world.app.stop_bulk(&boris, bulk).await, Err(Error::NotFound)));
+    world.app.stop_bulk(&anna, bulk).await.unwrap();
+    work(&world).await;
+    let stopped = world.app.load_bulk(&anna, bulk).await.unwrap();
+    assert_eq!((stopped.state, stopped.tally.done, stopped.tally.failed), (BulkState::Over, 64, 6));
+    let last = items(&world, &anna, bulk, false).await.pop().unwrap();
+    assert_eq!(last.reason.as_deref(), Some("stopped before its turn came: nothing was done"));
+    assert!(!world.app.load_device(&anna, doors[69]).await.unwrap().favourite);
+    let rest = world.app.propose_rest(&anna, bulk).await.unwrap();
+    assert_eq!(items(&world, &anna, rest, false).await.len(), 6);
+}
+
+#[tokio::test]
 async fn those_with_which_it_came_to_nothing_are_proposed_once_more_and_no_others() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;

@@ -129,6 +129,18 @@ pub(crate) async fn begin(
     }
 }
 
+/// Asked when it is over already, it changes nothing.
+pub(crate) async fn stop(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bulk): Path<String>,
+) -> std::result::Result<Response, Failure> {
+    signed.actor.may_list_devices()?;
+    let bulk: BulkId = id(&bulk)?;
+    web.app.stop_bulk(&signed.actor, bulk).await?;
+    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+}
+
 /// Leads to a proposal for those that failed or did not answer.
 pub(crate) async fn again(
     State(web): State<Web>,

@@ -182,6 +182,9 @@ pub(crate) fn progress(bulk: &Bulk) -> Markup {
             div.chips {
                 @for (count, tone, words) in parts { @if count > 0 { span class={ "chip " (tone) } { (number(count)) " " (words) } } }
             }
+            @if bulk.state == BulkState::Running {
+                form.acts method="post" action={ "/bulks/" (bulk.id) "/stop" } { button.btn { "Stop here" } }
+            }
             @let rest = tally.failed + tally.unknown;
             @if bulk.is_settled() && rest > 0 {
                 form.acts method="post" action={ "/bulks/" (bulk.id) "/again" } {
