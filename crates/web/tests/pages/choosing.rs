@@ -59,6 +59,12 @@ async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
     }
     assert!(said.contains("1 of 2 devices done, 1 failed."), "{said}");
     assert!(said.contains("he motor is blocked"), "{said}");
+    let page = browser.get(&path).await;
+    assert!(page.part("bulk-progress").contains("Try again with the one…"));
+    let names = ["Open one", "Open two"].map(|name| page.body.find(&format!(">{name}<")).unwrap());
+    assert!(names[0] > names[1], "what failed comes first");
+    let again = browser.post(&format!("{path}/again"), &[]).await.leads_to().to_owned();
+    assert!(again != path && browser.get(&again).await.body.contains("Lock 1 device?"));
 }
 
 #[tokio::test]
@@ -87,6 +93,7 @@ async fn all_that_match_are_chosen_also_those_on_no_page_and_nobody_elses() {
         );
     }
     browser.post(&format!("{path}/begin"), &[]).await.leads_to();
+    assert!(browser.get(&path).await.body.contains("Stop here"));
     for _ in 0..5 {
         site.world.app.work_on_bulks().await.unwrap();
     }
