@@ -440,19 +440,20 @@ fn check_key(key: &str) -> Result<&str> {
     if fits { Ok(key) } else { Err(Error::invalid("idempotency key", "1 to 128 visible ASCII characters")) }
 }
 
-/// An opening that is asked for again before the device began with it is the same opening: whoever asks twice wants the
-/// door open once. An order with a key says by itself which order it is.
+/// An opening that is asked for again before it has ended is the same opening: whoever asks twice wants the door open once.
+/// After another action it is wanted anew. An order with a key says by itself which order it is.
 fn same_opening(
     open: &[CommandRow],
     actor: &Actor,
     device: &Device,
     (action, key): (LockAction, Option<&str>),
 ) -> Option<CommandId> {
-    let last = open.last().filter(|_| key.is_none() && opens(device, action))?;
-    let is_before_it_began =
-        matches!(CommandState::from_name(&last.state), CommandState::Created | CommandState::Sent);
-    let is_theirs = (last.actor_id, last.session_id, last.token_id) == actor.way_in();
-    (is_before_it_began && is_theirs && LockAction::from_stored(last.action) == action).then_some(last.id)
+    if key.is_some() || !opens(device, action) {
+        return None;
+    }
+    let is_theirs = |row: &&CommandRow| (row.actor_id, row.session_id, row.token_id) == actor.way_in();
+    let mut last = open.iter().rev().take_while(|row| LockAction::from_stored(row.action) == action);
+    last.find(is_theirs).map(|row| row.id)
 }
 
 fn same_order(before: CommandRow, order: &Order<'_>) -> Result<Command> {
