@@ -49,6 +49,8 @@ pub enum Refusal {
     WayExists,
     #[error("a bridge brings its devices itself: add the bridge, and this device has both ways")]
     BridgeBrings,
+    #[error("{0} does not lead to devices of this type: nothing was changed")]
+    NotReachedBy(&'static str),
     #[error("it is the only way to this device; remove the device instead, or add another way first")]
     LastWay,
     #[error("this door is never opened from here: its owner does not want it")]

@@ -259,6 +259,23 @@ async fn an_opener_behind_a_hub_tells_when_ring_to_open_ends_and_no_more_once_so
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_opener_is_not_moved_to_mqtt_of_its_own_which_it_does_not_have_and_stays_connected() {
+    let gate = Gate::by(Connector::NukiHub).await;
+    let id = gate.id.to_string();
+    for more in [&[][..], &["--keep"]] {
+        let to_mqtt = ["device", "move", "--email", EMAIL, "--to", "nuki-mqtt", &id];
+        let refused = gate.site.run(&[&to_mqtt[..], more].concat(), "");
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(5), "{words}");
+        assert!(words.contains("does not lead to devices of this type: nothing was changed"), "{words}");
+    }
+    let (status, body) = gate.post("action", r#"{"action":3}"#).await;
+    assert_eq!(status, 204, "{body}");
+    within(30, gate.opener().wait_for(|seen| seen.opened == 1)).await;
+    gate.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_opener_that_starts_is_in_its_boot_run_as_a_bridge_tells_it() {
     let gate = Gate::by(Connector::NukiBridge).await;
     gate.opener().visit(|machine| machine.state = 253).await;
