@@ -111,7 +111,7 @@ impl OperationInput for IdempotencyKey {
             "in": "header",
             "name": "Idempotency-Key",
             "description": "1 to 128 visible ASCII characters; the same key again is the same order. Without one, an \
-                opening that is asked for again before the device began with it is the same order",
+                opening that is asked for again before it has ended is the same order",
             "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
         });
         operation.parameters.extend(serde_json::from_value(described));

@@ -188,6 +188,8 @@ async fn what_a_hub_does_not_let_be_set_on_an_opener_stays_as_it_is_and_the_owne
         })
         .await;
     assert_eq!(opener["openerAdvancedConfig"]["soundOpen"], 2);
+    let why = opener["error"].as_str().unwrap();
+    assert!(why.contains(": Nuki Hub does not allow it"), "{why}");
     assert_eq!(
         (gate.held("soundOpen").await, gate.held("soundLevel").await),
         ("Sound 2".into(), "90".into())
