@@ -41,8 +41,8 @@ pub enum Refusal {
     HubDoesNotListen,
     #[error("this kind of lock cannot do that")]
     NotOffered,
-    #[error("no way to this device can do that now: nothing was sent")]
-    NoWayToDo,
+    #[error("no way to this device can do that now: nothing was sent{0}")]
+    NoWayToDo(String),
     #[error("there is a bridge at this address already")]
     BridgeExists,
     #[error("there is a way of this kind to it already; remove that one first")]
