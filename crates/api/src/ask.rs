@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use crate::error::Failure;
+use crate::wire::Object;
 
 /// The number of a device in the path: decimal, `type · 2^32 + Nuki ID`.
 #[derive(Deserialize, JsonSchema)]
@@ -111,7 +112,7 @@ impl OperationInput for IdempotencyKey {
             "in": "header",
             "name": "Idempotency-Key",
             "description": "1 to 128 visible ASCII characters; the same key again is the same order. Without one, an \
-                opening that is asked for again before the device began with it is the same order",
+                opening that is asked for again before it has ended is the same order",
             "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
         });
         operation.parameters.extend(serde_json::from_value(described));
@@ -170,7 +171,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Ask<T> {
     }
 }
 
-/// A JSON body, whatever content type the client claims: several claim none.
+/// A JSON object, whatever content type the client claims: several claim none.
 pub(crate) struct Body<T>(pub T);
 
 impl<T: JsonSchema> OperationInput for Body<T> {
@@ -192,7 +193,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             };
             Failure::new(status, words)
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+        serde_json::from_slice(&bytes).map(|Object(body)| Self(body)).map_err(|error| {
             let place = format!("at line {} column {}", error.line(), error.column());
             Failure::bad(format!("body: {} {place}", of_body(&error)))
         })
@@ -214,6 +215,9 @@ fn of_body(error: &serde_json::Error) -> String {
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     match (error.classify(), text.rsplit_once(", expected ")) {
         (Category::Eof, _) => "it ends too early".to_owned(),
+        (Category::Data, Some((_, expected))) if expected.starts_with("struct ") => {
+            "an object is expected".to_owned()
+        }
         (Category::Data, Some((_, expected))) => {
             format!("{} is expected", expected.replace("a sequence", "a list"))
         }

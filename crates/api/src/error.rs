@@ -54,7 +54,7 @@ impl Failure {
     /// The operations without a body say 405 where the others say 400 to what the device does not offer (Web API
     /// 4.10.0). What is wrong with the call itself is 400 there too.
     pub(crate) fn without_a_body(error: Error) -> Self {
-        let not_offered = matches!(error, Error::Refused(Refusal::NotOffered | Refusal::NoWayToDo));
+        let not_offered = matches!(error, Error::Refused(Refusal::NotOffered | Refusal::NoWayToDo(_)));
         let failure = Self::from(error);
         let status = if not_offered { StatusCode::METHOD_NOT_ALLOWED } else { failure.status };
         Self { status, ..failure }
@@ -68,7 +68,7 @@ impl From<Error> for Failure {
             Error::Ended => return Self::unknown_token(),
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Invalid { .. }
-            | Error::Refused(Refusal::NotOffered | Refusal::NoWayToDo | Refusal::NoWayToSet(_)) => {
+            | Error::Refused(Refusal::NotOffered | Refusal::NoWayToDo(_) | Refusal::NoWayToSet(_)) => {
                 StatusCode::BAD_REQUEST
             }
             Error::Refused(Refusal::TooManyWaiting(_)) => StatusCode::LOCKED,

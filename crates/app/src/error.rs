@@ -41,14 +41,16 @@ pub enum Refusal {
     HubDoesNotListen,
     #[error("this kind of lock cannot do that")]
     NotOffered,
-    #[error("no way to this device can do that now: nothing was sent")]
-    NoWayToDo,
+    #[error("no way to this device can do that now: nothing was sent{0}")]
+    NoWayToDo(String),
     #[error("there is a bridge at this address already")]
     BridgeExists,
     #[error("there is a way of this kind to it already; remove that one first")]
     WayExists,
     #[error("a bridge brings its devices itself: add the bridge, and this device has both ways")]
     BridgeBrings,
+    #[error("{0} does not lead to devices of this type: nothing was changed")]
+    NotReachedBy(&'static str),
     #[error("it is the only way to this device; remove the device instead, or add another way first")]
     LastWay,
     #[error("this door is never opened from here: its owner does not want it")]

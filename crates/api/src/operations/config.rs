@@ -10,7 +10,7 @@ use crate::bearer::Bearer;
 use crate::error::Failure;
 use crate::reply::Accepted;
 use crate::wire::settings::{Of, Wanted};
-use crate::wire::{AdminPin, BulkWebConfigRequest, WebConfig};
+use crate::wire::{AdminPin, BulkWebConfigRequest, Object, WebConfig};
 
 /// One function for each of the four models.
 pub(crate) async fn change<M: Of>(
@@ -62,10 +62,10 @@ pub(crate) async fn bulk_web_config(
     Body(bulk): Body<BulkWebConfigRequest>,
 ) -> Result<Accepted, Failure> {
     actor.may_configure_devices()?;
-    let given = bulk.web_config_requests.unwrap_or_default().into_iter().map(|one| {
+    let given = bulk.web_config_requests.unwrap_or_default().into_iter().map(|Object(one)| {
         let number =
             one.smartlock_id.ok_or_else(|| Failure::bad("webConfigRequests: each needs a smartlockId"))?;
-        Ok((number, one.web_config.unwrap_or_default().into()))
+        Ok((number, one.web_config.map(|Object(config)| config).unwrap_or_default().into()))
     });
     app.keep_web_configs(&actor, &given.collect::<Result<Vec<_>, Failure>>()?).await?;
     Ok(Accepted)

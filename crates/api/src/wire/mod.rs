@@ -13,6 +13,7 @@ mod web_config;
 pub(crate) use account::MyAccount;
 pub(crate) use action::Action;
 pub(crate) use log::{LogFilter, SmartlockLog};
+pub(crate) use loose::Object;
 pub(crate) use opener::{IntercomFilter, OpenerIntercomBrand, OpenerIntercomModel};
 pub(crate) use smartlock::{AdminPin, Smartlock, SmartlockFilter, SmartlockUpdate};
 pub(crate) use web_config::{BulkWebConfigRequest, WebConfig};

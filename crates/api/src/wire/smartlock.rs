@@ -53,6 +53,9 @@ pub(crate) struct Smartlock {
     admin_pin_state: u8,
     creation_date: String,
     update_date: String,
+    /// Which changes to its settings were refused, and why; until they are changed or dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -104,6 +107,7 @@ impl Smartlock {
             admin_pin_state: u8::from(!profile.by_hub || profile.no_pin),
             creation_date: date(device.added_at),
             update_date: date(device.updated_at.max(device.said.at.unwrap_or(device.updated_at))),
+            error: profile.refusals(),
         })
     }
 }

@@ -4,7 +4,7 @@ use lockwarden_app::profiles;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::loose;
+use super::loose::{self, Object};
 
 /// What is left out or null stays as it is.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,8 @@ impl From<&profiles::WebConfig> for WebConfig {
 #[serde(rename_all = "camelCase", expecting = "an object with webConfigRequests")]
 pub(crate) struct BulkWebConfigRequest {
     #[serde(default)]
-    pub(crate) web_config_requests: Option<Vec<WebConfigRequest>>,
+    #[schemars(with = "Option<Vec<WebConfigRequest>>")]
+    pub(crate) web_config_requests: Option<Vec<Object<WebConfigRequest>>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,5 +52,6 @@ pub(crate) struct WebConfigRequest {
     #[serde(default, deserialize_with = "loose::number")]
     pub(crate) smartlock_id: Option<i64>,
     #[serde(default)]
-    pub(crate) web_config: Option<WebConfig>,
+    #[schemars(with = "Option<WebConfig>")]
+    pub(crate) web_config: Option<Object<WebConfig>>,
 }

@@ -236,6 +236,37 @@ async fn a_lock_without_a_hub_can_be_set_by_no_way_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_change_that_was_refused_is_told_with_its_reason_until_a_later_one_or_nobody_wants_it() {
+    let api = Api::new().await;
+    let (anna, door, token) = lock(&api).await;
+    let refuse = async |settings: &[(Setting, &str)]| {
+        let refused: Vec<_> = settings.iter().map(|(setting, why)| (*setting, (*why).to_owned())).collect();
+        api.world.app.settings_sent(door, &[], &refused).await.unwrap();
+    };
+    let error = async || {
+        let (one, all) = (api.get(DOOR, &token).await.json(), api.get("/smartlock", &token).await.json());
+        check(&SMARTLOCK, &one);
+        assert_eq!(all[0], one);
+        one.get("error").cloned()
+    };
+    let body = json!({ "autoLockTimeout": 300, "lngTimeout": 20 });
+    assert_eq!(post(&api, "advanced/config", &token, &body).await, StatusCode::NO_CONTENT);
+    assert_eq!(error().await, None, "on its way");
+    refuse(&[(Setting::AutoLockTimeout, "30 to 255 seconds only"), (Setting::LockNGoTimeout, "it is busy")])
+        .await;
+    let said = "“Lock ’n’ Go locks after”: it is busy; “Lock by itself after”: 30 to 255 seconds only";
+    assert_eq!(error().await, Some(json!(said)));
+    assert!(api.get(DOOR, &token).await.json().get("operationId").is_none());
+    let body = json!({ "autoLockTimeout": 200 });
+    assert_eq!(post(&api, "advanced/config", &token, &body).await, StatusCode::NO_CONTENT);
+    assert_eq!(error().await, Some(json!("“Lock ’n’ Go locks after”: it is busy")));
+    let told = vec![(Setting::AutoLockTimeout, SettingValue::Int(200))];
+    api.hub_says(door, Observation::Settings(told)).await;
+    api.world.app.drop_change(&anna, door, Setting::LockNGoTimeout).await.unwrap();
+    assert_eq!(error().await, None);
+}
+
+#[tokio::test]
 async fn a_hub_that_is_away_gets_it_when_it_is_back() {
     let api = Api::new().await;
     let (_, door, token) = lock(&api).await;

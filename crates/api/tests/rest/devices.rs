@@ -39,6 +39,34 @@ async fn a_name_and_a_favourite_are_changed_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_list_is_no_object_wherever_an_object_belongs_and_changes_nothing() {
+    let api = Api::new().await;
+    let anna = api.world.owner("Anna").await;
+    api.world.lock(&anna, "Front door", 0xA1).await;
+    let token = api.token(&anna, TokenScope::ALL).await;
+    let before = api.get(DOOR, &token).await.json();
+    let paths = ["", "/action", "/config", "/advanced/config", "/admin/pin", "/web/config"];
+    let on_the_door = paths.iter().flat_map(|path| {
+        ["[]", r#"["Evil",false]"#, "[1]", "[true,[7]]", r#"[{"name":"Evil"}]"#, "null", "7"]
+            .map(|body| (format!("{DOOR}{path}"), body))
+    });
+    let of_many = [
+        "[]",
+        "[[]]",
+        r#"{"webConfigRequests":[[17179869345,{"batteryWarningPerMailEnabled":true}]]}"#,
+        r#"{"webConfigRequests":[{"smartlockId":17179869345,"webConfig":[true]}]}"#,
+    ];
+    for (path, body) in on_the_door.chain(of_many.map(|body| ("/bulk-web-config".to_owned(), body))) {
+        let answer = api.call("POST", &path, &token, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {body}: {answer:?}");
+        let words = answer.json()["detailMessage"].as_str().unwrap().to_owned();
+        assert!(words.starts_with("body: ") && words.contains(" is expected at line 1"), "{body}: {words}");
+        assert!(words.contains("object") && !words.contains("struct"), "{path} {body}: {words}");
+    }
+    assert_eq!(api.get(DOOR, &token).await.json(), before);
+}
+
+#[tokio::test]
 async fn a_removed_device_is_gone_and_its_number_is_nobodys() {
     let api = Api::new().await;
     let anna = api.world.owner("Anna").await;

@@ -163,6 +163,7 @@ pub(crate) static SMARTLOCK: Model = Model {
         ("smartdoorAdvancedConfig", Kind::Model(&SMARTDOOR_ADVANCED_CONFIG)),
         ("webConfig", Kind::Model(&WEB_CONFIG)),
         ("operationId", Kind::Text),
+        ("error", Kind::Text),
         ("state", Kind::Model(&STATE)),
         ("firmwareVersion", I32),
         ("hardwareVersion", I32),

@@ -76,7 +76,7 @@ impl App {
             return Ok(same);
         }
         check_opening(tx, actor, &device, action, asked).await?;
-        way_for(&ways::load_of(tx, device.id).await?, action)?;
+        way_for(&ways::load_of(tx, device.id).await?, (device.kind, action))?;
         if open.len() >= WAITING {
             return Err(Refusal::TooManyWaiting(open.len()).into());
         }
@@ -231,7 +231,7 @@ impl App {
         let action = LockAction::from_stored(row.action);
         let ways = ways::load_of(tx, row.device_id).await?;
         let allowed = check(&device, action).and_then(|()| never_opens(&device, action));
-        let way = allowed.and_then(|()| way_for(&ways, action));
+        let way = allowed.and_then(|()| way_for(&ways, (device.kind, action)));
         Ok(way.map_err(|refusal| (CommandState::Failed, refusal.to_string())))
     }
 
@@ -389,10 +389,24 @@ async fn reached(tx: &mut Tx, row: &CommandRow, action: LockAction, now: Time) -
 }
 
 /// The best way that is there, listens, and can do this.
-fn way_for(ways: &[Way], action: LockAction) -> Result<Connector, Refusal> {
+fn way_for(ways: &[Way], (kind, action): (Option<DeviceType>, LockAction)) -> Result<Connector, Refusal> {
     let there = || ways.iter().filter(|way| way.is_trusted() && way.accepts_commands != Some(false));
     let best = there().map(|way| way.connector).filter(|connector| connector.takes(action)).min();
-    best.ok_or(if there().next().is_some() { Refusal::NoWayToDo } else { Refusal::Offline })
+    best.ok_or_else(|| match there().next() {
+        Some(_) => Refusal::NoWayToDo(who_would(ways, (kind, action))),
+        None => Refusal::Offline,
+    })
+}
+
+/// Which of its ways would do it if it were there, or else which other ways would.
+fn who_would(ways: &[Way], (kind, action): (Option<DeviceType>, LockAction)) -> String {
+    let has = |one: Connector| ways.iter().any(|way| way.connector == one);
+    let would: Vec<Connector> = Connector::that_take(action, kind).collect();
+    if let Some(away) = would.iter().copied().find(|one| has(*one)) {
+        return format!("; {} could, and takes no commands now", away.with_article());
+    }
+    let names: Vec<&str> = would.iter().map(|one| one.with_article()).collect();
+    if names.is_empty() { String::new() } else { format!("; {} could", names.join(" or ")) }
 }
 
 /// How many milliseconds the last answer took, by each way by which one of the last orders went.
@@ -440,19 +454,20 @@ fn check_key(key: &str) -> Result<&str> {
     if fits { Ok(key) } else { Err(Error::invalid("idempotency key", "1 to 128 visible ASCII characters")) }
 }
 
-/// An opening that is asked for again before the device began with it is the same opening: whoever asks twice wants the
-/// door open once. An order with a key says by itself which order it is.
+/// An opening that is asked for again before it has ended is the same opening: whoever asks twice wants the door open once.
+/// After another action it is wanted anew. An order with a key says by itself which order it is.
 fn same_opening(
     open: &[CommandRow],
     actor: &Actor,
     device: &Device,
     (action, key): (LockAction, Option<&str>),
 ) -> Option<CommandId> {
-    let last = open.last().filter(|_| key.is_none() && opens(device, action))?;
-    let is_before_it_began =
-        matches!(CommandState::from_name(&last.state), CommandState::Created | CommandState::Sent);
-    let is_theirs = (last.actor_id, last.session_id, last.token_id) == actor.way_in();
-    (is_before_it_began && is_theirs && LockAction::from_stored(last.action) == action).then_some(last.id)
+    if key.is_some() || !opens(device, action) {
+        return None;
+    }
+    let is_theirs = |row: &&CommandRow| (row.actor_id, row.session_id, row.token_id) == actor.way_in();
+    let mut last = open.iter().rev().take_while(|row| LockAction::from_stored(row.action) == action);
+    last.find(is_theirs).map(|row| row.id)
 }
 
 fn same_order(before: CommandRow, order: &Order<'_>) -> Result<Command> {

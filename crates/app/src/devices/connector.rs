@@ -96,6 +96,15 @@ impl Connector {
         }
     }
 
+    /// In the middle of a sentence.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::NukiMqtt => "the lock’s own MQTT",
+            Self::NukiHub => "a Nuki Hub",
+            Self::NukiBridge => "a Nuki Bridge",
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|connector| connector.name() == name)
     }
@@ -140,6 +149,12 @@ impl Connector {
     pub fn that_can(capability: Capability, kind: Option<DeviceType>) -> Option<Self> {
         let reaches = |way: &Self| kind.is_none_or(|kind| way.reaches(kind));
         Self::ALL.iter().copied().filter(|way| way.can(capability)).find(reaches)
+    }
+
+    /// The ways by which a device of this type could be told to do this.
+    pub(crate) fn that_take(action: LockAction, kind: Option<DeviceType>) -> impl Iterator<Item = Self> {
+        let reaches = move |way: &Self| kind.is_none_or(|kind| way.reaches(kind));
+        Self::ALL.iter().copied().filter(move |way| way.takes(action)).filter(reaches)
     }
 
     /// Whether it can be told to do this.

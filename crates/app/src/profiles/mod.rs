@@ -17,6 +17,8 @@ pub use actions::MOST_AT_ONCE;
 pub struct Profile {
     reported: BTreeMap<Setting, SettingValue>,
     waiting: BTreeMap<Setting, Time>,
+    /// Why it was refused what somebody wanted.
+    refused: BTreeMap<Setting, String>,
     facts: BTreeMap<Fact, String>,
     /// It is reached through a hub, which has a PIN of the lock.
     pub by_hub: bool,
@@ -59,6 +61,13 @@ impl Profile {
     pub fn waiting(&self) -> Option<Time> {
         let of_any = self.waiting.iter().filter(|(setting, _)| !setting.about().models.is_empty());
         of_any.map(|(_, since)| *since).max()
+    }
+
+    /// Which changes were refused and why, until somebody changes or drops them: `“LED brightness”: the lock refused it`.
+    pub fn refusals(&self) -> Option<String> {
+        let said = self.refused.iter().map(|(setting, why)| format!("“{}”: {why}", setting.about().label));
+        let said: Vec<String> = said.collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 
     pub fn fact(&self, fact: Fact) -> Option<&str> {

@@ -7,25 +7,25 @@ use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::devices::Connector;
 use crate::ids::{AccountId, DeviceId};
-use crate::settings::{Setting, SettingValue};
+use crate::settings::{Delivery, Setting, SettingValue};
 use crate::ways::{Fact, Trouble};
 
-/// Device, what it is, its name, its value, where it stands, since when.
-type Row = (DeviceId, String, String, Option<String>, Option<String>, Option<Time>);
+/// Device, what it is, its name, its value, where it stands, why, since when.
+type Row = (DeviceId, String, String, Option<String>, Option<String>, Option<String>, Option<Time>);
 
 macro_rules! select_profile {
     ($which:literal) => {
         concat!(
-            "select device_id, 'setting', setting, reported, state, desired_at from settings where ",
+            "select device_id, 'setting', setting, reported, state, reason, desired_at from settings where ",
             $which,
-            " union all select device_id, 'fact', fact, value, null, null from facts where ",
+            " union all select device_id, 'fact', fact, value, null, null, null from facts where ",
             $which,
-            " union all select device_id, 'trouble', trouble, null, null, null from troubles where ",
+            " union all select device_id, 'trouble', trouble, null, null, null, null from troubles where ",
             $which,
-            " union all select device_id, 'way', connector, null, null, null from ways where ",
+            " union all select device_id, 'way', connector, null, null, null, null from ways where ",
             $which,
             " union all select device_id, 'kept', 'kept', dismissed, case when battery_mails then 'yes' \
-             when not battery_mails then 'no' end, null from web_configs where ",
+             when not battery_mails then 'no' end, null, null from web_configs where ",
             $which
         )
     };
@@ -55,15 +55,21 @@ pub(super) async fn of_account(
     Ok(profiles)
 }
 
-fn add(profile: &mut Profile, (_, what, name, value, state, since): Row) {
+fn add(profile: &mut Profile, (_, what, name, value, state, why, since): Row) {
     match what.as_str() {
         "setting" => {
             let Some(setting) = Setting::from_key(&name) else { return };
             if let Some(value) = value.and_then(|text| SettingValue::from_stored(setting, &text)) {
                 profile.reported.insert(setting, value);
             }
-            if matches!(state.as_deref(), Some("wanted" | "sent")) {
-                profile.waiting.insert(setting, since.unwrap_or(Time(0)));
+            match state.as_deref().and_then(Delivery::from_name) {
+                Some(Delivery::Wanted | Delivery::Sent) => {
+                    profile.waiting.insert(setting, since.unwrap_or(Time(0)));
+                }
+                Some(Delivery::Refused) => {
+                    profile.refused.insert(setting, why.unwrap_or_else(|| "no reason given".to_owned()));
+                }
+                None => {}
             }
         }
         "fact" => {

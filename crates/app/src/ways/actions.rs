@@ -108,6 +108,7 @@ impl App {
     ) -> Result<Option<Credentials>> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
+        check_reach(&mut tx, device, to).await?;
         let has_it = load_of(&mut tx, device).await?.iter().any(|way| way.connector == to);
         let credentials = if has_it && !keep {
             None
@@ -136,6 +137,7 @@ impl App {
     ) -> Result<Credentials> {
         let (mut tx, actor) = self.write_as(actor).await?;
         let manageable = actor.may_manage(&mut tx, device).await?;
+        check_reach(&mut tx, device, connector).await?;
         let of = (manageable.device(), actor.account);
         let credentials = self.insert_way(&mut tx, of, (connector, None)).await?;
         tx.emit(Event::DeviceChanged { account: actor.account, device });
@@ -230,6 +232,13 @@ pub(crate) async fn add(
     by: (Connector, Option<LoginId>),
 ) -> Result<(), DbError> {
     sql::insert(tx, WayId(app.random_id()), of, by, app.now()).await
+}
+
+/// Nobody is given a way that this type of device does not have: it would never connect by it.
+async fn check_reach(tx: &mut Tx, device: DeviceId, by: Connector) -> Result<()> {
+    let kinds = devices::kinds(tx, &[device]).await?;
+    let reaches = kinds.get(&device).is_none_or(|kind| by.reaches(*kind));
+    if reaches { Ok(()) } else { Err(Refusal::NotReachedBy(by.words()).into()) }
 }
 
 pub(crate) async fn load_of(tx: &mut Tx, device: DeviceId) -> Result<Vec<Way>, DbError> {

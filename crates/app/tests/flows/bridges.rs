@@ -6,10 +6,11 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::bridges::{Listed, NewBridge, Polled};
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{
-    Connector, DeviceType, LockAction, LockState, Observation, Said, SortBy, Trigger,
+    Connector, DeviceType, LockAction, LockState, NewDevice, Observation, Said, SortBy, Trigger,
 };
 use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_app::ways::Move;
+use lockwarden_app::{Error, Refusal};
 use lockwarden_testkit::World;
 
 fn lock(nuki_id: u32) -> Listed {
@@ -67,6 +68,32 @@ async fn one_way_of_several_that_was_removed_does_not_come_back_either() {
     world.app.remove_way(&anna, front, Connector::NukiBridge).await.unwrap();
     world.app.bridge_lists(bridge, &[lock(0xA1), lock(0xB2)]).await.unwrap();
     assert_eq!(ways(&world, &anna, front).await, [Connector::NukiMqtt]);
+}
+
+#[tokio::test]
+async fn no_device_gets_a_way_that_its_type_does_not_have_and_one_that_is_refused_changes_nothing() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    for (kind, none) in [
+        (DeviceType::Opener, Connector::NukiMqtt),
+        (DeviceType::SmartDoor, Connector::NukiMqtt),
+        (DeviceType::Box, Connector::NukiHub),
+    ] {
+        let new = NewDevice { connector: Connector::NukiHub, ..NewDevice::by_mqtt("Gate") };
+        let (device, login) = world.app.add_device(&anna, new).await.unwrap();
+        world.says_by(device, Connector::NukiHub, Observation::DeviceType(kind)).await;
+        for keep in [false, true] {
+            let to = Move { to: none, keep, base_path: None };
+            let refused = world.app.move_device(&anna, device, to).await;
+            assert!(matches!(refused, Err(Error::Refused(Refusal::NotReachedBy(_)))), "{kind:?} {refused:?}");
+        }
+        let refused = world.app.add_way(&anna, device, none).await;
+        assert!(matches!(refused, Err(Error::Refused(Refusal::NotReachedBy(_)))), "{kind:?} {refused:?}");
+        assert_eq!(ways(&world, &anna, device).await, [Connector::NukiHub], "{kind:?}");
+        world.login(&login).await;
+    }
+    let unknown = world.device(&anna, "Nobody knows yet").await.0;
+    world.app.add_way(&anna, unknown, Connector::NukiHub).await.unwrap();
 }
 
 #[tokio::test]

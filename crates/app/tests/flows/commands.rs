@@ -5,6 +5,7 @@ use std::time::Duration;
 use lockwarden_app::accounts::{NewToken, TokenScope};
 use lockwarden_app::activity::{Completion, EntryQuery, Happening, Origin};
 use lockwarden_app::actor::{Actor, Rights};
+use lockwarden_app::bridges::{Listed, NewBridge};
 use lockwarden_app::commands::{ANSWER, Command, CommandState, DEADLINE, Order, WAITING};
 use lockwarden_app::devices::{
     Connector, DeviceType, LockAction, LockEvent, LockState, NewDevice, Observation, Trigger,
@@ -234,6 +235,38 @@ async fn an_opener_takes_its_own_deeds_and_a_deaf_hub_is_not_called_a_switch_of_
     world.says_by(device, Connector::NukiHub, Observation::Listens(false)).await;
     let deaf = give(LockAction::Unlatch).await;
     assert!(matches!(deaf, Err(Error::Refused(Refusal::HubDoesNotListen))), "{deaf:?}");
+}
+
+#[tokio::test]
+async fn what_a_bridge_cannot_be_told_to_do_is_refused_with_the_ways_that_could() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let new = NewBridge {
+        address: "192.0.2.7",
+        token: "token",
+        token_form: "encrypted",
+        listed: &[
+            Listed { nuki_id: 0xA1, kind: DeviceType::SmartLock34, name: None },
+            Listed { nuki_id: 0xB2, kind: DeviceType::SmartDoor, name: None },
+        ],
+    };
+    let (_, devices) = world.app.add_bridge(&anna, new).await.unwrap();
+    let refused = async |device| {
+        for seen in [Observation::Link { up: true }, Observation::State(LockState::Unlocked)] {
+            world.says_by(device, Connector::NukiBridge, seen).await;
+        }
+        let both_turns = Order { device, action: LockAction::FullLock, idempotency_key: None };
+        match world.app.order(&anna, both_turns).await {
+            Err(Error::Refused(why @ Refusal::NoWayToDo(_))) => why.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let no_way = "no way to this device can do that now: nothing was sent";
+    assert_eq!(refused(devices[0]).await, format!("{no_way}; the lock’s own MQTT or a Nuki Hub could"));
+    assert_eq!(refused(devices[1]).await, format!("{no_way}; a Nuki Hub could"));
+    world.app.add_way(&anna, devices[0], Connector::NukiHub).await.unwrap();
+    let away = format!("{no_way}; a Nuki Hub could, and takes no commands now");
+    assert_eq!(refused(devices[0]).await, away);
 }
 
 #[tokio::test]

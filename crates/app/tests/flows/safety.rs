@@ -123,7 +123,7 @@ async fn a_door_is_not_opened_over_and_over_and_locking_it_is_never_held_up() {
 }
 
 #[tokio::test]
-async fn an_opening_asked_for_again_before_the_lock_began_is_the_same_and_afterwards_another() {
+async fn an_opening_asked_for_again_before_it_ended_is_the_same_and_afterwards_another() {
     let world = World::new().await;
     let anna = world.owner("Anna").await;
     let ben = world.owner("Ben").await;
@@ -144,8 +144,12 @@ async fn an_opening_asked_for_again_before_the_lock_began_is_the_same_and_afterw
     }
     world.app.take_command(first).await.unwrap().unwrap();
     assert_eq!(ask(&anna, LockAction::Unlatch, None).await.unwrap(), first, "sent, and nothing heard yet");
+    world.says(door, Observation::State(LockState::Unlatching)).await;
+    assert_eq!(world.app.load_command(&anna, first).await.unwrap().state, CommandState::Accepted);
+    assert_eq!(ask(&anna, LockAction::Unlatch, None).await.unwrap(), first, "begun, and not over");
     let others = ask(&program, LockAction::Unlatch, None).await.unwrap();
     assert_ne!(others, first, "somebody else's is another");
+    assert_eq!(ask(&anna, LockAction::Unlatch, None).await.unwrap(), first, "and changes nothing about it");
     assert!(ask(&ben, LockAction::Unlatch, None).await.is_err(), "and it is nobody's who may not");
     let lock = ask(&anna, LockAction::Lock, None).await.unwrap();
     let after_it = ask(&anna, LockAction::Unlatch, None).await.unwrap();
@@ -153,11 +157,33 @@ async fn an_opening_asked_for_again_before_the_lock_began_is_the_same_and_afterw
     let keyed = ask(&anna, LockAction::Unlatch, Some("click-2")).await.unwrap();
     assert!(![first, after_it].contains(&keyed), "with a key it is its own");
     assert_ne!(ask(&anna, LockAction::Lock, None).await.unwrap(), lock, "what opens nothing is as it was");
-    world.says(door, Observation::State(LockState::Unlatching)).await;
-    assert_eq!(world.app.load_command(&anna, first).await.unwrap().state, CommandState::Accepted);
     for command in world.app.list_commands(&anna, door, 9).await.unwrap().iter().rev().skip(1) {
         assert_eq!(command.state, CommandState::Created, "one at a time");
     }
+}
+
+#[tokio::test]
+async fn an_opening_asked_for_again_once_it_was_done_or_refused_or_too_late_is_another() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let unlatch = Order { device: door, action: LockAction::Unlatch, idempotency_key: None };
+    let mut before = None;
+    for (answer, ends) in
+        [(Some(0), CommandState::Done), (Some(66), CommandState::Failed), (None, CommandState::Expired)]
+    {
+        let asked = world.app.order(&anna, Order { ..unlatch }).await.unwrap().id;
+        assert_ne!(Some(asked), before.replace(asked), "{ends:?}");
+        if let Some(answer) = answer {
+            world.app.take_command(asked).await.unwrap().unwrap();
+            world.says(door, Observation::CommandResponse(answer)).await;
+        } else {
+            world.clock.advance(Duration::from_secs(11));
+            world.app.settle_commands().await.unwrap();
+        }
+        assert_eq!(world.app.load_command(&anna, asked).await.unwrap().state, ends);
+    }
+    assert_ne!(world.app.order(&anna, unlatch).await.unwrap().id, before.unwrap());
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ async fn both_turns_go_by_mqtt_and_hub_and_where_only_a_bridge_is_the_answer_say
         let (status, body) = reached.order(r#"{"action":2,"option":4}"#).await;
         if reached.way == Connector::NukiBridge {
             assert_eq!(status, 400, "{body}");
-            assert!(body.contains("no way to this device can do that now"), "{body}");
+            assert!(body.contains("the lock’s own MQTT or a Nuki Hub could"), "{body}");
             assert!(reached.told().is_empty() && reached.lock().seen().moves == 0, "nothing less was done instead");
         } else {
             assert_eq!(status, 204, "{:?}: {body}", reached.way);

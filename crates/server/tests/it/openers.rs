@@ -188,6 +188,8 @@ async fn what_a_hub_does_not_let_be_set_on_an_opener_stays_as_it_is_and_the_owne
         })
         .await;
     assert_eq!(opener["openerAdvancedConfig"]["soundOpen"], 2);
+    let why = opener["error"].as_str().unwrap();
+    assert!(why.contains(": Nuki Hub does not allow it"), "{why}");
     assert_eq!(
         (gate.held("soundOpen").await, gate.held("soundLevel").await),
         ("Sound 2".into(), "90".into())
@@ -255,6 +257,23 @@ async fn an_opener_behind_a_hub_tells_when_ring_to_open_ends_and_no_more_once_so
     gate.says(|opener| opener["state"]["ringToOpenTimer"] == 0 && opener["state"]["state"] == 1).await;
     assert_eq!(gate.opener().seen().opened, 1);
     assert!(!gate.page("").await.contains(row));
+    gate.fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opener_is_not_moved_to_mqtt_of_its_own_which_it_does_not_have_and_stays_connected() {
+    let gate = Gate::by(Connector::NukiHub).await;
+    let id = gate.id.to_string();
+    for more in [&[][..], &["--keep"]] {
+        let to_mqtt = ["device", "move", "--email", EMAIL, "--to", "nuki-mqtt", &id];
+        let refused = gate.site.run(&[&to_mqtt[..], more].concat(), "");
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(5), "{words}");
+        assert!(words.contains("does not lead to devices of this type: nothing was changed"), "{words}");
+    }
+    let (status, body) = gate.post("action", r#"{"action":3}"#).await;
+    assert_eq!(status, 204, "{body}");
+    within(30, gate.opener().wait_for(|seen| seen.opened == 1)).await;
     gate.fleet.stop().await;
 }
 
