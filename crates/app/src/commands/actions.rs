@@ -455,17 +455,19 @@ fn check_key(key: &str) -> Result<&str> {
 }
 
 /// An opening that is asked for again before it has ended is the same opening: whoever asks twice wants the door open once.
-/// After another action it is wanted anew. An order with a key says by itself which order it is.
+/// After another action it is wanted anew. A program's order with a key says by itself which order it is; the key of a
+/// person's is only of the page that was pressed, and they may have it open twice.
 fn same_opening(
     open: &[CommandRow],
     actor: &Actor,
     device: &Device,
     (action, key): (LockAction, Option<&str>),
 ) -> Option<CommandId> {
-    if key.is_some() || !opens(device, action) {
+    let (person, _, token) = actor.way_in();
+    if (key.is_some() && token.is_some()) || !opens(device, action) {
         return None;
     }
-    let is_theirs = |row: &&CommandRow| (row.actor_id, row.session_id, row.token_id) == actor.way_in();
+    let is_theirs = |row: &&CommandRow| (row.actor_id, row.token_id) == (person, token);
     let mut last = open.iter().rev().take_while(|row| LockAction::from_stored(row.action) == action);
     last.find(is_theirs).map(|row| row.id)
 }
