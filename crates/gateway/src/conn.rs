@@ -23,6 +23,7 @@ use crate::codec::{self, Ack, Broken, MAX_PACKET, Packet, Version, WINDOW, Will,
 use crate::commit::{Answer, Item};
 use crate::door::Door;
 use crate::names;
+use crate::nuki_hub::Reach;
 use crate::realm::{Ending, Handle, UNSENT, Underway};
 use crate::socket;
 use crate::spoken;
@@ -71,10 +72,19 @@ pub(crate) struct Connection<S> {
     /// Bytes of a packet that is not whole yet.
     pub partial: Vec<u8>,
     pub flush_owed: bool,
-    /// What it last announced itself as: it says so with every entity.
-    pub announced: u64,
+    /// Of those alone that say more than how a lock is.
+    pub told: Option<Box<Told>>,
     /// A refusal was told to the log once; more of them are only counted.
     pub grumbled: bool,
+}
+
+/// What a connection has told so far.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// What it last announced itself as: it says so with every entity.
+    pub announced: u64,
+    /// Of a hub: which of its devices it has reached.
+    pub reach: Reach,
 }
 
 /// Why the poll loop came back.

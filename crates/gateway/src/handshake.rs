@@ -249,7 +249,7 @@ async fn start<S: Stream>(door: &Arc<Door>, mut stream: S, connect: Connect, ent
         open: session.open.into_iter().collect(),
         partial: rest,
         flush_owed: false,
-        announced: 0,
+        told: None,
         grumbled: false,
     };
     connection.listen();

@@ -1,6 +1,8 @@
 //! What a name means for the login that uses it: which of its devices a publish speaks of, what it may listen to, and where
 //! its commands go. Everything outside its own topics is refused.
 
+use std::sync::atomic::Ordering;
+
 use lockwarden_app::clock::Steady;
 use lockwarden_app::commands::DEADLINE;
 use lockwarden_app::devices::{Connector, LockAction, Observation};
@@ -12,7 +14,7 @@ use crate::codec::Will;
 use crate::conn::{Connection, Stream};
 use crate::discovery::{self, Announced};
 use crate::names::{self, Own};
-use crate::nuki_hub::{self, HubName, Unreadable};
+use crate::nuki_hub::{self, HubName, Taken, Unreadable};
 use crate::nuki_mqtt;
 use crate::realm::{Ear, Question};
 
@@ -104,7 +106,8 @@ impl<S: Stream> Connection<S> {
         let is_opener = match self.announcing(told) {
             Whose::Own(device) => {
                 let mark = told.mark(device.0);
-                let is_new = std::mem::replace(&mut self.announced, mark) != mark;
+                let is_new =
+                    std::mem::replace(&mut self.told.get_or_insert_default().announced, mark) != mark;
                 return is_new.then(|| (device, Observation::Facts(told.facts())));
             }
             Whose::Stranger { is_opener } => is_opener,
@@ -182,6 +185,10 @@ impl<S: Stream> Connection<S> {
                 None
             }
         }?;
+        let seen = match name {
+            HubName::Part(part, rest) => self.if_reached(part, rest, seen)?,
+            HubName::Own(_) => seen,
+        };
         if rest == "configuration/commandResult" {
             // Only what the lock then says of itself is the proof.
             nuki_hub::ask_again(&self.handle);
@@ -190,6 +197,22 @@ impl<S: Stream> Connection<S> {
             self.login.nuki_id.get_or_insert(id);
         }
         Some((device, seen))
+    }
+
+    /// Whether this is the device's own word: a hub says some things also of one that it does not reach.
+    fn if_reached(&mut self, part: HubPart, rest: &str, seen: Observation) -> Option<Observation> {
+        let reach = &mut self.told.get_or_insert_default().reach;
+        match reach.take((part, rest), seen, self.door.app.now()) {
+            Taken::Said(seen) => Some(seen),
+            Taken::Kept => None,
+            Taken::Doubted => {
+                // If it was not yet asked how everything stands, it will be.
+                if self.handle.is_asked.load(Ordering::Relaxed) {
+                    nuki_hub::ask_state(&self.handle);
+                }
+                None
+            }
+        }
     }
 
     /// A part of the hub that its owner removed still speaks: they may want it back.

@@ -87,6 +87,7 @@ impl Ailment {
                 | Trouble::DeviceTaken
                 | Trouble::WrongToken
                 | Trouble::Unreachable
+                | Trouble::OutOfReach
                 | Trouble::NoPin => Urgency::Soon,
                 Trouble::LogOff | Trouble::Truncated | Trouble::Denied | Trouble::CallbacksTaken => {
                     Urgency::WhenYouCan
@@ -120,6 +121,7 @@ impl Ailment {
                 Trouble::NoPin => "The hub lacks the device’s PIN",
                 Trouble::Truncated => "A list of the hub came cut off",
                 Trouble::Denied => "The hub’s access list forbids something",
+                Trouble::OutOfReach => "The hub does not reach the device",
                 Trouble::OtherDevice => "A way speaks for another device",
                 Trouble::DeviceTaken => "Reached twice by the same kind of way",
                 Trouble::WrongToken => "The bridge refuses the token",

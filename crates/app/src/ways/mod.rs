@@ -71,6 +71,8 @@ pub enum Trouble {
     Truncated,
     /// The hub's own list of what it lets others do says no.
     Denied,
+    /// The hub is there and has not heard the device: it says itself that it does not know its state.
+    OutOfReach,
     /// It speaks for another device than the one it was added for.
     OtherDevice,
     /// The device it speaks for is in another account, or is reached by another way of the same kind.
@@ -89,6 +91,7 @@ impl Trouble {
         Self::NoPin,
         Self::Truncated,
         Self::Denied,
+        Self::OutOfReach,
         Self::OtherDevice,
         Self::DeviceTaken,
         Self::WrongToken,
@@ -103,6 +106,7 @@ impl Trouble {
             Self::NoPin => "no-pin",
             Self::Truncated => "truncated",
             Self::Denied => "denied",
+            Self::OutOfReach => "out-of-reach",
             Self::OtherDevice => "other-device",
             Self::DeviceTaken => "device-taken",
             Self::WrongToken => "wrong-token",
@@ -132,6 +136,11 @@ impl Trouble {
             }
             Self::Denied => {
                 "The hub’s own access list forbids it. On the hub’s web page, under “Access Level Configuration”, allow it."
+            }
+            Self::OutOfReach => {
+                "The hub is connected and does not reach the device by Bluetooth, so how it stands is not known, and orders do \
+                 not arrive. Move the hub nearer to it, check the device’s batteries, and see on the hub’s web page that both \
+                 are paired."
             }
             Self::OtherDevice => {
                 "It speaks for another device than the one it was added for, so nothing it says is believed. Pair it with the \

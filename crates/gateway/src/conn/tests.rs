@@ -58,7 +58,7 @@ async fn connected(world: &World) -> (DeviceId, Connection<TcpStream>, TcpStream
         open: BTreeSet::new(),
         partial: Vec::new(),
         flush_owed: false,
-        announced: 0,
+        told: None,
         grumbled: false,
     };
     (device, connection, lock.unwrap())

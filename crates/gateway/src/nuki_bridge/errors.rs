@@ -7,6 +7,14 @@ use std::time::Duration;
 /// than in three seconds, so a later one may be the bridge giving up on a lock that has already begun.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// What a request is about, as far as a refusal means something else then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    Token,
+    Device,
+    Bridge,
+}
+
 /// Why a request to a bridge brought no answer that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Trouble {
@@ -22,6 +30,8 @@ pub(crate) enum Trouble {
     UnknownDevice,
     /// 403.
     Disabled,
+    /// 403 for the request that asks for a token.
+    GivesNoToken,
     NotResolved,
     /// Every address of the name is one that nothing is ever sent to.
     ForbiddenAddress,
@@ -51,6 +61,7 @@ impl Trouble {
         Self::BadRequest,
         Self::UnknownDevice,
         Self::Disabled,
+        Self::GivesNoToken,
         Self::NotResolved,
         Self::ForbiddenAddress,
         Self::Refused,
@@ -65,15 +76,16 @@ impl Trouble {
         Self::TooManyWaiting,
     ];
 
-    /// What a status other than success means. `of_device`: the request named a device, so that 404 is about it (Bridge
-    /// API 1.13.3, errors of the endpoints).
-    pub(crate) fn of_status(status: u16, took: Duration, of_device: bool) -> Self {
+    /// What a status other than success means. Of a request that named a device 404 is about it, and of the one for a
+    /// token 403 is about giving out tokens alone (Bridge API 1.13.3, errors of the endpoints).
+    pub(crate) fn of_status(status: u16, took: Duration, about: About) -> Self {
         match status {
             300..=399 => Self::Redirected,
             400 => Self::BadRequest,
             401 => Self::WrongToken,
+            403 if about == About::Token => Self::GivesNoToken,
             403 => Self::Disabled,
-            404 if of_device => Self::UnknownDevice,
+            404 if about == About::Device => Self::UnknownDevice,
             404 => Self::NotABridge,
             503 if took < AT_ONCE => Self::Busy,
             503 => Self::DeviceSilent,
@@ -94,6 +106,9 @@ impl Trouble {
             Self::BadRequest => "the bridge did not understand the request; its firmware may need an update",
             Self::UnknownDevice => "the bridge knows no such device: pair it with the bridge in the Nuki app",
             Self::Disabled => "the bridge's HTTP API is switched off: switch it on in the Nuki app",
+            Self::GivesNoToken => {
+                "the bridge gives out no token by its button: enter the token that the Nuki app shows for it"
+            }
             Self::NotResolved => "there is no address for the bridge's name; its address in numbers may work",
             Self::ForbiddenAddress => {
                 "the bridge's name leads to an address that is not one of a bridge; enter its address in numbers"
@@ -126,6 +141,7 @@ impl Trouble {
             | Self::BadRequest
             | Self::UnknownDevice
             | Self::Disabled
+            | Self::GivesNoToken
             | Self::NotResolved
             | Self::ForbiddenAddress
             | Self::Refused
@@ -153,26 +169,27 @@ mod tests {
 
     #[test]
     fn every_status_of_the_api_has_its_own_meaning() {
-        for (status, of_device, trouble) in [
-            (400, true, Trouble::BadRequest),
-            (401, true, Trouble::WrongToken),
-            (403, false, Trouble::Disabled),
-            (404, true, Trouble::UnknownDevice),
-            (404, false, Trouble::NotABridge),
-            (503, true, Trouble::Busy),
-            (302, false, Trouble::Redirected),
-            (500, true, Trouble::Failed),
+        for (status, about, trouble) in [
+            (400, About::Device, Trouble::BadRequest),
+            (401, About::Device, Trouble::WrongToken),
+            (403, About::Bridge, Trouble::Disabled),
+            (403, About::Token, Trouble::GivesNoToken),
+            (404, About::Device, Trouble::UnknownDevice),
+            (404, About::Bridge, Trouble::NotABridge),
+            (503, About::Device, Trouble::Busy),
+            (302, About::Bridge, Trouble::Redirected),
+            (500, About::Device, Trouble::Failed),
         ] {
-            assert_eq!(Trouble::of_status(status, SOON, of_device), trouble, "{status}");
+            assert_eq!(Trouble::of_status(status, SOON, about), trouble, "{status}");
         }
     }
 
     #[test]
     fn a_bridge_that_gives_up_after_a_while_may_have_reached_the_lock() {
-        let late = Trouble::of_status(503, Duration::from_secs(9), true);
+        let late = Trouble::of_status(503, Duration::from_secs(9), About::Device);
         assert_eq!(late, Trouble::DeviceSilent);
         assert!(!late.is_certainly_not_executed());
-        assert!(Trouble::of_status(503, SOON, true).is_certainly_not_executed());
+        assert!(Trouble::of_status(503, SOON, About::Device).is_certainly_not_executed());
     }
 
     #[test]
@@ -189,6 +206,6 @@ mod tests {
     #[test]
     fn each_trouble_has_words_of_its_own() {
         let words: HashSet<&str> = Trouble::ALL.iter().map(|trouble| trouble.words()).collect();
-        assert_eq!((words.len(), Trouble::ALL.len()), (18, 18));
+        assert_eq!((words.len(), Trouble::ALL.len()), (19, 19));
     }
 }

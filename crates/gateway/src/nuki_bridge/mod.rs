@@ -38,7 +38,7 @@ pub(crate) async fn ask(
     if (200..300).contains(&answer.status) {
         return Ok(answer);
     }
-    Err(Trouble::of_status(answer.status, answer.took, request.is_of_device()))
+    Err(Trouble::of_status(answer.status, answer.took, request.about()))
 }
 
 /// Reads any bytes as everything that comes from outside, for fuzzing.

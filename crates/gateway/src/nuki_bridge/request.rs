@@ -7,6 +7,7 @@ use lockwarden_app::devices::DeviceType;
 
 use super::action::Deed;
 use super::call::Patience;
+use super::errors::About;
 
 /// A bridge answers from what it knows within a moment; a busy radio delays it.
 const QUICK: Duration = Duration::from_secs(10);
@@ -61,9 +62,12 @@ impl Request {
         format!("{path}?{parameters}{proof}")
     }
 
-    /// It names a device, so that 404 is about it.
-    pub(crate) fn is_of_device(&self) -> bool {
-        matches!(self, Self::LockState { .. } | Self::LockAction { .. })
+    pub(crate) fn about(&self) -> About {
+        match self {
+            Self::Auth => About::Token,
+            Self::LockState { .. } | Self::LockAction { .. } => About::Device,
+            _ => About::Bridge,
+        }
     }
 
     pub(crate) fn patience(&self) -> Patience {

@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod log;
 mod names;
 mod people;
+mod reach;
 mod settings;
 mod state;
 
@@ -17,6 +18,7 @@ use lockwarden_app::ways::{Fact, HubPart, Trouble};
 use crate::realm::Handle;
 
 pub(crate) use names::{HubName, base_path_of, filter_for, name};
+pub(crate) use reach::{Reach, Taken};
 
 /// The largest buffer that a hub can be given (Nuki Hub 9, "Char buffer size").
 pub(crate) const LONGEST_PAYLOAD: usize = 65_536;
@@ -44,6 +46,11 @@ pub(crate) fn ask(handle: &Handle) {
 /// Asks how things stand after something was set. Each question costs the lock some of its battery.
 pub(crate) fn ask_again(handle: &Handle) {
     put(handle, &["query/config", "query/lockstate", "query/battery"], "1");
+}
+
+/// Asks for the state alone.
+pub(crate) fn ask_state(handle: &Handle) {
+    put(handle, &["query/lockstate"], "1");
 }
 
 fn put(handle: &Handle, questions: &[&str], payload: &str) {
@@ -75,6 +82,7 @@ pub(crate) fn read(part: HubPart, rest: &str, payload: &[u8]) -> Result<Option<O
     }
     Ok(match rest {
         "json" => Some(state::read(part, payload)?),
+        "availability" => (text(payload)? == "offline").then(reach::is_not_reached),
         "action" => answers::action(text(payload)?).map(Observation::Hub),
         "commandResult" => answers::command_result(text(payload)?).map(Observation::Hub),
         "retry" => answers::retry(text(payload)?).map(Observation::Hub),

@@ -9,7 +9,7 @@ use lockwarden_app::ways::{Fact, HubPart};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Unreadable, json, short};
+use super::{Unreadable, json, reach, short};
 
 #[derive(Deserialize)]
 struct Told<'p> {
@@ -32,6 +32,9 @@ struct Told<'p> {
 
 pub(super) fn read(part: HubPart, payload: &[u8]) -> Result<Observation, Unreadable> {
     let told: Told<'_> = json(payload)?;
+    if told.lock_state == Some("undefined") {
+        return Ok(reach::is_not_reached());
+    }
     let mut seen = Vec::new();
     if let Some(state) = told.lock_state.and_then(|word| state_of(part, word)) {
         let action = told.last_lock_action.map_or(LockAction::Other(u8::MAX), |word| action_of(part, word));
@@ -68,7 +71,6 @@ pub(super) fn civil(text: &str) -> Option<Time> {
     TimeZone::UTC.to_timestamp(told).ok().map(Into::into)
 }
 
-/// `undefined` is the hub's word for not knowing: it says nothing of the lock.
 fn state_of(part: HubPart, word: &str) -> Option<LockState> {
     use HubPart::{Lock, Opener};
     Some(match (part, word) {

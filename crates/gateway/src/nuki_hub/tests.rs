@@ -58,8 +58,14 @@ fn how_long_ring_to_open_still_runs_is_read_of_an_opener_alone() {
 
 #[test]
 fn undefined_says_nothing_of_the_lock_and_nothing_of_a_command() {
-    let seen = parts(read_lock("json", r#"{"lock_state":"undefined","trigger":"system"}"#).unwrap());
-    assert!(seen.iter().all(|seen| matches!(seen, Observation::Facts(_))), "{seen:?}");
+    for (topic, payload) in [
+        ("json", r#"{"lock_state":"undefined","door_sensor_state":"unavailable"}"#),
+        ("availability", "offline"),
+    ] {
+        let out_of_reach = Observation::Trouble(Trouble::OutOfReach, Some(String::new()));
+        assert_eq!(read_lock(topic, payload), Ok(Some(out_of_reach)), "{topic}");
+    }
+    assert_eq!(read_lock("availability", "online"), Ok(None));
     assert_eq!(read_lock("commandResult", "undefined"), Ok(None));
     assert_eq!(read_lock("commandResult", "success"), Ok(Some(Observation::Hub(HubAnswer::Success))));
 }

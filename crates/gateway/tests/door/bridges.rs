@@ -9,6 +9,7 @@ use lockwarden_app::clock::Clock;
 use lockwarden_app::commands::{CommandState, Order};
 use lockwarden_app::devices::{DeviceType, LockAction, SortBy};
 use lockwarden_app::ids::DeviceId;
+use lockwarden_gateway::{authorise_at_bridge, check_bridge};
 use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -276,4 +277,21 @@ async fn a_box_behind_a_bridge_opens_once_when_it_is_told_and_can_be_told_nothin
     let done = house.fleet.locks()[0].seen();
     assert_eq!((done.finished, done.moves), (1, 1), "it moved once");
     house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_gives_out_no_token_is_not_called_switched_off_for_the_one_of_the_app_works() {
+    let house = House::build().await;
+    let clock = house.site.world.app.clock();
+    let address = within(house.fleet.bridges()[0].address()).await.unwrap().to_string();
+    house.fleet.bridges()[0].set(|bridge| bridge.auth_enabled = false);
+    let refused = authorise_at_bridge(clock, &address).await.unwrap_err();
+    assert!(
+        refused.contains("gives out no token") && refused.contains("that the Nuki app shows"),
+        "{refused}"
+    );
+    assert!(!refused.contains("switched off"), "{refused}");
+    let chance = house.site.world.app.chance();
+    let listed = check_bridge(clock, chance, (&address, "123456", "plain")).await.unwrap();
+    assert_eq!(listed.len(), 1);
 }

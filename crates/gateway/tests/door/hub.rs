@@ -52,6 +52,12 @@ impl Hub {
         self.client.say(&topic, payload, QoS::AtLeastOnce).await;
     }
 
+    /// Without waiting for the answer, so that what is asked meanwhile is heard.
+    pub(crate) async fn begins_to_say(&mut self, topic: &str, payload: &str) {
+        let topic = format!("{}/lock/{topic}", self.base);
+        self.client.client.publish(topic, QoS::AtLeastOnce, false, payload).await.unwrap();
+    }
+
     pub(crate) async fn is(&mut self, state: &str, trigger: &str, action: &str) {
         let json =
             format!(r#"{{"lock_state":"{state}","trigger":"{trigger}","last_lock_action":"{action}"}}"#);

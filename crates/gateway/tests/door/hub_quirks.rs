@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockwarden_app::activity::{Entry, Happening, Origin};
+use lockwarden_app::activity::{Entry, EntryQuery, Happening, Origin};
 use lockwarden_app::actor::Actor;
 use lockwarden_app::commands::{Command, CommandState, Order};
 use lockwarden_app::devices::{LockAction, LockState};
@@ -245,4 +245,24 @@ async fn a_time_that_a_hub_would_keep_one_byte_of_is_refused_with_the_reason_and
         assert_eq!(reason.contains("600 would become 88"), !arrives, "{reason}");
         hub.says("configuration/commandResult", r#"{"general":"success"}"#).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_hub_does_not_pass_on_failed_in_the_log_with_the_reason_and_is_no_outcome_of_the_lock() {
+    let (site, anna, door, mut hub) = listening().await;
+    hub.says("configuration/basicJson", &BASIC.replace('{', r#"{"deviceType":4,"#)).await;
+    site.world.clock.advance(Duration::from_secs(8));
+    for (answer, reason) in [("denied", "the hub’s own access list forbids it"), ("error", "could not take")]
+    {
+        let command = ordered(&site, &anna, door).await;
+        until_told(&mut hub).await;
+        hub.says("action", answer).await;
+        let entry = log(&site, &anna, door).await.remove(0);
+        assert_eq!((entry.command, entry.command_state), (Some(command.id), Some(CommandState::Failed)));
+        assert!(entry.command_reason.is_some_and(|words| words.contains(reason)), "{answer}");
+        assert_eq!(entry.result, None, "the lock was not told, and said nothing");
+    }
+    let query = EntryQuery { device: Some(door), in_web_api: true, ..EntryQuery::default() };
+    let over_rest = site.world.app.list_activity(&anna, query).await.unwrap().entries;
+    assert!(over_rest.is_empty(), "only what a lock told the outcome of: {over_rest:?}");
 }

@@ -15,6 +15,7 @@ mod clients;
 mod commands;
 mod hub;
 mod hub_quirks;
+mod hub_reach;
 mod hub_settings;
 mod isolation;
 mod kit;

@@ -62,6 +62,10 @@ impl Connect<'_> {
                 (true, ..) => p.strip.warn {
                     (icon(Icon::Off)) span { "This device has no login: it was revoked. Make a new password to connect it again." }
                 },
+                (_, None, true) if self.device.connector == Connector::NukiHub => p.strip.wait {
+                    span.spin { (icon(Icon::Busy)) }
+                    span { b { "The hub is connected." } " It has told nothing of its device yet." }
+                },
                 (_, None, _) => p.strip.wait {
                     span.spin { (icon(Icon::Busy)) }
                     span {

@@ -49,12 +49,12 @@ impl Doing {
 pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     let kind = Kind::of(device);
     if kind == Kind::New {
-        return Face {
-            kind,
-            icon: Icon::Plug,
-            word: "Not connected yet".to_owned(),
-            detail: vec!["waiting for its first connection".to_owned()],
+        let (word, detail) = if device.link.online && device.connector == Connector::NukiHub {
+            ("Unknown", "its hub is connected, and has told nothing of it yet")
+        } else {
+            ("Not connected yet", "waiting for its first connection")
         };
+        return Face { kind, icon: Icon::Plug, word: word.to_owned(), detail: vec![detail.to_owned()] };
     }
     let last_known = device.said.state.map(|state| format!("last known: {}", last_known(device, state)));
     if kind == Kind::Offline {

@@ -77,7 +77,14 @@ fn a_state_from_before_this_connection_is_not_shown_as_fact() {
 fn a_device_that_never_connected_says_so() {
     let mut new = device(None);
     new.nuki_id = None;
-    assert_eq!(face(&new, &Doing::default(), &when()).kind, Kind::New);
+    new.link.online = false;
+    let face_of = |device: &Device| face(device, &Doing::default(), &when());
+    assert_eq!((face_of(&new).kind, face_of(&new).word.as_str()), (Kind::New, "Not connected yet"));
+    new.connector = Connector::NukiHub;
+    new.link.online = true;
+    let behind_hub = face_of(&new);
+    assert_eq!((behind_hub.kind, behind_hub.word.as_str()), (Kind::New, "Unknown"));
+    assert_eq!(behind_hub.detail, ["its hub is connected, and has told nothing of it yet"]);
 }
 
 #[test]

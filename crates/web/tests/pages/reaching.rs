@@ -6,7 +6,9 @@ use http::StatusCode;
 use lockwarden_app::actor::Rights;
 use lockwarden_app::bridges::{Listed, NewBridge, Polled};
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::{Connector, DeviceType, HubAnswer, LockAction, LockState, Observation};
+use lockwarden_app::devices::{
+    Connector, DeviceType, HubAnswer, LockAction, LockState, NewDevice, Observation,
+};
 use lockwarden_app::logins::LoginCheck;
 use lockwarden_app::ways::{Fact, Trouble};
 
@@ -77,6 +79,25 @@ async fn a_trouble_is_told_with_how_it_is_mended_and_a_deaf_hub_in_its_own_words
     let tile = browser.get("/devices").await;
     let tile = tile.part(&format!("device-{device}"));
     assert!(tile.contains("The hub takes no commands") && tile.contains("Why it takes no commands"));
+}
+
+#[tokio::test]
+async fn a_lock_that_its_hub_has_never_reached_is_not_said_to_wait_for_a_connection_but_for_the_hub_to_reach_it()
+ {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let new = NewDevice::by_hub("Front door", None);
+    let (device, _) = site.world.app.add_device(&anna, new).await.unwrap();
+    let says = |seen| site.world.says_by(device, Connector::NukiHub, seen);
+    says(Observation::Link { up: true }).await;
+    says(Observation::Trouble(Trouble::OutOfReach, Some(String::new()))).await;
+    let page = browser.get(&format!("/devices/{device}")).await;
+    assert!(page.body.contains("The hub is connected.") && page.body.contains("Move the hub nearer to it"));
+    assert!(!page.body.contains("aiting for"), "{}", page.body);
+    let tile = browser.get("/devices").await;
+    assert!(tile.part(&format!("device-{device}")).contains("its hub is connected"));
+    let work = browser.get("/attention").await;
+    assert!(work.body.contains("The hub does not reach the device"));
 }
 
 #[tokio::test]

@@ -1,0 +1,168 @@
+//! A hub is there and does not reach its lock, or says first what is long past: none of it is the lock's own word.
+
+use std::time::Duration;
+
+use lockwarden_app::activity::Happening;
+use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
+use lockwarden_app::devices::{Device, DoorState, LockState};
+use lockwarden_app::health::Ailment;
+use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ways::{Fact, Trouble};
+
+use crate::hub::{BASE, BASIC, Hub, added, log, with_hub};
+use crate::kit::{Site, within};
+
+/// As a hub writes it that has not heard its lock since it started.
+const ZEROS: &str =
+    r#"{"critical":"1","charging":"0","level":0,"keypadCritical":"0","doorSensorCritical":"0"}"#;
+const FULL: &str =
+    r#"{"critical":"0","charging":"0","level":86,"keypadCritical":"0","doorSensorCritical":"0"}"#;
+const UNDEFINED: &str = r#"{"lock_state":"undefined","lockngo_state":0,"trigger":"undefined",
+    "currentTime":"0000-00-00 00:00:00","timeZoneOffset":0,"nightModeActive":0,"last_lock_action":"Unknown",
+    "lock_completion_status":"undefined","door_sensor_state":"unavailable","auth_id":0,"auth_name":""}"#;
+
+async fn out_of_reach(hub: &mut Hub) {
+    hub.says("availability", "offline").await;
+    hub.says("battery/basicJson", ZEROS).await;
+    hub.says("json", UNDEFINED).await;
+}
+
+async fn device(site: &Site, owner: &Actor, door: DeviceId) -> Device {
+    site.world.app.load_device(owner, door).await.unwrap()
+}
+
+async fn troubles(site: &Site, owner: &Actor, door: DeviceId) -> Vec<Trouble> {
+    let connection = site.world.app.load_connection(owner, door).await.unwrap();
+    connection.troubles.iter().map(|seen| seen.trouble).collect()
+}
+
+fn state(word: &str, clock: &str) -> String {
+    format!(
+        r#"{{"lock_state":"{word}","trigger":"manual","last_lock_action":"Lock","currentTime":"{clock}",
+        "door_sensor_state":"doorClosed"}}"#
+    )
+}
+
+#[tokio::test]
+async fn nothing_is_taken_for_the_word_of_a_lock_that_its_hub_has_not_reached_and_the_owner_is_told() {
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
+    out_of_reach(&mut hub).await;
+    let new = device(&site, &anna, door).await;
+    assert!(new.link.online, "the hub is there");
+    let said = (new.said.battery_critical, new.said.battery_percent, new.said.door, new.said.state);
+    assert_eq!(said, (None, None, None, None));
+    let facts = site.world.app.load_connection(&anna, door).await.unwrap().facts;
+    assert!(
+        !facts.iter().any(|said| matches!(said.fact, Fact::NightMode | Fact::TimeZoneOffset)),
+        "{facts:?}"
+    );
+    assert_eq!(troubles(&site, &anna, door).await, [Trouble::OutOfReach]);
+    let attention = site.world.app.load_attention(&anna, None).await.unwrap();
+    let listed: Vec<Ailment> = attention.wards.iter().map(|ward| ward.ailment).collect();
+    assert_eq!(listed, [Ailment::Trouble(Trouble::OutOfReach)]);
+
+    hub.says("availability", "online").await;
+    hub.says("battery/basicJson", FULL).await;
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    let reached = device(&site, &anna, door).await.said;
+    assert_eq!((reached.state, reached.door), (Some(LockState::Locked), Some(DoorState::Closed)));
+    assert_eq!((reached.battery_critical, reached.battery_percent), (Some(false), Some(86)));
+    assert_eq!(troubles(&site, &anna, door).await, []);
+    assert!(log(&site, &anna, door).await.is_empty());
+
+    out_of_reach(&mut hub).await;
+    let lost = device(&site, &anna, door).await.said;
+    assert_eq!((lost.battery_critical, lost.battery_percent), (Some(false), Some(86)), "its last word stays");
+    assert_eq!(troubles(&site, &anna, door).await, [Trouble::OutOfReach]);
+}
+
+#[tokio::test]
+async fn a_hub_that_comes_back_without_its_lock_leaves_what_the_lock_said_last_and_calls_it_old() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    hub.says("configuration/basicJson", BASIC).await;
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    hub.says("battery/basicJson", FULL).await;
+    assert_eq!(device(&site, &anna, door).await.said.battery_percent, Some(86));
+    drop(hub);
+    site.until(&anna, door, |device| !device.link.online).await;
+    site.tick().await;
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    out_of_reach(&mut hub).await;
+    let back = device(&site, &anna, door).await;
+    assert!(back.link.online && back.is_stale());
+    assert_eq!((back.said.battery_critical, back.said.battery_percent), (Some(false), Some(86)));
+    assert_eq!(troubles(&site, &anna, door).await, [Trouble::OutOfReach]);
+}
+
+#[tokio::test]
+async fn what_a_hub_says_of_the_battery_before_the_state_counts_with_the_state() {
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
+    hub.says("battery/basicJson", ZEROS).await;
+    hub.says("battery/basicJson", FULL).await;
+    hub.says("battery/advancedJson", r#"{"batteryVoltage":5.9}"#).await;
+    assert_eq!(device(&site, &anna, door).await.said.battery_percent, None);
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    assert_eq!(device(&site, &anna, door).await.said.battery_percent, Some(86));
+    let facts = site.world.app.load_connection(&anna, door).await.unwrap().facts;
+    assert!(facts.iter().any(|said| said.fact == Fact::BatteryVoltage && said.value == "5900"), "{facts:?}");
+}
+
+/// What an earlier life of the hub left: opened by the app on the first of January 2020.
+const OLD_LOG: &str = r#"[{"index":1,"authorizationId":0,"authorizationName":"","timeYear":2020,"timeMonth":1,"timeDay":1,
+    "timeHour":0,"timeMinute":0,"timeSecond":0,"type":"LockAction","action":"Unlatch","trigger":"system",
+    "completionStatus":"success"}]"#;
+const YEAR_2020: Time = Time(1_577_836_800_000);
+
+async fn leftovers(hub: &mut Hub) {
+    hub.says("commandResult", "failed").await;
+    hub.says("json", &state("unlatched", "2020-01-01 00:00:00")).await;
+    hub.says("log", OLD_LOG).await;
+}
+
+#[tokio::test]
+async fn what_a_hub_has_left_from_years_ago_is_no_present_and_stands_in_the_log_in_its_own_year() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, login) = added(&site, &anna).await;
+    for (nth, word, is) in [(0, "locked", LockState::Locked), (1, "unlocked", LockState::Unlocked)] {
+        let mut hub = Hub::connect(&site, &login, BASE).await;
+        leftovers(&mut hub).await;
+        let before = device(&site, &anna, door).await;
+        assert!(before.said.state.is_none() || before.is_stale(), "{:?}", before.said.state);
+        hub.says("json", &state(word, &format!("2026-11-24 12:0{nth}:00"))).await;
+        let now = device(&site, &anna, door).await;
+        assert_eq!((now.said.state, now.is_stale()), (Some(is), false));
+        drop(hub);
+        site.until(&anna, door, |device| !device.link.online).await;
+        site.world.clock.advance(Duration::from_mins(1));
+    }
+    let entries = log(&site, &anna, door).await;
+    let told: Vec<_> = entries.iter().map(|entry| (entry.happening, entry.at == YEAR_2020)).collect();
+    let link = [Happening::WentOffline, Happening::CameOnline, Happening::WentOffline];
+    let [last, back, away] = link.map(|happening| (happening, false));
+    let meanwhile = (Happening::Unlock, false);
+    assert_eq!(told, [last, meanwhile, back, away, (Happening::Unlatch, true)], "{entries:?}");
+}
+
+#[tokio::test]
+async fn a_lock_whose_clock_is_years_off_is_believed_as_soon_as_that_clock_runs_and_is_asked_for_once() {
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
+    for _ in 0..5 {
+        site.tick().await;
+    }
+    while hub.hears().await.0 != "nukihub/lock/configuration/action" {}
+    let first = state("locked", "2019-05-01 10:00:00");
+    hub.begins_to_say("json", &first).await;
+    assert_eq!(within(hub.hears()).await, ("nukihub/lock/query/lockstate".to_owned(), "1".to_owned()));
+    hub.begins_to_say("json", &first).await;
+    let again = tokio::time::timeout(Duration::from_millis(300), hub.hears()).await;
+    assert!(again.is_err(), "{again:?}");
+    hub.says("rssi", "-61").await;
+    assert_eq!(device(&site, &anna, door).await.said.state, None);
+    hub.says("json", &state("locked", "2019-05-01 10:00:04")).await;
+    assert_eq!(device(&site, &anna, door).await.said.state, Some(LockState::Locked));
+}
