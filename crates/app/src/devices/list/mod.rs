@@ -12,7 +12,8 @@ use super::{DeviceType, Kind, Problem};
 use crate::groups::Group;
 use crate::ids::{DeviceId, GroupId};
 
-/// In which order devices are listed.
+/// In which order devices are listed. Of a search, the first two list first what is called just so, then what has each word
+/// at the beginning of one of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ListOrder {
     /// Favourites first, then by name.
@@ -71,7 +72,8 @@ pub enum Place {
 /// Which devices are asked for. The default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Every word has to be in the name, the Nuki ID (hexadecimal) or the name of a group the device is in.
+    /// Every word has to be in the name or in the name of a group the device is in, or to begin the Nuki ID with four of its
+    /// eight hexadecimal digits or more, or to be all of it without the zeros before it.
     pub words: String,
     pub kind: Option<Kind>,
     pub wrong: Option<Wrong>,

@@ -2,7 +2,6 @@
 //! Pure, so that every question can be tried against the obvious way of answering it.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 
 use super::text::{fold, sort_key};
 use super::{Counts, Filter, GroupCounts, ListOrder, ListPage, ListQuery, Place, Wrong};
@@ -21,8 +20,9 @@ const NOWHERE: u32 = u32::MAX;
 struct Row {
     id: DeviceId,
     key: Box<[u8]>,
-    /// Folded name and Nuki ID.
-    text: Box<str>,
+    /// The folded name.
+    name: Box<str>,
+    nuki_id: Option<u32>,
     group: Option<GroupId>,
     /// The place of its group in the tree.
     place: u32,
@@ -40,14 +40,11 @@ struct Row {
 impl Row {
     fn of(device: &Device, tree: &Tree) -> Self {
         let said = &device.said;
-        let mut text = fold(&device.name);
-        if let Some(id) = device.nuki_id {
-            let _ = write!(text, "\n{id:08x}");
-        }
         Self {
             id: device.id,
             key: sort_key(&device.name),
-            text: text.into_boxed_str(),
+            name: fold(&device.name).into_boxed_str(),
+            nuki_id: device.nuki_id,
             group: device.group,
             place: place_of(device.group, tree),
             device_type: device.kind,
@@ -90,9 +87,55 @@ pub(super) struct Roster {
 struct Wanted<'q> {
     filter: &'q Filter,
     now: Time,
-    /// Each word with the groups it is in the name of, by their places.
-    words: Vec<(String, Vec<bool>)>,
+    words: Vec<Word>,
+    /// The words as one name.
+    name: String,
     within: std::ops::Range<u32>,
+}
+
+struct Word {
+    text: String,
+    /// The groups it is in the name of, by their places.
+    groups: Vec<bool>,
+    /// How the Nuki ID of what it finds begins, and how many bits follow; or it is all of it without the zeros before it.
+    /// A number in a name is shorter.
+    nuki_id: Option<(u32, u32)>,
+}
+
+impl Word {
+    const SHORTEST_ID: usize = 4;
+    const DIGITS_OF_ID: usize = 8;
+
+    fn of(text: &str, tree: &Tree) -> Self {
+        let may_be_id = (Self::SHORTEST_ID..=Self::DIGITS_OF_ID).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let begins = may_be_id.then(|| u32::from_str_radix(text, 16).ok()).flatten();
+        let bits_after = u32::try_from(Self::DIGITS_OF_ID.saturating_sub(text.len())).unwrap_or(0) * 4;
+        Self {
+            text: text.to_owned(),
+            groups: tree.named(text),
+            nuki_id: begins.map(|begins| (begins, bits_after)),
+        }
+    }
+
+    fn is_in(&self, row: &Row) -> bool {
+        let is_id = |(begins, bits_after): (u32, u32)| {
+            row.nuki_id.is_some_and(|id| id == begins || id >> bits_after == begins)
+        };
+        self.groups.get(row.place as usize).copied().unwrap_or(false)
+            || row.name.contains(self.text.as_str())
+            || self.nuki_id.is_some_and(is_id)
+    }
+
+    /// Whether a word of the name begins with it.
+    fn begins_one_of(&self, name: &str) -> bool {
+        let is_first = |at: usize| {
+            let before = name.get(..at).and_then(|before| before.chars().next_back());
+            before.is_none_or(|before| !before.is_alphanumeric())
+        };
+        // Most names that have a word begin with it, and that is soon seen.
+        name.starts_with(&self.text) || name.match_indices(self.text.as_str()).any(|(at, _)| is_first(at))
+    }
 }
 
 impl Wanted<'_> {
@@ -112,9 +155,16 @@ impl Wanted<'_> {
         place_fits
             && wrong_fits
             && (filter.device_type.is_none() || row.device_type == filter.device_type)
-            && self.words.iter().all(|(word, groups)| {
-                groups.get(row.place as usize).copied().unwrap_or(false) || row.text.contains(word.as_str())
-            })
+            && self.words.iter().all(|word| word.is_in(row))
+    }
+
+    /// 0 is what is called as the search says, 1 what has its words at the beginning of its own, 2 everything else.
+    fn closeness(&self, row: &Row) -> u8 {
+        if self.words.is_empty() || *row.name == *self.name {
+            0
+        } else {
+            u8::from(!self.words.iter().all(|word| word.begins_one_of(&row.name))) + 1
+        }
     }
 
     fn takes_kind(&self, kind: Kind) -> bool {
@@ -131,8 +181,9 @@ pub(super) struct Ailing {
     pub old: Vec<(DeviceId, DeviceId)>,
 }
 
-/// Where a row stands in the order: its group, what the order asks for, and its place among the names.
-type Rank = (u32, i64, usize);
+/// Where a row stands in the order: its group, how close its name is to the search, what the order asks for, and its place
+/// among the names.
+type Rank = (u32, u8, i64, usize);
 
 impl Roster {
     pub(super) fn len(&self) -> usize {
@@ -215,8 +266,9 @@ impl Roster {
     pub(super) fn page(&self, query: &ListQuery, scope: &Scope, now: Time) -> ListPage {
         let limit = if query.limit == 0 { ListQuery::USUAL } else { query.limit.min(ListQuery::MOST) };
         let mut page = ListPage::default();
-        let mut found = self.count(&mut page, query, scope, now);
-        if let Some(after) = query.after.and_then(|after| self.rank_of(after, query, now)) {
+        let wanted = self.wanted(&query.filter, now);
+        let mut found = self.count(&mut page, query, scope, &wanted);
+        if let Some(after) = query.after.and_then(|after| self.rank_of(after, query, &wanted)) {
             found.retain(|(rank, _)| *rank > after);
         }
         let more = found.len() > limit;
@@ -232,7 +284,8 @@ impl Roster {
 
     /// Every device that matches, in the order of the list.
     pub(super) fn matching(&self, query: &ListQuery, scope: &Scope, now: Time) -> Vec<DeviceId> {
-        let mut found = self.count(&mut ListPage::default(), query, scope, now);
+        let wanted = self.wanted(&query.filter, now);
+        let mut found = self.count(&mut ListPage::default(), query, scope, &wanted);
         found.sort_unstable();
         found.into_iter().map(|(_, id)| id).collect()
     }
@@ -243,9 +296,8 @@ impl Roster {
         page: &mut ListPage,
         query: &ListQuery,
         scope: &Scope,
-        now: Time,
+        wanted: &Wanted<'_>,
     ) -> Vec<(Rank, DeviceId)> {
-        let wanted = self.wanted(&query.filter, now);
         let mut groups = vec![(Counts::default(), false); self.tree.len()];
         let mut found = Vec::new();
         for (place, slot) in self.by_name.iter().enumerate() {
@@ -265,7 +317,7 @@ impl Roster {
                 Some((counts, _)) => counts.note(row.kind),
                 None => page.in_no_group.note(row.kind),
             }
-            found.push((rank(row, place, query, now), row.id));
+            found.push((rank(row, place, query, wanted), row.id));
         }
         page.total = found.len();
         page.groups = self.known_groups(groups, scope);
@@ -339,22 +391,23 @@ impl Roster {
 
     fn wanted<'q>(&self, filter: &'q Filter, now: Time) -> Wanted<'q> {
         let typed: String = filter.words.chars().take(Filter::LONGEST).collect();
-        let words =
-            fold(&typed).split_whitespace().map(|word| (word.to_owned(), self.tree.named(word))).collect();
+        let typed = fold(&typed);
+        let words: Vec<Word> = typed.split_whitespace().map(|word| Word::of(word, &self.tree)).collect();
+        let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         let within = match filter.place {
             Some(Place::Within(group)) => self.tree.within(group),
             _ => 0..0,
         };
         let place = |place| u32::try_from(place).unwrap_or(NOWHERE);
-        Wanted { filter, now, words, within: place(within.start)..place(within.end) }
+        Wanted { filter, now, words, name, within: place(within.start)..place(within.end) }
     }
 
-    fn rank_of(&self, id: DeviceId, query: &ListQuery, now: Time) -> Option<Rank> {
+    fn rank_of(&self, id: DeviceId, query: &ListQuery, wanted: &Wanted<'_>) -> Option<Rank> {
         let row = self.row(*self.slot_of.get(&id)?)?;
         let place = self
             .by_name
             .partition_point(|slot| self.row(*slot).is_some_and(|other| name_of(other) < name_of(row)));
-        Some(rank(row, place, query, now))
+        Some(rank(row, place, query, wanted))
     }
 }
 
@@ -362,18 +415,22 @@ fn name_of(row: &Row) -> (&[u8], DeviceId) {
     (&row.key, row.id)
 }
 
-fn rank(row: &Row, place: usize, query: &ListQuery, now: Time) -> Rank {
+fn rank(row: &Row, place: usize, query: &ListQuery, wanted: &Wanted<'_>) -> Rank {
     let group = if query.by_group { row.place } else { 0 };
+    let closeness = match query.order {
+        ListOrder::Favourites | ListOrder::Name => wanted.closeness(row),
+        _ => 0,
+    };
     let backwards = |time: Time| time.0.saturating_neg();
     let (first, place) = match query.order {
         ListOrder::Favourites => (i64::from(!row.favourite), place),
         ListOrder::Name => (0, place),
         ListOrder::NameBackwards => (0, usize::MAX - place),
         ListOrder::Added => (backwards(row.added_at), place),
-        ListOrder::Problems => (i64::from(row.problems.at(row.left_open_from, now).urgency()), place),
+        ListOrder::Problems => (i64::from(row.problems.at(row.left_open_from, wanted.now).urgency()), place),
         ListOrder::Activity => (row.acted_at.map_or(i64::MAX, backwards), place),
     };
-    (group, first, place)
+    (group, closeness, first, place)
 }
 
 #[cfg(test)]

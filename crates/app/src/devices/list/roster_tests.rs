@@ -77,11 +77,16 @@ fn by_definition(devices: &[Device], query: &ListQuery, scope: &Scope) -> Vec<De
         names
     };
     let matches = |device: &&Device| {
-        let hex = device.nuki_id.map(|id| format!("{id:08x}")).unwrap_or_default();
-        let texts = [fold(&device.name), hex, path(device)];
+        let texts = [fold(&device.name), path(device)];
+        let begins_id = |word: &str| {
+            let is = |id| format!("{id:08x}").starts_with(word) || format!("{id:x}") == word;
+            word.len() >= 4 && device.nuki_id.is_some_and(is)
+        };
         let problems = Problems::of(device, now);
         scope.contains(device.id)
-            && fold(&filter.words).split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
+            && fold(&filter.words)
+                .split_whitespace()
+                .all(|word| begins_id(word) || texts.iter().any(|text| text.contains(word)))
             && filter.kind.is_none_or(|kind| kind == Kind::of(device))
             && filter.device_type.is_none_or(|wanted| device.kind == Some(wanted))
             && match filter.wrong {
@@ -104,6 +109,15 @@ fn by_definition(devices: &[Device], query: &ListQuery, scope: &Scope) -> Vec<De
             }
     };
     let mut found: Vec<&Device> = devices.iter().filter(matches).collect();
+    in_order(&mut found, query);
+    if query.by_group {
+        found.sort_by_key(|device| place_of(device.group, &tree));
+    }
+    found.into_iter().map(|device| device.id).collect()
+}
+
+fn in_order(found: &mut [&Device], query: &ListQuery) {
+    let now = Time(1_000);
     found.sort_by(|one, other| {
         let name = |device: &Device| (sort_key(&device.name), device.id);
         let by_name = name(one).cmp(&name(other));
@@ -118,15 +132,34 @@ fn by_definition(devices: &[Device], query: &ListQuery, scope: &Scope) -> Vec<De
             ListOrder::Activity => acted(other).cmp(&acted(one)).then(by_name),
         }
     });
-    if query.by_group {
-        found.sort_by_key(|device| place_of(device.group, &tree));
+    let search = fold(&query.filter.words);
+    if !search.is_empty() && matches!(query.order, ListOrder::Favourites | ListOrder::Name) {
+        found.sort_by_key(|device| {
+            let name = fold(&device.name);
+            let begins = |word| name.split(' ').any(|one| one.starts_with(word));
+            (name != search, !search.split_whitespace().all(begins))
+        });
     }
-    found.into_iter().map(|device| device.id).collect()
 }
 
 fn any_filter(dice: &mut Dice) -> Filter {
-    let words =
-        ["", "", "harbour", "2 HOUSE", "a00", "site ähre", "nothing like it"][usize::from(dice.throw(7))];
+    let words = [
+        "",
+        "",
+        "harbour",
+        "2 HOUSE",
+        "a00",
+        "0000A0",
+        "0000a001",
+        "A003",
+        "site ähre",
+        "2",
+        "1",
+        "zoo 1",
+        "eet 2",
+        "nothing like it",
+    ];
+    let words = words[dice.place(words.len())];
     Filter {
         words: words.to_owned(),
         kind: [None, None, Some(Kind::Locked), Some(Kind::Offline)][usize::from(dice.throw(4))],
@@ -146,7 +179,7 @@ fn every_page_of_every_order_and_filter_is_what_it_should_be_whatever_changed_be
     roster.regroup(tree());
     roster.add(&devices);
     roster.order();
-    for round in 0..400_i64 {
+    for round in 0..1_200_i64 {
         match dice.throw(4) {
             0 => {
                 let new = device(200 + round, &mut dice);
@@ -189,6 +222,41 @@ fn every_page_of_every_order_and_filter_is_what_it_should_be_whatever_changed_be
         }
         assert_eq!(turned, right, "page by page: {query:?}");
     }
+}
+
+#[test]
+fn who_types_a_name_finds_it_first_and_no_number_in_the_middle_of_a_nuki_id() {
+    let mut dice = Dice(5);
+    let mut roster = Roster::default();
+    let flats = (1..=140).map(|number| Device {
+        name: format!("Flat {number}"),
+        nuki_id: Some(0x3A00_4000 + u32::try_from(number).unwrap()),
+        group: None,
+        favourite: matches!(number, 7 | 40 | 70 | 140),
+        ..device(number, &mut dice)
+    });
+    roster.add(&flats.collect::<Vec<_>>());
+    for (id, name) in [(200, "Old Flat 40"), (201, "Mansard, (flat) 7a")] {
+        let any = device(id, &mut dice);
+        roster.add(&[Device { name: name.to_owned(), group: None, favourite: false, ..any }]);
+    }
+    roster.order();
+    let found = |words: &str, order| {
+        let filter = Filter { words: words.to_owned(), ..Filter::default() };
+        let query = ListQuery { filter, order, ..ListQuery::default() };
+        roster.matching(&query, &Scope::All, Time(0)).into_iter().map(|id| id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found("Flat 40", ListOrder::Name), [40, 200, 140]);
+    assert_eq!(found(" flat  40 ", ListOrder::Favourites), [40, 200, 140]);
+    assert_eq!(found("40 FLAT", ListOrder::Name), [40, 200, 140], "the order of the words is free");
+    assert_eq!(found("flat 40", ListOrder::NameBackwards), [200, 140, 40], "as it was asked for");
+    let sevens = found("flat 7", ListOrder::Favourites);
+    assert_eq!(sevens[..3], [7, 70, 71], "what is called so, then a favourite that begins so");
+    assert_eq!((sevens.len(), sevens[11]), (24, 201), "{sevens:?}");
+    assert_eq!(sevens[12..15], [17, 27, 37]);
+    assert_eq!(found("3a00", ListOrder::Name).len(), 140);
+    assert_eq!(found("3A004021", ListOrder::Name), [0x21]);
+    assert!(found("4021", ListOrder::Name).is_empty() && found("3a0", ListOrder::Name).is_empty());
 }
 
 #[test]
