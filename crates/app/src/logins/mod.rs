@@ -137,7 +137,9 @@ impl RefusalReason {
             Self::Malformed => "sent something that is not valid",
             Self::TooManyConnections => "held too many connections at once",
             Self::RetainedCommand => "tried to publish a command",
-            Self::BasePath => "publishes under another base path than its own; a lock’s own MQTT needs a login of its own",
+            Self::BasePath => {
+                "publishes under another base path than its own; a lock’s own MQTT needs a login of its own"
+            }
         }
     }
 }

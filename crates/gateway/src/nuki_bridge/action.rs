@@ -124,6 +124,10 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::NotDone => "the lock did not carry it out; look at the door and its batteries",
+            // A 503 at once has two reasons that nothing tells apart.
+            Self::NotExecuted(Trouble::Busy) => {
+                "the bridge did not take it: it is busy with another request, or does not reach the device; try again in a moment"
+            }
             Self::NotExecuted(trouble) | Self::Unknown(trouble) => trouble.words(),
         }
     }
@@ -193,8 +197,11 @@ mod tests {
                 Outcome::Unknown(trouble)
             };
             assert_eq!(Outcome::of(Err(trouble)), expected);
-            assert_eq!(expected.words(), trouble.words());
+            if trouble != Trouble::Busy {
+                assert_eq!(expected.words(), trouble.words());
+            }
         }
+        assert!(Outcome::NotExecuted(Trouble::Busy).words().contains("does not reach the device"));
         assert_eq!(Outcome::of(Err(Trouble::NoAnswer)), Outcome::Unknown(Trouble::NoAnswer));
     }
 }
