@@ -9,6 +9,7 @@
 
 mod backup;
 mod bridges;
+mod bulk_turns;
 mod bulks;
 mod clock;
 mod commands;
