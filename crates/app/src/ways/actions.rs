@@ -317,6 +317,7 @@ pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    sql::end_each_trouble(tx, Trouble::OutOfReach.name()).await?;
     sql::all_offline(tx).await
 }
 
