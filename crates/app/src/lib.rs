@@ -16,6 +16,7 @@ pub mod commands;
 pub mod db;
 pub mod devices;
 pub mod error;
+pub mod foreign;
 pub mod groups;
 pub mod health;
 pub mod history;

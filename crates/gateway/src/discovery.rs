@@ -3,6 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use lockwarden_app::foreign::plain;
 use lockwarden_app::ways::Fact;
 use serde_json::{Map, Value};
 
@@ -132,9 +133,7 @@ fn number_in(text: &str) -> Option<u32> {
 }
 
 fn short(text: &str) -> Option<String> {
-    let text: String = text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    Some(plain(text, LONGEST_TEXT)).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{
     Device, DeviceType, DoorState, LockAction, LockEvent, LockState, Mode, Observation, Trigger,
 };
+use lockwarden_app::foreign::plain;
 
 /// Names and versions are cut here; locks hold 32 bytes (BLE API `Config.name`).
 const LONGEST_TEXT: usize = 64;
@@ -97,7 +98,7 @@ fn time(word: &str) -> Result<Time, Malformed> {
 }
 
 fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect::<String>().trim().to_owned()
+    plain(text, LONGEST_TEXT)
 }
 
 /// `LockAction,Trigger,AuthId,CodeId,X` (MQTT API 1.4, `lockActionEvent`). Ids of 0 mean none.

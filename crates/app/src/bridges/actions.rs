@@ -10,6 +10,7 @@ use crate::commands::{self, Taken};
 use crate::db::{DbError, Tx};
 use crate::devices::{self, Connector, Delivery, DeviceType, Intake, LONGEST_NAME, Observation, Report};
 use crate::error::{Error, Refusal, Result};
+use crate::foreign::plain;
 use crate::ids::{AccountId, BridgeId, DeviceId};
 use crate::ways;
 
@@ -257,9 +258,8 @@ impl App {
     }
 
     async fn insert_listed(&self, tx: &mut Tx, account: AccountId, one: &Listed) -> Result<DeviceId> {
-        let told = one.name.as_deref().unwrap_or_default().trim();
-        let name = if told.is_empty() { format!("Nuki {:08X}", one.nuki_id) } else { told.to_owned() };
-        let name: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+        let told = plain(one.name.as_deref().unwrap_or_default(), LONGEST_NAME);
+        let name = if told.is_empty() { format!("Nuki {:08X}", one.nuki_id) } else { told.clone() };
         let of = ((name.as_str(), !told.is_empty()), Connector::NukiBridge);
         let device = devices::insert(self, tx, account, of, one.kind == DeviceType::Opener).await?;
         devices::bind(tx, device, one.nuki_id, self.now()).await?;

@@ -418,6 +418,11 @@ async fn keep_beside(tx: &mut Tx, work: &mut Batch, report: &Report, seen: &Obse
         Observation::Whole(topic) => ways::came_whole(tx, device, report.by, topic).await?,
         Observation::Settings(told) => settings::told(tx, device, told, at).await?,
         Observation::SettingsAnswer(each, all) => settings::answered(tx, device, (each, all), at).await?,
+        Observation::Link { up: false } if report.by == Connector::NukiHub => {
+            // What a hub reaches, only one that is there knows.
+            ways::note_trouble(tx, device, report.by, (Trouble::OutOfReach, None), at).await?;
+            return Ok(false);
+        }
         _ => return Ok(false),
     };
     if is_news {

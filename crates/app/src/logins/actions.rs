@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::db::{DbError, Tx};
 use crate::devices::{Connector, Session};
 use crate::error::{Error, Result};
+use crate::foreign::plain;
 use crate::ids::{AccountId, DeviceId, LoginId};
 use crate::secrets::hash;
 use crate::ways::{self, HubPart, Joined, Trouble};
@@ -145,7 +146,7 @@ impl App {
             let Some((account, device)) = sql::device_of(&mut tx, *login).await? else {
                 continue; // It went with a restore.
             };
-            let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+            let detail = plain(detail, 200);
             sql::refused(&mut tx, *login, reason.name(), (&detail, *times), self.now()).await?;
             tx.emit(Event::DeviceChanged { account, device });
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::about::{Choice, Kind};
 use super::{Setting, SettingValue, zone_name};
 use crate::devices::DeviceType;
+use crate::foreign::plain;
 
 /// Why not, for a person; it follows the setting's label and a colon.
 pub type Words = Cow<'static, str>;
@@ -164,8 +165,8 @@ fn text(value: SettingValue, max_bytes: usize) -> Result<SettingValue, Words> {
     if text.is_empty() {
         return Err("give at least one letter".into());
     }
-    if text.chars().any(char::is_control) {
-        return Err("no line breaks or control characters".into());
+    if plain(text, text.len()) != text {
+        return Err("no line breaks, control characters or marks of direction".into());
     }
     if text.len() > max_bytes {
         return Err(format!("at most {max_bytes} letters, fewer with accents or emoji").into());
@@ -313,6 +314,7 @@ mod tests {
         assert!(named(&"x".repeat(32)).is_ok() && named(&"x".repeat(33)).is_err());
         assert!(named(&"ü".repeat(16)).is_ok() && named(&"ü".repeat(17)).is_err());
         assert!(named(" ").is_err() && named("a\nb").is_err() && named("a\0").is_err());
+        assert!(named("a\u{202E}b").is_err(), "what a device says back comes without it");
         assert!(check(S::Name, LOCK, int(1)).is_err());
     }
 

@@ -15,6 +15,7 @@ use crate::commands;
 use crate::db::{DbError, Tx};
 use crate::devices::{self, Connector};
 use crate::error::{Refusal, Result};
+use crate::foreign::plain;
 use crate::ids::{AccountId, DeviceId, LoginId, WayId};
 use crate::logins::{self, Credentials};
 use crate::settings;
@@ -325,6 +326,7 @@ pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
+    sql::end_each_trouble(tx, Trouble::OutOfReach.name()).await?;
     sql::all_offline(tx).await
 }
 
@@ -406,7 +408,7 @@ pub(crate) async fn note_trouble(
 ) -> Result<bool, DbError> {
     match detail {
         Some(detail) => {
-            let detail: String = detail.chars().filter(|c| !c.is_control()).take(200).collect();
+            let detail = plain(detail, 200);
             sql::set_trouble(tx, device, (by, trouble.name(), &detail), now).await
         }
         None => sql::end_trouble(tx, device, by, trouble.name()).await,

@@ -155,6 +155,11 @@ pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
+pub(super) async fn end_each_trouble(tx: &mut Tx, trouble: &'static str) -> Result<(), DbError> {
+    tx.query("delete from troubles where trouble = $1").bind(trouble).run().await?;
+    Ok(())
+}
+
 pub(super) async fn set_fact(
     tx: &mut Tx,
     device: DeviceId,

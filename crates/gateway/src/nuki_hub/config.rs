@@ -13,6 +13,7 @@ mod read_tests;
 pub(crate) mod result;
 
 use lockwarden_app::devices::DeviceType;
+use lockwarden_app::foreign::plain;
 use lockwarden_app::settings::{Kind, NO_ZONE, Setting, SettingValue, zone_id};
 use serde_json::{Map, Value};
 
@@ -225,10 +226,8 @@ fn degrees(value: &Value, max: f64) -> Option<f64> {
     (-max..=max).contains(&degrees).then_some(degrees)
 }
 
-/// Cut at a whole letter, and without what could forge a line of a log.
 fn short(text: &str) -> String {
-    let clean: String = text.chars().filter(|letter| !letter.is_control()).take(LONGEST_TEXT).collect();
-    clean.trim().to_owned()
+    plain(text, LONGEST_TEXT)
 }
 
 fn facts(side: Side, object: &Map<String, Value>, settings: &[(Setting, SettingValue)]) -> Facts {

@@ -13,6 +13,7 @@ mod state;
 use std::time::Duration;
 
 use lockwarden_app::devices::{LockAction, Observation};
+use lockwarden_app::foreign::plain;
 use lockwarden_app::ways::{Fact, HubPart, Trouble};
 
 use crate::realm::Handle;
@@ -149,9 +150,9 @@ fn text(payload: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(payload).map(str::trim).map_err(|_| Unreadable::Malformed)
 }
 
-/// Names and versions, without what could forge a line of a log.
+/// Names and versions.
 fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect::<String>().trim().to_owned()
+    plain(text, 64)
 }
 
 /// JSON, or what is wrong with it.

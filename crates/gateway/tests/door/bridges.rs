@@ -86,6 +86,15 @@ impl House {
 }
 
 #[tokio::test]
+async fn a_name_that_a_bridge_lists_turns_around_no_letters_beside_it() {
+    let lock = LockSpec::new(ID, "\u{202E}Front\u{2066} door\u{200F}");
+    let house = House::with(Site::open().await, lock).await;
+    let [device] = house.devices().await.try_into().unwrap();
+    let named = house.site.world.app.load_device(&house.owner, device).await.unwrap();
+    assert_eq!(named.name, "Front door");
+}
+
+#[tokio::test]
 async fn a_removed_device_stays_removed_however_often_its_bridge_lists_it() {
     let house = House::build().await;
     let app = &house.site.world.app;

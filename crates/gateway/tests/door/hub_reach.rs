@@ -96,6 +96,13 @@ async fn a_hub_that_comes_back_without_its_lock_leaves_what_the_lock_said_last_a
     assert!(back.link.online && back.is_stale());
     assert_eq!((back.said.battery_critical, back.said.battery_percent), (Some(false), Some(86)));
     assert_eq!(troubles(&site, &anna, door).await, [Trouble::OutOfReach]);
+    drop(hub);
+    site.until(&anna, door, |device| !device.link.online).await;
+    assert_eq!(troubles(&site, &anna, door).await, [], "a hub that is away is another matter");
+    let mut hub = Hub::connect(&site, &login, BASE).await;
+    out_of_reach(&mut hub).await;
+    let site = site.reopen().await;
+    assert_eq!(troubles(&site, &anna, door).await, [], "nor does anybody know after a restart");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod bounds;
 mod bridges;
 mod clients;
 mod commands;
+mod foreign;
 mod hub;
 mod hub_quirks;
 mod hub_reach;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use lockwarden_app::clock::Time;
+use lockwarden_app::foreign::plain;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -61,12 +62,9 @@ impl Scalar {
         }
     }
 
-    /// A text for people: cut, and without what could forge a line of a log.
+    /// A text for people.
     pub(super) fn name(self, odd: &mut Odd) -> Option<String> {
-        self.text(odd).map(|text| {
-            let shown = text.chars().filter(|letter| !letter.is_control());
-            shown.take(LONGEST_NAME).collect::<String>().trim().to_owned()
-        })
+        self.text(odd).map(|text| plain(&text, LONGEST_NAME))
     }
 
     /// ISO 8601 with an offset, for example `2024-04-06T06:00:51+00:00`.
