@@ -33,9 +33,18 @@ impl Answer {
 
 impl Api {
     pub(crate) async fn new() -> Self {
-        let world = World::new().await;
+        Self::on(World::new().await)
+    }
+
+    fn on(world: World) -> Self {
         let router = Router::new().nest("/api", lockwarden_api::router(world.app.clone()));
         Self { world, router }
+    }
+
+    /// The same database after the process died and came back at the same moment.
+    pub(crate) async fn restart(self, seed: u64) -> Self {
+        drop(self.router);
+        Self::on(self.world.restart(seed).await)
     }
 
     pub(crate) async fn token(&self, actor: &Actor, scopes: &[TokenScope]) -> String {

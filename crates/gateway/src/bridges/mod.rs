@@ -138,7 +138,7 @@ pub async fn check_bridge(
     let proof = proof((&token, form), clock, chance).map_err(|trouble| trouble.words().to_owned())?;
     let answer = ask(clock, &address, &Request::List, &proof, None).await;
     let answer = answer.map_err(|trouble| trouble.words().to_owned())?;
-    let list = list(&answer.body).map_err(|_| Trouble::NotABridge.words().to_owned())?;
+    let list = list(&answer.body).map_err(|trouble| trouble.words().to_owned())?;
     Ok(list.devices.iter().map(listed).collect())
 }
 
@@ -299,9 +299,9 @@ async fn look_after(door: Arc<Door>, bridge: Arc<Bridge>) {
 async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, Trouble> {
     let id = bridge.access.bridge;
     let answer = bridge.ask(door, Urgency::Poll, &Request::List).await;
-    let listed = answer.and_then(|answer| match list(&answer.body) {
-        Ok(list) => Ok((answer, list)),
-        Err(_) => Err(Trouble::NotABridge),
+    let listed = answer.and_then(|answer| {
+        let list = list(&answer.body)?;
+        Ok((answer, list))
     });
     let (answer, list) = match listed {
         Ok(listed) => listed,

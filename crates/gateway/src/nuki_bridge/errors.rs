@@ -43,6 +43,7 @@ pub(crate) enum Trouble {
     CutOff,
     NotABridge,
     TooLarge,
+    TooManyDevices,
     Redirected,
     /// Any other status.
     Failed,
@@ -70,6 +71,7 @@ impl Trouble {
         Self::CutOff,
         Self::NotABridge,
         Self::TooLarge,
+        Self::TooManyDevices,
         Self::Redirected,
         Self::Failed,
         Self::TooLate,
@@ -123,6 +125,9 @@ impl Trouble {
             Self::CutOff => "the bridge ended the connection before it had answered",
             Self::NotABridge => "what answers at this address is not a Nuki bridge: check address and port",
             Self::TooLarge => "what answers at this address says more than any Nuki bridge would",
+            Self::TooManyDevices => {
+                "it lists more than 100 devices, more than are taken of one bridge: none of them was taken over"
+            }
             Self::Redirected => {
                 "what answers at this address sends on to another one, which no Nuki bridge does"
             }
@@ -153,6 +158,7 @@ impl Trouble {
             | Self::CutOff
             | Self::NotABridge
             | Self::TooLarge
+            | Self::TooManyDevices
             | Self::Redirected
             | Self::Failed => false,
         }
@@ -199,7 +205,16 @@ mod tests {
             T::ALL.iter().copied().filter(|trouble| !trouble.is_certainly_not_executed()).collect();
         assert_eq!(
             unknown,
-            [T::DeviceSilent, T::NoAnswer, T::CutOff, T::NotABridge, T::TooLarge, T::Redirected, T::Failed]
+            [
+                T::DeviceSilent,
+                T::NoAnswer,
+                T::CutOff,
+                T::NotABridge,
+                T::TooLarge,
+                T::TooManyDevices,
+                T::Redirected,
+                T::Failed
+            ]
         );
     }
 

@@ -14,6 +14,10 @@ use tower::ServiceExt as _;
 
 pub(crate) const HOST: &str = "console.test";
 
+fn usual() -> WebConfig {
+    WebConfig { public_url: None, mqtt_host: "192.0.2.20".to_owned(), mqtt_port: 1883, demo: false }
+}
+
 pub(crate) struct Site {
     pub world: World,
     pub router: Router,
@@ -21,13 +25,16 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn new() -> Self {
-        Self::with(WebConfig {
-            public_url: None,
-            mqtt_host: "192.0.2.20".to_owned(),
-            mqtt_port: 1883,
-            demo: false,
-        })
-        .await
+        Self::with(usual()).await
+    }
+
+    /// The same database after the process died and came back at the same moment; the browser stays as it is.
+    pub(crate) async fn restart(self, seed: u64, browser: &mut Browser) -> Self {
+        drop(self.router);
+        let world = self.world.restart(seed).await;
+        let site = Self { router: router(world.app.clone(), usual()), world };
+        browser.router = site.router.clone();
+        site
     }
 
     pub(crate) async fn with(config: WebConfig) -> Self {

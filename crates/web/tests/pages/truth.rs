@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use lockwarden_app::bridges::{Listed, NewBridge};
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{Connector, DoorState, LockAction, LockEvent, LockState, Observation, Trigger};
+use lockwarden_app::devices::{
+    Connector, DeviceType, DoorState, LockAction, LockEvent, LockState, Observation, Trigger,
+};
+use lockwarden_app::ids::DeviceId;
 use lockwarden_testkit::START;
 
-use crate::kit::Site;
+use crate::kit::{Answer, Site};
 
 #[tokio::test]
 async fn an_offline_lock_is_never_called_locked() {
@@ -253,21 +257,58 @@ async fn an_event_without_a_name_is_told_as_that_even_if_its_number_is_one_of_ou
     assert!(!log.body.contains("went offline") && !log.body.contains("Door opened"));
 }
 
-/// What may be claimed after anything that two ways say: the better one that is there counts, from when it is.
-#[derive(Default)]
+/// What may be claimed after anything that three ways say: the best one that is there counts, from when it is.
 struct Claim {
-    up: [bool; 2],
+    up: [bool; 3],
     speaker: Option<usize>,
     state: Option<LockState>,
+    door: Option<DoorState>,
+    percent: Option<u8>,
+    dice: u64,
 }
 
 impl Claim {
+    fn throw(&mut self, sides: u64) -> usize {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.dice >> 33) % sides).unwrap()
+    }
+
     fn link(&mut self, way: usize, up: bool) {
         self.up[way] = up;
         let speaker = self.up.iter().position(|up| *up);
         if speaker != self.speaker {
             (self.speaker, self.state) = (speaker, None);
         }
+    }
+
+    /// What this way says: of itself, or of the device if it is there.
+    fn say(&mut self, way: usize) -> Option<Observation> {
+        const STATES: [LockState; 4] =
+            [LockState::Locked, LockState::Unlocked, LockState::Unlatched, LockState::MotorBlocked];
+        let counts = self.speaker == Some(way);
+        Some(match self.throw(8) {
+            0..=2 => {
+                let up = self.throw(2) > 0;
+                self.link(way, up);
+                Observation::Link { up }
+            }
+            _ if !self.up[way] => return None,
+            3 => {
+                let door = [DoorState::Opened, DoorState::Closed][self.throw(2)];
+                self.door = if counts { Some(door) } else { self.door };
+                Observation::Door(door)
+            }
+            4 => {
+                let percent = u8::try_from(self.throw(101)).unwrap();
+                self.percent = if counts { Some(percent) } else { self.percent };
+                Observation::BatteryPercent(percent)
+            }
+            _ => {
+                let state = STATES[self.throw(4)];
+                self.state = if counts { Some(state) } else { self.state };
+                Observation::State(state)
+            }
+        })
     }
 
     fn words(&self) -> &'static str {
@@ -279,51 +320,77 @@ impl Claim {
             _ => "<b>Unknown</b>",
         }
     }
+
+    /// Door and battery on the page of the device.
+    fn check_rest(&self, page: &Answer, device: DeviceId, step: u64) {
+        let old = if self.state.is_some() { "" } else { ", last known" };
+        let door = page.part(&format!("parts-{device}"));
+        if let Some(state) = self.door {
+            let words = if state == DoorState::Opened { "Door open since" } else { "Door closed since" };
+            let told = door.split_once(words).unwrap_or_else(|| panic!("{step}: no {words}: {door}")).1;
+            assert_eq!(
+                told.split_once("</small>").unwrap().0.contains("last known"),
+                !old.is_empty(),
+                "{step}"
+            );
+        } else {
+            assert!(!door.contains("Door open") && !door.contains("Door closed"), "{step}: {door}");
+        }
+        let facts = page.part(&format!("facts-{device}"));
+        if let Some(percent) = self.percent {
+            assert!(
+                facts.contains(&format!("<dd>{percent} %{old}</dd>")),
+                "{step}: {percent} %{old}: {facts}"
+            );
+        } else {
+            assert!(!facts.contains(" %"), "{step}: {facts}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn tile_row_and_page_claim_what_was_said_and_nothing_else_whatever_comes_and_goes() {
-    const STATES: [LockState; 4] =
-        [LockState::Locked, LockState::Unlocked, LockState::Unlatched, LockState::MotorBlocked];
-    let site = Site::new().await;
+    let mut site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
     let device = site.world.lock(&anna, "Front door", 7).await;
     site.world.app.add_way(&anna, device, Connector::NukiHub).await.unwrap();
-    let ways = [Connector::NukiMqtt, Connector::NukiHub];
-    let mut claim = Claim { up: [true, false], speaker: Some(0), state: Some(LockState::Locked) };
-    let mut dice = 11_u64;
-    let mut throw = |sides: u64| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((dice >> 33) % sides).unwrap()
+    let listed = [Listed { nuki_id: 7, kind: DeviceType::SmartLock34, name: None }];
+    let bridge = NewBridge { address: "192.0.2.7", token: "token", token_form: "encrypted", listed: &listed };
+    assert_eq!(site.world.app.add_bridge(&anna, bridge).await.unwrap().1, [device]);
+    let ways = [Connector::NukiMqtt, Connector::NukiHub, Connector::NukiBridge];
+    let mut claim = Claim {
+        up: [true, false, false],
+        speaker: Some(0),
+        state: Some(LockState::Locked),
+        door: None,
+        percent: None,
+        dice: 11,
     };
-    let mut claimed = 0;
-    for step in 0..150 {
-        let way = throw(2);
-        let seen = match throw(5) {
-            0 | 1 => {
-                let up = throw(3) > 0;
-                claim.link(way, up);
-                Observation::Link { up }
-            }
-            _ if !claim.up[way] => continue,
-            _ => {
-                let state = STATES[throw(4)];
-                if claim.speaker == Some(way) {
-                    claim.state = Some(state);
-                }
-                Observation::State(state)
-            }
-        };
-        site.world.says_by(device, ways[way], seen).await;
+    let (mut claimed, mut spoke, mut restarts) = (0, [0; 3], 0);
+    for step in 0..200 {
+        if claim.throw(40) == 0 {
+            site = site.restart(step + 2, &mut browser).await;
+            (0..ways.len()).for_each(|way| claim.link(way, false));
+            restarts += 1;
+        } else {
+            let way = claim.throw(3);
+            let Some(seen) = claim.say(way) else { continue };
+            site.world.says_by(device, ways[way], seen).await;
+        }
         site.world.clock.advance(Duration::from_secs(2));
         claimed += usize::from(claim.state.is_some());
+        claim.speaker.into_iter().for_each(|way| spoke[way] += 1);
         for path in
             ["/devices?view=tiles".to_owned(), "/devices?view=list".to_owned(), format!("/devices/{device}")]
         {
             let page = browser.get(&path).await;
             let card = page.part(&format!("device-{device}"));
             assert!(card.contains(claim.words()), "{step} {path}: {} is expected: {card}", claim.words());
+            if path.ends_with(&device.to_string()) {
+                claim.check_rest(&page, device, step);
+            }
         }
     }
-    assert!((30..120).contains(&claimed), "both are tried: {claimed}");
+    assert!((30..160).contains(&claimed), "both are tried: {claimed}");
+    assert!(spoke.iter().all(|times| *times > 5) && restarts > 1, "{spoke:?} {restarts}");
 }

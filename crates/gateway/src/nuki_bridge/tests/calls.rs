@@ -97,7 +97,7 @@ async fn json_counts_whatever_the_content_type_says() {
     assert_eq!(devices::list(&found.body).unwrap().devices.len(), 0);
     let page = answer("200 OK", "<!doctype html><title>Router</title>");
     let found = listed(&[&page]).await.unwrap();
-    assert_eq!(devices::list(&found.body).map_err(Trouble::from), Err(Trouble::NotABridge));
+    assert_eq!(devices::list(&found.body), Err(Trouble::NotABridge));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{DeviceType, DoorState, LockState, Mode, Observation as O};
 
+use crate::nuki_bridge::errors::Trouble;
 use crate::nuki_bridge::wire::devices::{
     BridgeDevice, DeviceList, Fresh, Mechanism, OpenerState, callback, list, lock_state,
 };
@@ -140,6 +141,9 @@ fn an_impossible_value_is_unsaid_and_counted_and_takes_nothing_with_it() {
 fn what_is_no_list_of_devices_is_not_from_a_bridge() {
     let most = |count: usize| format!("[{}]", vec![r#"{"deviceType":0,"nukiId":1}"#; count].join(","));
     assert_eq!(read_list(&most(100)).devices.len(), 100);
+    for too_many in [101, 150, 1_000] {
+        assert_eq!(list(most(too_many).as_bytes()), Err(Trouble::TooManyDevices), "{too_many}");
+    }
     let long = format!("[{}]", " ".repeat(LONGEST_ANSWER));
     for body in [
         "",
@@ -152,10 +156,9 @@ fn what_is_no_list_of_devices_is_not_from_a_bridge() {
         "<!doctype html>",
         r#"[{"deviceType":0,"deviceType":4,"nukiId":1}]"#,
         r#"[{"deviceType":4,"nukiId":1,"lastKnownState":{"state":1,"state":3}}]"#,
-        &most(101),
         &long,
     ] {
-        assert_eq!(list(body.as_bytes()), Err(Unreadable), "{}", &body[..body.len().min(80)]);
+        assert_eq!(list(body.as_bytes()), Err(Trouble::NotABridge), "{}", &body[..body.len().min(80)]);
     }
 }
 

@@ -6,9 +6,12 @@ use serde::Deserialize;
 
 use super::scalar::{Maybe, Odd, Scalar, Sequence};
 use super::{LONGEST_ANSWER, LONGEST_CALLBACK, Unreadable, read};
+use crate::nuki_bridge::errors::Trouble;
 
 /// Devices of one bridge; more are an error.
 const MOST_DEVICES: usize = 100;
+/// As many as fit into an answer are read, so that too many are not taken for something else than a bridge's.
+const MOST_READ: usize = LONGEST_ANSWER / 16;
 
 /// `/list`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,8 +195,11 @@ impl RawState {
 }
 
 /// `/list`. A device without an id or a type is left out and counted.
-pub(crate) fn list(body: &[u8]) -> Result<DeviceList, Unreadable> {
-    let raw: Sequence<RawDevice, MOST_DEVICES> = read(body, LONGEST_ANSWER)?;
+pub(crate) fn list(body: &[u8]) -> Result<DeviceList, Trouble> {
+    let raw: Sequence<RawDevice, MOST_READ> = read(body, LONGEST_ANSWER)?;
+    if raw.items.len() > MOST_DEVICES {
+        return Err(Trouble::TooManyDevices);
+    }
     let mut odd = raw.odd;
     let devices = raw.items.into_iter().filter_map(|raw| device(raw, &mut odd)).collect();
     Ok(DeviceList { devices, unreadable: odd.0 })
