@@ -40,7 +40,8 @@ pub(crate) const INTERCOM_ID: About = intercom(
     "intercomId",
     "Model of intercom",
     "The number of the intercom in Nuki’s own list, chosen when it was set up.",
-    Kind::int(0, 65_535, Unit::None),
+    // 65535 is how firmware says that it knows no such thing.
+    Kind::int(0, 65_534, Unit::None),
 )
 .danger("If it does not fit the wiring, the bell is not heard and the door cannot be opened.")
 .told()
@@ -59,7 +60,7 @@ pub(crate) const SHORT_CIRCUIT_DURATION: About = intercom(
     "shortCircuitDuration",
     "Length of the short circuit",
     "How long the line is closed to switch it.",
-    Kind::Int { min: 0, max: 65_535, step: 10, unit: Unit::Milliseconds },
+    Kind::Int { min: 0, max: 65_530, step: 10, unit: Unit::Milliseconds },
 )
 .by(HUB);
 
