@@ -249,12 +249,13 @@ async fn a_change_that_was_refused_is_told_with_its_reason_until_a_later_one_or_
         assert_eq!(all[0], one);
         one.get("error").cloned()
     };
-    let body = json!({ "autoLockTimeout": 300, "lngTimeout": 20 });
+    let beyond = json!({ "autoLockTimeout": 300, "lngTimeout": 20 });
+    assert_eq!(post(&api, "advanced/config", &token, &beyond).await, StatusCode::BAD_REQUEST, "no hub can");
+    let body = json!({ "autoLockTimeout": 240, "lngTimeout": 20 });
     assert_eq!(post(&api, "advanced/config", &token, &body).await, StatusCode::NO_CONTENT);
     assert_eq!(error().await, None, "on its way");
-    refuse(&[(Setting::AutoLockTimeout, "30 to 255 seconds only"), (Setting::LockNGoTimeout, "it is busy")])
-        .await;
-    let said = "“Lock ’n’ Go locks after”: it is busy; “Lock by itself after”: 30 to 255 seconds only";
+    refuse(&[(Setting::AutoLockTimeout, "it was asleep"), (Setting::LockNGoTimeout, "it is busy")]).await;
+    let said = "“Lock ’n’ Go locks after”: it is busy; “Lock by itself after”: it was asleep";
     assert_eq!(error().await, Some(json!(said)));
     assert!(api.get(DOOR, &token).await.json().get("operationId").is_none());
     let body = json!({ "autoLockTimeout": 200 });

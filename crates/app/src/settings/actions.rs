@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::sql;
-use super::{Delivery, Held, Setting, SettingValue, Way, check};
+use super::{Delivery, Held, Setting, SettingValue, Way, beyond_hub, check};
 use crate::App;
 use crate::actor::{Actor, Configurable};
 use crate::bulks;
@@ -214,6 +214,10 @@ async fn change_in(
         }
         if !can_be_set || !change.setting.reach(Way::NukiHub, kind).sets() {
             return Err(Refusal::NoWayToSet(label).into());
+        }
+        // Nothing but a hub sets anything, so what no hub can set need not wait for one to refuse it.
+        if let Some(why) = beyond_hub(change.setting, &value) {
+            return Err(Error::invalid(change.setting.key(), format!("{label}: {why}")));
         }
         one.want(value, actor.who.person(), now);
         store(tx, device, one).await?;

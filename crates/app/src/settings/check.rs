@@ -42,6 +42,31 @@ pub fn check(setting: Setting, device: DeviceType, value: SettingValue) -> Resul
     }
 }
 
+/// What is right for the device and yet would be refused by a Nuki Hub, or set to something else (Nuki Hub 9.15,
+/// `onConfigUpdateReceived`).
+pub fn beyond_hub(setting: Setting, value: &SettingValue) -> Option<&'static str> {
+    match (setting, value) {
+        (Setting::AutoLockTimeout, SettingValue::Int(..30)) => Some(
+            "Nuki Hub can set 30 to 255 seconds only. Choose at least 30 seconds, or set it in the Nuki app",
+        ),
+        (Setting::AutoLockTimeout, SettingValue::Int(256..)) => Some(
+            "Nuki Hub can set 30 to 255 seconds only: it keeps one byte of the number, so 600 would become 88. Choose \
+             at most 255 seconds, or set it in the Nuki app",
+        ),
+        (Setting::TimezoneOffset, SettingValue::Int(minutes)) if !(0..=60).contains(minutes) => Some(
+            "Nuki Hub can set 0 to 60 minutes only; set the time zone instead, or set it in the Nuki app",
+        ),
+        // Written with six digits, so what is nearer to 0 is 0.
+        (Setting::Latitude, SettingValue::Float(degrees)) if *degrees < 0.000_001 => {
+            Some("Nuki Hub can set places north of the equator only; set it in the Nuki app")
+        }
+        (Setting::Longitude, SettingValue::Float(degrees)) if *degrees < 0.000_001 => {
+            Some("Nuki Hub can set places east of Greenwich only; set it in the Nuki app")
+        }
+        _ => None,
+    }
+}
+
 /// The same for what a form sends: `on` or nothing, digits, `22:00`, `Europe/Berlin`.
 pub fn from_form(setting: Setting, device: DeviceType, text: &str) -> Result<SettingValue, Words> {
     let word = text.trim();

@@ -23,7 +23,7 @@ mod zones;
 pub use about::{About, Choice, Kind, Model, Normal, Reach, Section, Unit, Way, Wire};
 pub use actions::{Change, Due, Outcome};
 pub(crate) use actions::{answered, device_removed, held_of_each, told, want_one};
-pub use check::{Words, check, from_form};
+pub use check::{Words, beyond_hub, check, from_form};
 pub use delivery::{Delivery, Held};
 pub use intercoms::OPERATING_MODES;
 pub(crate) use many::why_not;

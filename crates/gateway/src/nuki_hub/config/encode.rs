@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use lockwarden_app::devices::DeviceType;
-use lockwarden_app::settings::{Setting, SettingValue, Way, check, zone_name};
+use lockwarden_app::settings::{Setting, SettingValue, Way, beyond_hub, check, zone_name};
 
 use super::Side;
 
@@ -69,7 +69,7 @@ fn pair(
     let Some(key) = key else {
         return Err("Nuki Hub cannot set it; set it in the Nuki app".into());
     };
-    if let Some(why) = beyond(setting, &value) {
+    if let Some(why) = beyond_hub(setting, &value) {
         return Err(why.into());
     }
     let text = text(side, setting, &value).ok_or("Nuki Hub has no word for it; set it in the Nuki app")?;
@@ -79,30 +79,6 @@ fn pair(
         return Err("it is longer than Nuki Hub can take".into());
     }
     Ok(pair)
-}
-
-/// What is right for the device and yet would be refused by the Hub, or set to something else.
-fn beyond(setting: Setting, value: &SettingValue) -> Option<&'static str> {
-    match (setting, value) {
-        (Setting::AutoLockTimeout, SettingValue::Int(..30)) => Some(
-            "Nuki Hub can set 30 to 255 seconds only. Choose at least 30 seconds, or set it in the Nuki app",
-        ),
-        (Setting::AutoLockTimeout, SettingValue::Int(256..)) => Some(
-            "Nuki Hub can set 30 to 255 seconds only: it keeps one byte of the number, so 600 would become 88. Choose \
-             at most 255 seconds, or set it in the Nuki app",
-        ),
-        (Setting::TimezoneOffset, SettingValue::Int(minutes)) if !(0..=60).contains(minutes) => Some(
-            "Nuki Hub can set 0 to 60 minutes only; set the time zone instead, or set it in the Nuki app",
-        ),
-        // Written with six digits, so what is nearer to 0 is 0.
-        (Setting::Latitude, SettingValue::Float(degrees)) if *degrees < 0.000_001 => {
-            Some("Nuki Hub can set places north of the equator only; set it in the Nuki app")
-        }
-        (Setting::Longitude, SettingValue::Float(degrees)) if *degrees < 0.000_001 => {
-            Some("Nuki Hub can set places east of Greenwich only; set it in the Nuki app")
-        }
-        _ => None,
-    }
 }
 
 /// A value as the Hub reads it.
