@@ -83,15 +83,10 @@ impl Ailment {
                 Problem::ClockWrong => Urgency::WhenYouCan,
             },
             Self::Trouble(trouble) => match trouble {
-                Trouble::OtherDevice
-                | Trouble::DeviceTaken
-                | Trouble::WrongToken
-                | Trouble::Unreachable
-                | Trouble::OutOfReach
-                | Trouble::NoPin => Urgency::Soon,
-                Trouble::LogOff | Trouble::Truncated | Trouble::Denied | Trouble::CallbacksTaken => {
-                    Urgency::WhenYouCan
+                Trouble::OtherDevice | Trouble::DeviceTaken | Trouble::OutOfReach | Trouble::NoPin => {
+                    Urgency::Soon
                 }
+                Trouble::LogOff | Trouble::Truncated | Trouble::Denied => Urgency::WhenYouCan,
             },
             Self::SettingRefused | Self::BatterySoonLow => Urgency::Soon,
             Self::WeakSignal | Self::OldFirmware => Urgency::WhenYouCan,
@@ -124,9 +119,6 @@ impl Ailment {
                 Trouble::OutOfReach => "The hub does not reach the device",
                 Trouble::OtherDevice => "A way speaks for another device",
                 Trouble::DeviceTaken => "Reached twice by the same kind of way",
-                Trouble::WrongToken => "The bridge refuses the token",
-                Trouble::Unreachable => "The bridge cannot be reached",
-                Trouble::CallbacksTaken => "The bridge has no place left to call us back",
             },
             Self::SettingRefused => "A setting was refused",
             Self::BatterySoonLow => "Battery expected to be low within 14 days",

@@ -77,12 +77,6 @@ pub enum Trouble {
     OtherDevice,
     /// The device it speaks for is in another account, or is reached by another way of the same kind.
     DeviceTaken,
-    /// The bridge does not know the token.
-    WrongToken,
-    /// The bridge cannot be reached, or does not answer as one.
-    Unreachable,
-    /// All places for being called back by the bridge are taken by others.
-    CallbacksTaken,
 }
 
 impl Trouble {
@@ -94,9 +88,6 @@ impl Trouble {
         Self::OutOfReach,
         Self::OtherDevice,
         Self::DeviceTaken,
-        Self::WrongToken,
-        Self::Unreachable,
-        Self::CallbacksTaken,
     ];
 
     /// As stored.
@@ -109,9 +100,6 @@ impl Trouble {
             Self::OutOfReach => "out-of-reach",
             Self::OtherDevice => "other-device",
             Self::DeviceTaken => "device-taken",
-            Self::WrongToken => "wrong-token",
-            Self::Unreachable => "unreachable",
-            Self::CallbacksTaken => "callbacks-taken",
         }
     }
 
@@ -148,12 +136,6 @@ impl Trouble {
             }
             Self::DeviceTaken => {
                 "The device it speaks for is reached by another way of the same kind already. Remove one of the two."
-            }
-            Self::WrongToken => "The bridge refuses the token. Enter its token anew.",
-            Self::Unreachable => "The bridge cannot be reached, or something else answers at its address.",
-            Self::CallbacksTaken => {
-                "The bridge calls back three programs at most, and others have all three places: changes are asked for every \
-                 half minute instead. Free a place on the bridge to hear of them at once."
             }
         }
     }

@@ -168,7 +168,7 @@ async fn what_is_out_of_scope_or_anothers_is_neither_listed_nor_counted() {
     for door in [front, back] {
         world.says(door, Observation::State(LockState::MotorBlocked)).await;
         world.app.add_way(&anna, door, Connector::NukiHub).await.unwrap();
-        let trouble = Observation::Trouble(Trouble::WrongToken, Some(String::new()));
+        let trouble = Observation::Trouble(Trouble::DeviceTaken, Some(String::new()));
         world.says_by(door, Connector::NukiHub, trouble).await;
     }
     assert_eq!(found(&world, &bert).await, []);

@@ -140,6 +140,7 @@ impl Desk {
             "since": bridge.changed_at.map(date),
             "version": bridge.version,
             "trouble": bridge.trouble,
+            "callbacks": bridge.callbacks,
             "devices": devices,
         }))
     }

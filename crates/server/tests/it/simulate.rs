@@ -150,6 +150,11 @@ async fn a_quirk_that_was_asked_for_is_seen_in_the_product() {
     let refused = busy.add_bridge(&site).await;
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("busy with another request"), "{words}");
+    let taken = ["--bridge", "127.0.0.1:0", "--quirk", "bridge-callbacks-taken"];
+    let mut taken = Simulated::start(&site, &taken, "").await;
+    let added: Value = serde_json::from_slice(&taken.add_bridge(&site).await.stdout).unwrap();
+    let is_told = |shown: &Value| shown["callbacks"].to_string().contains("all three");
+    until(&site, &added["id"], "no place to be called back at", is_told).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,12 @@ const LONGEST: usize = 254;
 pub(super) struct Callbacks(Mutex<(u32, Vec<(u32, String)>)>);
 
 impl Callbacks {
+    /// Every place is somebody else's, who is not there (RFC 5737: an address of examples).
+    pub(super) fn all_taken() -> Self {
+        let others = (0..).take(MOST).map(|id| (id, format!("http://192.0.2.{}/", id + 1)));
+        Self(Mutex::new((u32::try_from(MOST).unwrap_or(0), others.collect())))
+    }
+
     pub(super) fn add(&self, request: &Request, seen: &watch::Sender<BridgeSeen>) -> Answer {
         let url = request.get("url").filter(|url| url.len() <= LONGEST && url.starts_with("http://"));
         let Some(url) = url else { return Answer::error(400) };

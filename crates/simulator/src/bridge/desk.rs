@@ -54,7 +54,11 @@ impl Desk {
             seen,
             power: watch::Sender::new(true),
             turn: Arc::default(),
-            callbacks: Callbacks::default(),
+            callbacks: if spec.quirks.callbacks_taken {
+                Callbacks::all_taken()
+            } else {
+                Callbacks::default()
+            },
             devices: Mutex::new(devices),
             later: TaskTracker::new(),
             spec: Mutex::new(spec),

@@ -69,6 +69,8 @@ pub struct BridgeQuirks {
     pub first_failure_starves: bool,
     /// The door sensor calls back too (unconfirmed, newer firmware).
     pub door_calls_back: bool,
+    /// Others have taken all its places for callbacks.
+    pub callbacks_taken: bool,
     /// A wrong `deviceType` is taken for the right one.
     pub any_type: bool,
     /// Answers 503 to everything.
@@ -93,6 +95,7 @@ impl Default for BridgeQuirks {
             ids_shift: true,
             first_failure_starves: false,
             door_calls_back: true,
+            callbacks_taken: false,
             any_type: false,
             always_busy: false,
             never_answers: false,

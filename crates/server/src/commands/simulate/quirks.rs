@@ -74,6 +74,8 @@ pub enum Quirk {
     BridgeIdsShift,
     /// Where the first callback fails, the others are not called
     BridgeStarvesCallbacks,
+    /// Others have taken all three places for callbacks
+    BridgeCallbacksTaken,
     /// The door sensor makes no callback
     BridgeSilentDoor,
     /// It takes a wrong device type for the right one
@@ -187,6 +189,7 @@ impl Quirk {
         match self {
             Q::BridgeIdsShift => quirks.ids_shift = true,
             Q::BridgeStarvesCallbacks => quirks.first_failure_starves = true,
+            Q::BridgeCallbacksTaken => quirks.callbacks_taken = true,
             Q::BridgeSilentDoor => quirks.door_calls_back = false,
             Q::BridgeAnyType => quirks.any_type = true,
             Q::BridgeBusy => quirks.always_busy = true,
