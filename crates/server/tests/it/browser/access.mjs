@@ -125,10 +125,28 @@ async function settings(page, device) {
   await look(page, `${device}/settings`, 'text=The hub is away');
   await page.locator('main details summary').first().click();
   await check(page, 'settings that nothing is known of');
+  await leaving(page);
   await look(page, `${device}/add`, 'text=Test it');
   await look(page, `${device}/way?do=remove&way=nuki-hub`, 'form .sure');
   await page.getByRole('button', { name: 'Remove this way' }).click();
   await page.getByText('The way is removed.').waitFor();
+}
+
+/** What was filled in and not saved is asked about before it is left, and saved it is not. */
+async function leaving(page) {
+  const asked = [];
+  const answer = (dialog) => (asked.push(dialog.type()), asked.length === 1 ? dialog.dismiss() : dialog.accept());
+  page.on('dialog', answer);
+  const field = page.getByLabel('Name on the device').first();
+  await field.fill('Another name');
+  const leave = page.getByRole('link', { name: /^Activity/ }).filter({ visible: true }).first();
+  await leave.click({ noWaitAfter: true });
+  await page.waitForTimeout(300);
+  assert.deepEqual([asked, await field.inputValue()], [['beforeunload'], 'Another name']);
+  await page.goto(`${url}/activity`);
+  assert.deepEqual(asked, ['beforeunload', 'beforeunload']);
+  await page.goBack();
+  page.off('dialog', answer);
 }
 
 /** A bridge that is not there. */
