@@ -88,6 +88,10 @@ fn an_opener_that_is_online_is_not_a_lock_that_is_locked() {
         O::RingTime(Time(1_538_549_340_000)),
     ];
     assert_eq!(opener.observations(), expected);
+    let never = only(
+        r#"[{"deviceType":2,"nukiId":2,"lastKnownState":{"ringactionTimestamp":"1970-01-01T00:00:00+00:00"}}]"#,
+    );
+    assert_eq!(never.said.unwrap().rang_at, None, "nobody has rung there yet");
 }
 
 #[test]

@@ -158,6 +158,9 @@ struct RawDevice {
     last_known_state: Maybe<Box<RawState>>,
 }
 
+/// Where nobody has rung yet, a bridge may tell the beginning of all time (unconfirmed).
+const NEVER: Time = Time(24 * 3_600_000);
+
 /// The keys of all three, because two of them mix the state with the rest.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -187,7 +190,7 @@ impl RawState {
             battery_percent: self.battery_charge_state.percent(odd),
             battery_charging: self.battery_charging.truth(odd),
             keypad_battery_critical: self.keypad_battery_critical.truth(odd),
-            rang_at: self.ringaction_timestamp.time(odd),
+            rang_at: self.ringaction_timestamp.time(odd).filter(|at| *at > NEVER),
             is_ringing: self.ringaction_state.truth(odd),
             known_at: self.timestamp.time(odd),
         }
