@@ -61,7 +61,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = "127.0.0.1:1883", value_name = "ADDR")]
     pub mqtt: SocketAddr,
     /// Number of simulated devices, 1 to 100000; from 6 on, an opener behind a hub, and an old lock and a Smart Door behind
-    /// a bridge are among them, and from 8 on every kind that there is. As many stay connected as this process may have files open (`ulimit -n`), two for each; the others come by once
+    /// a bridge are among them, and from 8 on every kind but the Box. As many stay connected as this process may have files open (`ulimit -n`), two for each; the others come by once
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub devices: u32,
     /// Days of history in the log, 0 to 366 [default: 30, fewer for more than 500 locks]

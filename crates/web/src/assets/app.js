@@ -175,7 +175,10 @@ addEventListener("pageshow", () => [...document.forms].forEach((form) => (form.b
 // A long form is not left by mistake with what was filled in and not saved.
 document.addEventListener("input", ({ target }) => target.form?.hasAttribute("data-keep") && (target.form.filled = true));
 addEventListener("beforeunload", (event) => {
-  if ([...document.forms].some((form) => form.filled && !form.busy)) event.preventDefault();
+  if (![...document.forms].some((form) => form.filled && !form.busy)) return;
+  event.preventDefault();
+  // Whoever stays can save after all.
+  setTimeout(() => [...document.forms].forEach((form) => (form.busy = false)));
 });
 
 document.addEventListener("keydown", ({ key }) => {
@@ -301,13 +304,22 @@ function look(form) {
 }
 
 // Choosing devices. A tick at all is one at each, also at those that come later, and whose own differs from it is marked: it
-// stays chosen, or taken out, while a search hides it.
+// stays chosen, or taken out, while a search hides it, on other pages of the list, and when somebody comes back to it.
 const picks = () => [...document.querySelectorAll("#choosing .picks input")];
-const marked = new Set();
-let whole = false;
+let [whole, marked] = [false, new Set()];
+function recall() {
+  const { pathname, search } = location;
+  // Whoever is done with choosing, or has begun what they chose for, begins anew the next time.
+  const done = (pathname === "/devices" && !/[?&]select=/.test(search)) || pathname === "/sign-in" || byId("bulk-progress");
+  if (done) sessionStorage.removeItem("chosen");
+  const [all, names] = JSON.parse(sessionStorage.getItem("chosen") ?? "[false, []]");
+  [whole, marked] = [all, new Set(names)];
+  tickAll();
+}
 function tickAll() {
   const form = byId("choosing");
   if (!form) return;
+  sessionStorage.setItem("chosen", JSON.stringify([whole, [...marked]]));
   form.elements.all.checked = whole;
   let here = 0;
   for (const one of picks()) {
@@ -336,12 +348,8 @@ document.addEventListener("formdata", ({ target, formData }) => {
   for (const name of marked) formData.set(name, "yes");
   if (whole && marked.size) formData.set("but", "yes");
 });
-// What a browser filled in again as it was left.
-addEventListener("pageshow", () => {
-  whole ||= !!byId("choosing")?.elements.all.checked;
-  for (const one of picks()) if (one.checked !== whole) marked.add(one.name);
-  tickAll();
-});
+addEventListener("pageshow", recall);
+recall();
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : again()));
 // Two missed signs of life: the connection is gone, whatever the network says.

@@ -85,7 +85,7 @@ impl Connect<'_> {
                 (_, Some(_), false) if ways::never_came(&self.connection.ways) => p.strip.wait {
                     span.spin { (icon(Icon::Busy)) }
                     span {
-                        b { "Waiting for the first connection by " (self.device.connector.words()) "." }
+                        b { "Waiting for the first connection" @if let Some(way) = self.connection.ways.first() { " by " (way.connector.words()) } "." }
                         " What to type in stands below."
                     }
                 },

@@ -101,9 +101,15 @@ await search.fill('');
 await page.getByText('2 chosen', { exact: true }).waitFor();
 assert.deepEqual([await ticked.count(), await lock.isDisabled()], [2, false]);
 await page.waitForTimeout(SETTLES);
+// Nor does another page of the list, or coming back from the proposal to where one is not shown, lose any.
+await page.getByRole('link', { name: /^\d locked/ }).click();
+await page.getByText('2 chosen, 1 of them not shown now').waitFor();
+await page.waitForTimeout(SETTLES);
 await page.getByRole('button', { name: 'Favourite…', exact: true }).click();
 await page.getByText('will be changed.').waitFor();
 assert.equal(await page.locator('#results li, #why li').count(), 2, 'with the one that is a favourite already');
+await page.goBack();
+await page.getByText('2 chosen, 1 of them not shown now').waitFor();
 await page.goBack();
 await page.getByText('2 chosen', { exact: true }).waitFor();
 while (await ticked.count()) await ticked.first().click();
