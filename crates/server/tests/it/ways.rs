@@ -103,8 +103,15 @@ impl House {
         self.site.run(&[&args[..], &["--token", token]].concat(), "")
     }
 
+    /// Until it is over: what a bridge remembers from before may be the state that is asked for.
     async fn order(&self, what: &str, state: u8) {
+        let ours = async || {
+            let entries = log(&self.site, &self.token).await;
+            entries.iter().filter(|one| one["name"] == "Anna").count()
+        };
+        let before = ours().await;
         order(&self.site, &self.token, what).await;
+        within(30, async { while ours().await == before {} }).await;
         lock_says(&self.site, &self.token, |lock| lock["state"]["state"] == state).await;
     }
 
