@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::sql::{self, BulkRow, NewItem};
-use super::{Became, Bulk, Deed, Item, PROPOSAL, TURN};
+use super::{Became, Bulk, Deed, Item, PROPOSAL, TURN, work};
 use crate::App;
 use crate::actor::{Actor, Rights};
 use crate::bus::Event;
@@ -125,11 +125,8 @@ impl App {
             return Ok(());
         }
         sql::give_up(&mut tx, id, "stopped before its turn came: nothing was done").await?;
-        sql::end(&mut tx, id, self.now()).await?;
+        work::end(&mut tx, &row, self.now()).await?;
         tx.emit(Event::BulkChanged { account: actor.account, bulk: id });
-        if matches!(row.deed(), Some(Deed::SetGroup(_))) {
-            tx.emit(Event::DevicesChanged { account: actor.account });
-        }
         tx.commit().await?;
         self.works().over(id);
         Ok(())

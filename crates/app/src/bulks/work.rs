@@ -12,7 +12,7 @@ use super::{Deed, GONE, Wish, already, better_not};
 use crate::App;
 use crate::actor::Actor;
 use crate::bus::Event;
-use crate::clock::Steady;
+use crate::clock::{Steady, Time};
 use crate::commands::{self, DEADLINE};
 use crate::db::Tx;
 use crate::devices::{self, LockAction};
@@ -122,10 +122,7 @@ impl App {
             }
         };
         if over {
-            sql::end(&mut tx, id, self.now()).await?;
-            if matches!(row.deed(), Some(Deed::SetGroup(_))) {
-                tx.emit(Event::DevicesChanged { account: row.account_id });
-            }
+            end(&mut tx, &row, self.now()).await?;
         }
         tx.emit(Event::BulkChanged { account: row.account_id, bulk: id });
         tx.emit(Event::CommandsWaiting);
@@ -212,6 +209,15 @@ impl App {
         let id = self.order_in(tx, actor, operable, (LockAction::Lock, None), asked).await?;
         Ok(Turn::Ordered(id))
     }
+}
+
+/// Nothing more is begun with anybody.
+pub(super) async fn end(tx: &mut Tx, row: &BulkRow, now: Time) -> Result<()> {
+    sql::end(tx, row.id, now).await?;
+    if matches!(row.deed(), Some(Deed::SetGroup(_))) {
+        tx.emit(Event::DevicesChanged { account: row.account_id });
+    }
+    Ok(())
 }
 
 /// What one device cannot is its own result, and not the end of all.

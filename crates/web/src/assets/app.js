@@ -170,7 +170,8 @@ document.addEventListener("submit", async (event) => {
 });
 
 // A page that the browser kept and shows again can be used again.
-addEventListener("pageshow", () => [...document.forms].forEach((form) => (form.busy = false)));
+const free = () => [...document.forms].forEach((form) => (form.busy = false));
+addEventListener("pageshow", free);
 
 // A long form is not left by mistake with what was filled in and not saved.
 document.addEventListener("input", ({ target }) => target.form?.hasAttribute("data-keep") && (target.form.filled = true));
@@ -178,7 +179,7 @@ addEventListener("beforeunload", (event) => {
   if (![...document.forms].some((form) => form.filled && !form.busy)) return;
   event.preventDefault();
   // Whoever stays can save after all.
-  setTimeout(() => [...document.forms].forEach((form) => (form.busy = false)));
+  setTimeout(free);
 });
 
 document.addEventListener("keydown", ({ key }) => {

@@ -45,7 +45,11 @@ pub(crate) async fn propose(
     };
     let devices = chosen(&web, &signed, &fields).await?;
     let bulk = web.app.propose_bulk(&signed.actor, deed, &devices).await?;
-    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+    Ok(to(bulk))
+}
+
+fn to(bulk: BulkId) -> Response {
+    Redirect::to(&format!("/bulks/{bulk}")).into_response()
 }
 
 /// All that match, all but those that are ticked, or those that are ticked.
@@ -119,7 +123,7 @@ pub(crate) async fn begin(
     signed.actor.may_list_devices()?;
     let bulk: BulkId = id(&bulk)?;
     match web.app.begin_bulk(&signed.actor, bulk).await {
-        Ok(()) => Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response()),
+        Ok(()) => Ok(to(bulk)),
         Err(Error::Refused(refusal @ Refusal::ProposalTooOld)) => {
             let shown = Shown::load(&web, &signed, bulk, 0).await?;
             let page = page(&web, &signed, &shown, 0, Some(&refusal));
@@ -138,7 +142,7 @@ pub(crate) async fn stop(
     signed.actor.may_list_devices()?;
     let bulk: BulkId = id(&bulk)?;
     web.app.stop_bulk(&signed.actor, bulk).await?;
-    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+    Ok(to(bulk))
 }
 
 /// Leads to a proposal for those that failed or did not answer.
@@ -149,7 +153,7 @@ pub(crate) async fn again(
 ) -> std::result::Result<Response, Failure> {
     signed.actor.may_list_devices()?;
     let bulk = web.app.propose_rest(&signed.actor, id(&bulk)?).await?;
-    Ok(Redirect::to(&format!("/bulks/{bulk}")).into_response())
+    Ok(to(bulk))
 }
 
 fn page(web: &Web, person: &Person, shown: &Shown, after: i64, refused: Option<&Refusal>) -> Html<String> {

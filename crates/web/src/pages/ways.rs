@@ -18,7 +18,7 @@ use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
 use crate::pages::device::once;
 use crate::parts::frame::{self, Here};
-use crate::parts::gives::{self, article};
+use crate::parts::gives::{self};
 use crate::parts::said::{Said, sentence};
 use crate::web::Web;
 
@@ -155,9 +155,9 @@ fn removing(device: &Device, by: Connector, others: &[Connector], beside: &[(Dev
 
 fn moving(device: &Device, by: Connector, others: &[Connector]) -> Markup {
     html! {
-        h1 { "Move " (device.name) " to " (article(by)) "?" }
+        h1 { "Move " (device.name) " to " (by.with_article()) "?" }
         p {
-            "From now on it is reached by " (article(by)) " only. " (sentence(&names(others)))
+            "From now on it is reached by " (by.with_article()) " only. " (sentence(&names(others)))
             " ends at once, before the new way has connected: until then the device is offline here."
         }
         p.hint { "State, log and settings of the device stay as they are." }

@@ -42,7 +42,7 @@ pub(crate) fn missing(ways: &[Way], kind: Option<DeviceType>) -> Vec<String> {
             .filter(|one| one.concerns(kind) && !has(*one) && Connector::that_can(*one, kind) == Some(*other))
             .collect();
         if !lacking.is_empty() {
-            let would = article(*other);
+            let would = other.with_article();
             sentences.push(format!("{} {verb} {}: {would} would.", sentence(&names), list(&lacking)));
         }
     }
@@ -55,14 +55,6 @@ pub(crate) fn lost(by: Connector, others: &[Connector], kind: Option<DeviceType>
     let lost: Vec<Capability> =
         Capability::ALL.iter().copied().filter(|one| one.concerns(kind) && only(*one)).collect();
     (!lost.is_empty()).then(|| format!("Nothing else gives {}: that ends with it.", list(&lost)))
-}
-
-/// `a Nuki Hub`, `the lock’s own MQTT`.
-pub(crate) fn article(connector: Connector) -> String {
-    match connector {
-        Connector::NukiMqtt => connector.words().to_owned(),
-        Connector::NukiHub | Connector::NukiBridge => format!("a {}", connector.words()),
-    }
 }
 
 #[cfg(test)]

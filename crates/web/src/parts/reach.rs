@@ -119,7 +119,7 @@ impl Connect<'_> {
         let id = self.device.id;
         html! {
             div.stack {
-                h3 { (sentence(&gives::article(other))) }
+                h3 { (sentence(other.with_article())) }
                 p.hint { (gives::sentence_of(other, self.device.kind)) }
                 @if other == Connector::NukiBridge {
                     div.acts { a.btn href="/devices/new?way=nuki-bridge" { (icon(Icon::Plus)) "Add its bridge" } }
