@@ -114,16 +114,17 @@ pub(super) fn link(row: &mut StateRow, up: bool, at: Time) -> Option<Effect> {
     })
 }
 
-/// Another way speaks for the device from now on: whatever was said before was before this, even if our clock was set back
-/// meanwhile.
+/// Another way speaks for the device from now on, or this one has lost it: whatever was said before was before this, even
+/// if our clock was set back meanwhile.
 pub(super) fn spoken_for_by(row: &mut StateRow, speaker: Connector, at: Time) {
     row.speaker = Some(speaker.code());
     row.speaker_since = Some(at);
     row.state_said_at = row.state_said_at.min(Some(at.minus(Duration::from_millis(1))));
 }
 
-/// The state with its reason, as it is known where the device is only asked now and then. It lasts since it was heard, but
-/// not since before the state before it was said: the clock by which it was heard may be wrong.
+/// The state with its reason, as it is known where the device is only asked now and then. It lasts since it was heard, and
+/// was said then however often it is repeated, but not before the state before it was said: the clock by which it was
+/// heard may be wrong.
 fn because(
     row: &mut StateRow,
     state: LockState,
@@ -132,8 +133,12 @@ fn because(
 ) -> Option<Effect> {
     let (before, said_before) = (row.state, row.state_said_at);
     let effect = lock_state(row, state, at);
-    if row.state != before && heard_at.is_some() {
-        row.state_changed_at = heard_at.max(said_before).min(Some(at));
+    if heard_at.is_some() {
+        let heard = heard_at.max(said_before).min(Some(at));
+        row.state_said_at = heard.max(here_since(row));
+        if row.state != before {
+            row.state_changed_at = heard;
+        }
     }
     match effect {
         Some(Effect::Turned { .. }) => Some(Effect::Found { state, action, trigger }),
@@ -141,11 +146,14 @@ fn because(
     }
 }
 
+/// Since when what is told counts. It is told on this connection, also if our clock was set back since it began.
+fn here_since(row: &StateRow) -> Option<Time> {
+    row.online_changed_at.max(row.speaker_since).filter(|_| row.online)
+}
+
 fn lock_state(row: &mut StateRow, state: LockState, at: Time) -> Option<Effect> {
     let before = row.state.map(LockState::from_stored);
-    // It was told on this connection, also if our clock was set back since it began.
-    let since = row.online_changed_at.max(row.speaker_since);
-    row.state_said_at = Some(at).max(since.filter(|_| row.online));
+    row.state_said_at = Some(at).max(here_since(row));
     if before == Some(state) {
         return None;
     }

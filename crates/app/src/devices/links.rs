@@ -99,6 +99,13 @@ pub(super) fn settle(row: &mut StateRow, ways: &[Way], at: Time) -> Option<Effec
     effect
 }
 
+/// A way that is there has lost the device: what it said counts as old until it says something anew.
+pub(super) fn lost(row: &mut StateRow, by: Connector, at: Time) {
+    if row.online && row.speaker == Some(by.code()) {
+        spoken_for_by(row, by, at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 
 mod actions;
 mod apply;
+mod beside;
 mod condition;
 mod connector;
 mod identity;
@@ -152,11 +153,13 @@ pub struct Safety {
 pub struct Link {
     pub online: bool,
     pub changed_at: Option<Time>,
-    /// Since when the way speaks for it that does now.
+    /// Since when the way speaks for it that does now, or when that way lost it.
     pub speaker_since: Option<Time>,
     /// `Some(false)`: the lock listens to no command topic, because "Allow locking" is off in its MQTT settings
     /// (MQTT API 1.4, control topics).
     pub accepts_commands: Option<bool>,
+    /// What it is reached through is there, and does not reach it.
+    pub is_out_of_reach: bool,
 }
 
 /// What the device said, and when; `None` is "never said".
@@ -209,8 +212,8 @@ impl Device {
         Some(smartlock_id(self.kind?, self.nuki_id?))
     }
 
-    /// Its state was said before it connected, or by another way than the one that speaks for it now: it may have changed
-    /// since.
+    /// Its state was said before it connected, by another way than the one that speaks for it now, or before that way lost
+    /// it: it may have changed since.
     pub fn is_stale(&self) -> bool {
         let since = self.link.changed_at.max(self.link.speaker_since);
         since.zip(self.said.state_at).is_some_and(|(since, said)| said < since)

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::apply::{Effect, apply, clock_of, found, is_old, turned};
-use super::identity;
+use super::beside::{calls_itself, keep_beside};
 use super::links;
-use super::names::{self, Names};
+use super::names::Names;
 use super::pictured;
 use super::repeats;
 use super::report::{Delivery, Intake, LockEvent, Observation, Report};
@@ -22,8 +22,7 @@ use crate::error::Result;
 use crate::history::{self, Pictured};
 use crate::ids::{AccountId, ActivityId, DeviceId};
 use crate::logins;
-use crate::settings;
-use crate::ways::{self, Fact, Joined, Trouble, Way};
+use crate::ways::{self, Joined, Trouble, Way};
 
 /// A device clock further off than this is marked in the log.
 pub(super) const CLOCK_TOLERANCE_MS: i64 = 120_000;
@@ -277,7 +276,7 @@ impl App {
 
 /// The devices a batch speaks of, as they become while it is worked through.
 pub(super) struct Batch {
-    known: HashMap<DeviceId, Known>,
+    pub(super) known: HashMap<DeviceId, Known>,
     /// Those that may be telling of a command of ours.
     ordered: HashSet<DeviceId>,
     entries: Vec<(ActivityId, NewEntry)>,
@@ -367,7 +366,17 @@ impl Batch {
         known.dirty |= known.state != *before;
     }
 
-    fn changed(&self, tx: &mut Tx, device: DeviceId) {
+    /// The way by which this came does not reach the device any more.
+    pub(super) fn lost(&mut self, report: &Report) {
+        let Some(known) = self.known.get_mut(&report.device) else {
+            return;
+        };
+        let before = known.state.clone();
+        links::lost(&mut known.state, report.by, report.received_at);
+        self.picture(report.device, &before, &report.seen, report.received_at);
+    }
+
+    pub(super) fn changed(&self, tx: &mut Tx, device: DeviceId) {
         if let Some(known) = self.known.get(&device) {
             tx.emit(Event::DeviceChanged { account: known.account, device });
         }
@@ -394,65 +403,6 @@ impl Batch {
         history::insert(tx, self.history).await?;
         Ok(())
     }
-}
-
-/// What is no part of the state and has tables of its own. False if it is none of that.
-async fn keep_beside(tx: &mut Tx, work: &mut Batch, report: &Report, seen: &Observation) -> Result<bool> {
-    let (device, at) = (report.device, report.received_at);
-    let is_news = match seen {
-        Observation::Facts(facts) => return take_facts(tx, work, report, facts).await.map(|()| true),
-        Observation::RingToOpen(seconds) => ways::set_ring_to_open(tx, device, *seconds, at).await?,
-        Observation::Names(list) => {
-            if let Some(known) = work.known_mut(device) {
-                known.dirty |= !std::mem::replace(&mut known.state.has_names, true);
-            }
-            if !work.names.told(tx, device, (list, at)).await? {
-                return Ok(true);
-            }
-            let counted = names::counted(tx, device).await?;
-            ways::set_facts(tx, device, &counted, at).await?
-        }
-        Observation::Trouble(trouble, detail) => {
-            ways::note_trouble(tx, device, report.by, (*trouble, detail.as_deref()), at).await?
-        }
-        Observation::Whole(topic) => ways::came_whole(tx, device, report.by, topic).await?,
-        Observation::Settings(told) => settings::told(tx, device, told, at).await?,
-        Observation::SettingsAnswer(each, all) => settings::answered(tx, device, (each, all), at).await?,
-        Observation::Link { up: false } if report.by == Connector::NukiHub => {
-            // What a hub reaches, only one that is there knows.
-            ways::note_trouble(tx, device, report.by, (Trouble::OutOfReach, None), at).await?;
-            return Ok(false);
-        }
-        _ => return Ok(false),
-    };
-    if is_news {
-        work.changed(tx, device);
-    }
-    Ok(true)
-}
-
-async fn take_facts(tx: &mut Tx, work: &Batch, report: &Report, facts: &[(Fact, String)]) -> Result<()> {
-    // What it calls itself in its own topics is better known.
-    let has_own = work.known.get(&report.device).is_some_and(|known| known.state.own_name.is_some());
-    if let Some((_, name)) = facts.iter().find(|(fact, _)| *fact == Fact::AnnouncedName && !has_own) {
-        calls_itself(tx, work, report, name).await?;
-    }
-    if ways::set_facts(tx, report.device, facts, report.received_at).await? {
-        work.changed(tx, report.device);
-    }
-    Ok(())
-}
-
-/// Without a name that a person gave it, a device is called what it calls itself.
-async fn calls_itself(tx: &mut Tx, work: &Batch, report: &Report, name: &str) -> Result<()> {
-    let Some(known) = work.known.get(&report.device) else {
-        return Ok(());
-    };
-    if identity::calls_itself(tx, report.device, name, report.received_at).await? {
-        tx.emit(Event::DevicesChanged { account: known.account });
-        work.changed(tx, report.device);
-    }
-    Ok(())
 }
 
 /// Whether this very delivery was recorded before, now or in an earlier batch. Without a sign of repetition nothing is

@@ -91,6 +91,7 @@ struct DeviceRow {
     fresh_sign_in: bool,
     left_open_minutes: i64,
     unlocking_opens: bool,
+    is_out_of_reach: bool,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -114,7 +115,8 @@ macro_rules! select_device {
              d.added_at, d.updated_at, d.is_opener, d.never_open, d.ask_again, d.fresh_sign_in, \
              (select a.left_open_minutes from accounts a where a.id = d.account_id) as left_open_minutes, \
              exists (select 1 from settings t where t.device_id = d.id and t.setting = 'autoUnlatch' \
-             and (t.reported = 'true' or t.desired = 'true')) as unlocking_opens, ",
+             and (t.reported = 'true' or t.desired = 'true')) as unlocking_opens, \
+             exists (select 1 from troubles t where t.device_id = d.id and t.trouble = 'out-of-reach') as is_out_of_reach, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -408,6 +410,7 @@ impl From<DeviceRow> for Device {
             changed_at: s.online_changed_at,
             speaker_since: s.speaker_since,
             accepts_commands: s.accepts_commands,
+            is_out_of_reach: row.is_out_of_reach,
         };
         let kind = kind_of(row.device_type, row.is_opener);
         let mut said = Said::from(s);

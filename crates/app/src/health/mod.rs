@@ -116,7 +116,7 @@ impl Ailment {
                 Trouble::NoPin => "The hub lacks the device’s PIN",
                 Trouble::Truncated => "A list of the hub came cut off",
                 Trouble::Denied => "The hub’s access list forbids something",
-                Trouble::OutOfReach => "The hub does not reach the device",
+                Trouble::OutOfReach => "Out of reach of its hub or bridge",
                 Trouble::OtherDevice => "A way speaks for another device",
                 Trouble::DeviceTaken => "Reached twice by the same kind of way",
             },

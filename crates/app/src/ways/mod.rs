@@ -71,7 +71,8 @@ pub enum Trouble {
     Truncated,
     /// The hub's own list of what it lets others do says no.
     Denied,
-    /// The hub is there and has not heard the device: it says itself that it does not know its state.
+    /// The hub or bridge is there and does not reach the device: the hub says itself that it does not know its state, the
+    /// bridge that the device does not answer.
     OutOfReach,
     /// It speaks for another device than the one it was added for.
     OtherDevice,
@@ -126,9 +127,9 @@ impl Trouble {
                 "The hub’s own access list forbids it. On the hub’s web page, under “Access Level Configuration”, allow it."
             }
             Self::OutOfReach => {
-                "The hub is connected and does not reach the device by Bluetooth, so how it stands is not known, and orders do \
-                 not arrive. Move the hub nearer to it, check the device’s batteries, and see on the hub’s web page that both \
-                 are paired."
+                "The hub or bridge is connected and does not reach the device by Bluetooth, so how it stands is not known, and \
+                 orders do not arrive. Move the two nearer to each other, check the device’s batteries, and see on the hub’s web \
+                 page, or in the Nuki app, that they are paired."
             }
             Self::OtherDevice => {
                 "It speaks for another device than the one it was added for, so nothing it says is believed. Pair it with the \

@@ -2,6 +2,8 @@
 //! and given commands in their turn. One task a bridge; what it says goes the way of every report.
 
 mod calls;
+mod reach;
+mod said;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,9 +13,9 @@ use std::time::Duration;
 
 use lockwarden_app::bridges::{Access, Behind, BridgeOutcome, Listed, Polled};
 use lockwarden_app::bus::Event;
-use lockwarden_app::clock::{Clock, Time};
+use lockwarden_app::clock::Clock;
 use lockwarden_app::commands::Taken;
-use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation, Trigger};
+use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation};
 use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_app::rng::Chance;
 use lockwarden_app::ways::Fact;
@@ -30,10 +32,13 @@ use crate::nuki_bridge::errors::Trouble;
 use crate::nuki_bridge::queue::{Line, Urgency};
 use crate::nuki_bridge::request::Request;
 use crate::nuki_bridge::token::{Once, Token, TokenForm};
-use crate::nuki_bridge::wire::devices::{BridgeDevice, Fresh, Mechanism, OpenerState, list, lock_state};
+use crate::nuki_bridge::wire::devices::{BridgeDevice, list};
 use crate::nuki_bridge::wire::info::info;
 use crate::nuki_bridge::wire::{self, Authorised};
 use lockwarden_app::bridges::BridgeAddress;
+
+use reach::{Reach, Word, ask_the_silent, ordered, wake};
+use said::{hand_over, meant};
 
 /// Where nobody calls us, changes are seen this late.
 const EVERY: Duration = Duration::from_secs(30);
@@ -45,7 +50,6 @@ const PATIENCE: u32 = 3;
 const AGAIN: Duration = Duration::from_secs(3);
 /// Calls that may wait to be looked into.
 const CALLS: usize = 256;
-const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A bridge that we speak with.
 pub(crate) struct Bridge {
@@ -55,6 +59,7 @@ pub(crate) struct Bridge {
     form: TokenForm,
     path: PathToken,
     line: Line,
+    reach: Reach,
     look: Notify,
     stop: CancellationToken,
 }
@@ -102,6 +107,7 @@ impl Bridge {
             form: TokenForm::from_name(&access.token_form)?,
             path: PathToken::new(&access.callback)?,
             line: Line::default(),
+            reach: Reach::default(),
             look: Notify::new(),
             stop,
             access,
@@ -219,30 +225,6 @@ async fn reached(door: &Door, device: DeviceId) -> Option<(Arc<Bridge>, Behind)>
     Some((bridge, behind.into_iter().find(|one| one.device == device)?))
 }
 
-/// Has the bridge ask the device itself, which wakes it.
-async fn wake(door: Arc<Door>, device: DeviceId) {
-    let Some((bridge, one)) = reached(&door, device).await else { return };
-    let request = Request::LockState { nuki_id: one.nuki_id, kind: one.kind };
-    let answer = bridge.ask(&door, Urgency::Poll, &request).await;
-    let fresh = answer.and_then(|answer| match lock_state(&answer.body, one.kind) {
-        Ok(Fresh::Said(said)) => Ok(said),
-        Ok(Fresh::NotReached) => Err(Trouble::DeviceSilent),
-        Err(_) => Err(Trouble::NotABridge),
-    });
-    let said = match fresh {
-        Ok(said) => Some(said),
-        Err(trouble) => {
-            // Until the next look: one right now would take it away before anybody has read it.
-            let told = Polled::Troubled { words: trouble.words(), is_away: false };
-            note(door.app.bridge_polled(bridge.access.bridge, &told).await);
-            return;
-        }
-    };
-    let told = BridgeDevice { nuki_id: one.nuki_id, kind: one.kind, name: None, firmware: None, said };
-    hand_over(&door, &[told], &[one]);
-    bridge.look.notify_one();
-}
-
 /// A task for each bridge of the table, and none for those that are gone or were changed.
 async fn reconcile(door: &Arc<Door>, stop: &CancellationToken) -> lockwarden_app::Result<()> {
     let wanted = door.app.all_bridges().await?;
@@ -308,6 +290,9 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
         Err(trouble) => {
             *failed += 1;
             let is_away = trouble != Trouble::Busy && (*failed >= PATIENCE || trouble == Trouble::WrongToken);
+            if is_away {
+                bridge.reach.forget();
+            }
             note(door.app.bridge_polled(id, &Polled::Troubled { words: trouble.words(), is_away }).await);
             return Err(trouble);
         }
@@ -319,62 +304,24 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
     // What a device says counts from when its way is there.
     note(door.app.bridge_polled(id, &Polled::Answered { latency_ms }).await);
     match door.app.devices_behind(id).await {
-        Ok(behind) => hand_over(door, &list.devices, &behind),
+        Ok(behind) => {
+            take_over(door, bridge, &list.devices, &behind);
+            ask_the_silent(door, bridge, &behind).await;
+        }
         Err(error) => note(Err::<(), _>(error)),
     }
     Ok(answer)
 }
 
-/// A bridge repeats what it last heard of a device until it hears something newer; when that was goes with it.
-fn hand_over(door: &Door, devices: &[BridgeDevice], behind: &[Behind]) {
-    let now = door.app.now();
+/// What it lists, but for what it only repeats of those that it has lost.
+fn take_over(door: &Door, bridge: &Bridge, devices: &[BridgeDevice], behind: &[Behind]) {
     for device in devices {
-        let same = |one: &&Behind| one.nuki_id == device.nuki_id && is_same_kind(one.kind, device.kind);
-        let Some(behind) = behind.iter().find(same) else { continue };
-        let known_at = device.said.as_ref().and_then(|said| said.known_at).filter(|at| is_time(*at, now));
-        let told = device.observations().into_iter().chain(opener_state(device));
-        let mut seen: Vec<Observation> = told.map(|seen| without_a_reason(seen, known_at)).collect();
-        if let Some(at) = known_at {
-            seen.push(Observation::Facts(vec![(Fact::BridgeHeard, at.0.to_string())]));
+        let Some(one) = meant(device, behind) else { continue };
+        let word = bridge.reach.listed(one.device, device.said.as_ref(), door.app.now());
+        if word.0 != Word::Repeated {
+            hand_over(door, device, one, word);
         }
-        let snapshot = Observation::Snapshot { clock: None, zone_minutes: 0, seen };
-        door.committer.observe((behind.device, Connector::NukiBridge), snapshot, now);
     }
-}
-
-/// A clock that was never set tells no time; nor does one that is a year behind.
-fn is_time(told: Time, now: Time) -> bool {
-    now.since(told) < YEAR
-}
-
-/// A bridge says where a bolt is and when it heard so, and not how it came there.
-fn without_a_reason(seen: Observation, heard_at: Option<Time>) -> Observation {
-    let (action, trigger) = (LockAction::Other(u8::MAX), Trigger::Undefined);
-    match seen {
-        Observation::State(state) => Observation::Because { state, action, trigger, heard_at },
-        other => other,
-    }
-}
-
-fn is_same_kind(one: DeviceType, other: DeviceType) -> bool {
-    (one == DeviceType::Opener) == (other == DeviceType::Opener)
-}
-
-/// The states of an opener have numbers of a lock's with meanings of their own.
-fn opener_state(device: &BridgeDevice) -> Option<Observation> {
-    use lockwarden_app::devices::LockState as S;
-    let Mechanism::Opener(state) = device.said.as_ref()?.mechanism? else { return None };
-    let state = match state {
-        OpenerState::Untrained => S::Uncalibrated,
-        OpenerState::Online => S::Locked,
-        OpenerState::RingToOpen => S::Unlocked,
-        OpenerState::Open => S::Unlatched,
-        OpenerState::Opening => S::Unlatching,
-        OpenerState::BootRun => S::BootRun,
-        OpenerState::Undefined => S::Undefined,
-        OpenerState::Other(code) => S::from_code(code),
-    };
-    Some(Observation::State(state))
 }
 
 /// What the bridge is, how well it hears its devices, and its callbacks.
@@ -393,6 +340,9 @@ async fn look_at_itself(door: &Door, bridge: &Bridge, answer: &Answer) {
             };
             let facts = vec![(Fact::Signal, rssi.to_string())];
             door.committer.observe((one.device, Connector::NukiBridge), Observation::Facts(facts), now);
+        }
+        for one in behind.iter().filter(|one| told.seen.iter().all(|seen| seen.nuki_id != one.nuki_id)) {
+            bridge.reach.unseen(one.device, (now, door.app.clock().steady()));
         }
     }
     let callbacks = calls::keep_called(door, bridge, answer).await;
@@ -429,6 +379,9 @@ async fn told(door: &Door, taken: &Taken) -> BridgeOutcome {
     for seen in done.iter().flat_map(|done| done.observations()) {
         door.committer.observe((taken.device, Connector::NukiBridge), seen, door.app.now());
     }
+    if !matches!(done, Ok(wire::Done { success: false, .. })) {
+        ordered(door, &bridge, taken.device, done.as_ref().err().copied());
+    }
     let outcome = Outcome::of(done);
     let words = outcome.words();
     match outcome {
@@ -457,21 +410,5 @@ fn deed_of(action: LockAction, kind: DeviceType) -> Result<Deed, &'static str> {
 fn note(written: lockwarden_app::Result<()>) {
     if let Err(error) = written {
         tracing::error!(%error, "what a bridge said could not be written down");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_bridge_heard_before_its_clock_was_set_it_heard_at_no_time() {
-        let now = Time(1_795_521_600_000);
-        for none in [0, 946_684_800_000, now.0 - 366 * 86_400_000] {
-            assert!(!is_time(Time(none), now), "{none}");
-        }
-        for some in [now.0 - 300 * 86_400_000, now.0, now.0 + 86_400_000] {
-            assert!(is_time(Time(some), now), "{some}");
-        }
     }
 }

@@ -7,8 +7,9 @@ use lockwarden_app::actor::Actor;
 use lockwarden_app::bridges::{Bridge, NewBridge};
 use lockwarden_app::clock::Clock;
 use lockwarden_app::commands::{CommandState, Order};
-use lockwarden_app::devices::{DeviceType, LockAction, SortBy};
+use lockwarden_app::devices::{Device, DeviceType, LockAction, SortBy};
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ways::Trouble;
 use lockwarden_gateway::{authorise_at_bridge, check_bridge};
 use lockwarden_simulator::{BridgeSpec, Broker, Fleet, LockSpec, Options, Site as Place};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -70,6 +71,24 @@ impl House {
             }
         })
         .await;
+    }
+
+    async fn troubles(&self, device: DeviceId) -> Vec<Trouble> {
+        let connection = self.site.world.app.load_connection(&self.owner, device).await.unwrap();
+        connection.troubles.iter().map(|seen| seen.trouble).collect()
+    }
+
+    /// Looks of the bridge until this is so. It takes its own time to answer, and the clock waits for it.
+    async fn looked_until(&self, device: DeviceId, fact: impl Fn(&Device, &[Trouble]) -> bool) {
+        for _ in 0..60 {
+            self.seconds_until_asked().await;
+            within(self.fleet.bridges()[0].wait_for(|seen| seen.concurrent == 0)).await;
+            let now = self.site.world.app.load_device(&self.owner, device).await.unwrap();
+            if fact(&now, &self.troubles(device).await) {
+                return;
+            }
+        }
+        panic!("not within half an hour");
     }
 
     /// Seconds of the door's clock until the bridge has been asked for its list again.
@@ -166,6 +185,50 @@ async fn a_bridge_that_cannot_ask_the_device_itself_says_why_and_stays_there() {
     assert!(house.bridge().await.online, "it is only the device that does not answer");
     house.seconds_until_asked().await;
     house.until(|bridge| bridge.trouble.is_none()).await;
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_bridge_repeats_of_a_lock_out_of_its_reach_is_old_and_the_owner_is_told_until_it_hears_it() {
+    let house = House::build().await;
+    let [device] = house.devices().await.try_into().unwrap();
+    let (site, owner, bridge) = (&house.site, &house.owner, &house.fleet.bridges()[0]);
+    let said = site.until(owner, device, |device| device.said.state.is_some()).await.said;
+    assert_eq!(house.troubles(device).await, []);
+    house.seconds_until_asked().await;
+    let repeated = site.world.app.load_device(owner, device).await.unwrap();
+    assert_eq!(repeated.said.state_at, said.state_at, "an hour of repetition is not one of news");
+
+    bridge.quirks(|quirks| quirks.out_of_reach = true);
+    let order = Order { device, action: LockAction::Lock, idempotency_key: None };
+    site.world.app.order(owner, order).await.unwrap();
+    house.looked_until(device, |_, troubles| !troubles.is_empty()).await;
+    assert_eq!(house.troubles(device).await, [Trouble::OutOfReach]);
+    let lost = site.world.app.load_device(owner, device).await.unwrap();
+    assert!(lost.link.online && lost.link.is_out_of_reach && lost.is_stale());
+    assert_eq!((lost.said.state, lost.said.state_changed_at), (said.state, said.state_changed_at));
+    for _ in 0..3 {
+        house.seconds_until_asked().await;
+    }
+    assert!(site.world.app.load_device(owner, device).await.unwrap().is_stale(), "it only repeats it");
+
+    bridge.quirks(|quirks| quirks.out_of_reach = false);
+    house.looked_until(device, |device, troubles| troubles.is_empty() && !device.is_stale()).await;
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_its_bridge_has_not_seen_for_long_is_asked_itself_without_anybody_ordering_anything() {
+    let house = House::build().await;
+    let [device] = house.devices().await.try_into().unwrap();
+    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    house.fleet.bridges()[0].quirks(|quirks| quirks.out_of_reach = true);
+    for _ in 0..2 {
+        house.seconds_until_asked().await;
+    }
+    assert_eq!(house.troubles(device).await, []);
+    house.site.world.clock.advance(Duration::from_hours(6));
+    house.looked_until(device, |_, troubles| troubles == [Trouble::OutOfReach]).await;
     house.fleet.stop().await;
 }
 

@@ -202,7 +202,8 @@ impl Desk {
     fn info(&self) -> Answer {
         let spec = self.spec();
         let known = held(&self.known);
-        let scanned = known.values().map(|known| {
+        let in_reach = known.values().filter(|_| !spec.quirks.out_of_reach);
+        let scanned = in_reach.map(|known| {
             Object::new()
                 .raw("deviceType", known.device_type)
                 .raw("nukiId", known.nuki_id)

@@ -49,7 +49,9 @@ impl Doing {
 pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     let kind = Kind::of(device);
     if kind == Kind::New {
-        let (word, detail) = if device.link.online && device.connector == Connector::NukiHub {
+        let (word, detail) = if device.link.is_out_of_reach {
+            ("Unknown", out_of_reach(device))
+        } else if device.link.online && device.connector == Connector::NukiHub {
             ("Unknown", "its hub is connected, and has told nothing of it yet")
         } else {
             ("Not connected yet", "waiting for its first connection")
@@ -70,12 +72,16 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
         };
     }
     let Some(state) = device.said.state.filter(|_| !device.is_stale()) else {
-        let waiting = "connected, but it has not said its state yet".to_owned();
+        let waiting = if device.link.is_out_of_reach {
+            out_of_reach(device)
+        } else {
+            "connected, but it has not said its state yet"
+        };
         return Face {
             kind,
             icon: Icon::Help,
             word: "Unknown".to_owned(),
-            detail: std::iter::once(waiting).chain(last_known).collect(),
+            detail: std::iter::once(waiting.to_owned()).chain(last_known).collect(),
         };
     };
     let (icon, word) = words::state(device.kind, state, device.said.mode);
@@ -87,6 +93,14 @@ pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     let rang = device.said.rang_at.filter(|at| words::is_opener(device) && when.now.since(*at) <= RECENT);
     detail.extend(rang.map(|at| format!("rang {}", when.short(at))));
     Face { kind, icon, word: word.to_owned(), detail }
+}
+
+/// What it is reached through is there and does not reach it.
+pub(crate) fn out_of_reach(device: &Device) -> &'static str {
+    match device.connector {
+        Connector::NukiBridge => "out of reach of its bridge",
+        _ => "out of reach of its hub",
+    }
 }
 
 fn last_known(device: &Device, state: LockState) -> String {

@@ -34,6 +34,7 @@ fn device(state: Option<LockState>) -> Device {
             changed_at: Some(before),
             speaker_since: Some(before),
             accepts_commands: Some(true),
+            is_out_of_reach: false,
         },
         said: Said {
             state,

@@ -5,6 +5,7 @@ use lockwarden_app::devices::{Device, DeviceType, Mode};
 use lockwarden_app::ways::{Fact, FactSaid};
 use maud::{Markup, html};
 
+use super::face::out_of_reach;
 use super::words::kind_words;
 use crate::when::{When, roughly};
 
@@ -42,7 +43,8 @@ fn rows(device: &Device, when: &When) -> Vec<(&'static str, String)> {
     let said = &device.said;
     let since = device.link.changed_at.map(|at| format!(" since {}", when.short(at))).unwrap_or_default();
     let link = match (device.nuki_id, device.link.online) {
-        (None, _) => "never connected".to_owned(),
+        (None, false) => "never connected".to_owned(),
+        (_, true) if device.link.is_out_of_reach => format!("online{since}, {}", out_of_reach(device)),
         (_, true) => format!("online{since}"),
         (_, false) => format!("offline{since}"),
     };

@@ -92,12 +92,15 @@ async fn a_lock_that_its_hub_has_never_reached_is_not_said_to_wait_for_a_connect
     says(Observation::Link { up: true }).await;
     says(Observation::Trouble(Trouble::OutOfReach, Some(String::new()))).await;
     let page = browser.get(&format!("/devices/{device}")).await;
-    assert!(page.body.contains("The hub is connected.") && page.body.contains("Move the hub nearer to it"));
+    assert!(
+        page.body.contains("The hub is connected.")
+            && page.body.contains("Move the two nearer to each other")
+    );
     assert!(!page.body.contains("aiting for"), "{}", page.body);
     let tile = browser.get("/devices").await;
-    assert!(tile.part(&format!("device-{device}")).contains("its hub is connected"));
+    assert!(tile.part(&format!("device-{device}")).contains("out of reach of its hub"));
     let work = browser.get("/attention").await;
-    assert!(work.body.contains("The hub does not reach the device"));
+    assert!(work.body.contains("Out of reach of its hub or bridge"));
 }
 
 #[tokio::test]

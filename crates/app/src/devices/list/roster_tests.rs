@@ -54,6 +54,7 @@ fn device(id: i64, dice: &mut Dice) -> Device {
             changed_at: Some(Time(1)),
             speaker_since: None,
             accepts_commands: Some(true),
+            is_out_of_reach: false,
         },
         said,
     }
