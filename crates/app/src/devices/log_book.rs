@@ -120,9 +120,13 @@ struct Reading {
 fn readings(state: &StateRow, record: &LogRecord, (zone, received_at): (i64, Time)) -> Vec<Reading> {
     let off = state.clock_offset_ms.unwrap_or(0);
     let clock_is_wrong = off.abs() > super::record::CLOCK_TOLERANCE_MS;
-    let known = state.log_shift.unwrap_or(0);
-    let mut shifts = vec![known, 0, zone];
-    shifts.dedup();
+    let mut shifts = vec![0, zone];
+    if clock_is_wrong {
+        // Nothing shows whether a clock that is far off tells UTC or local time, so it may be off by a zone more or less.
+        shifts.extend([-zone, 2 * zone]);
+    }
+    let known = state.log_shift.filter(|shift| shifts.contains(shift));
+    shifts.splice(0..0, known);
     let read = |shift: i64| {
         let by_the_lock = record.at.0.saturating_sub(shift);
         let at = Time(if clock_is_wrong { by_the_lock.saturating_sub(off) } else { by_the_lock });
@@ -247,6 +251,12 @@ mod tests {
         assert_eq!(read(&fresh, 7_200, -HOUR, 7_210), [(7_200, false)], "as local time it would lie ahead");
         let learnt = StateRow { log_shift: Some(-HOUR), ..StateRow::default() };
         assert_eq!(read(&learnt, 3_600, -HOUR, 99_999)[0], (7_200, false), "what was right before");
+        let put_right = StateRow { log_shift: Some(HOUR), ..StateRow::default() };
+        assert_eq!(
+            read(&put_right, 3_600, -HOUR, 99_999)[0],
+            (3_600, false),
+            "what cannot be right any more"
+        );
         let wrong = StateRow { clock_offset_ms: Some(HOUR), ..StateRow::default() };
         assert_eq!(read(&wrong, 7_200, 0, 9_999)[0], (3_600, true));
         assert_eq!(read(&fresh, 7_200, 0, 10), [(10, false)], "not after it was heard of");

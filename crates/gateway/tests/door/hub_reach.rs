@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use lockwarden_app::activity::Happening;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
@@ -172,4 +174,48 @@ async fn a_lock_whose_clock_is_years_off_is_believed_as_soon_as_that_clock_runs_
     assert_eq!(device(&site, &anna, door).await.said.state, None);
     hub.says("json", &state("locked", "2019-05-01 10:00:04")).await;
     assert_eq!(device(&site, &anna, door).await.said.state, Some(LockState::Locked));
+}
+
+/// As a lock writes it whose clock is a year slow.
+fn by_a_slow_clock(now: Time, minutes: i64) -> DateTime {
+    let told = Time(now.0 - 365 * 86_400_000 + minutes * 60_000);
+    TimeZone::UTC.to_datetime(told.to_jiff())
+}
+
+#[tokio::test]
+async fn an_action_and_its_record_are_one_entry_of_now_by_a_lock_a_year_slow_in_whatever_time_it_writes() {
+    for (zone, clock, log_of_lock) in [60, -60]
+        .into_iter()
+        .flat_map(|zone| [(zone, 0, 0), (zone, zone, 0), (zone, 0, zone), (zone, zone, zone)])
+    {
+        let (site, anna, door, mut hub) = with_hub(BASE).await;
+        for (word, seconds) in [("locked", 0), ("locked", 4), ("unlocked", 56)] {
+            site.world.clock.advance(Duration::from_secs(seconds));
+            let json =
+                state(word, &by_a_slow_clock(site.world.clock.now(), clock).strftime("%F %T").to_string());
+            let json = json.replacen('{', &format!("{{\"timeZoneOffset\":{zone},"), 1);
+            hub.says("json", &json).await;
+        }
+        let at = by_a_slow_clock(site.world.clock.now(), log_of_lock);
+        let record = format!(
+            r#"[{{"index":1,"authorizationId":54321,"authorizationName":"Anna","timeYear":{},"timeMonth":{},"timeDay":{},
+            "timeHour":{},"timeMinute":{},"timeSecond":{},"type":"LockAction","action":"Unlock","trigger":"manual",
+            "completionStatus":"success"}}]"#,
+            at.year(),
+            at.month(),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second(),
+        );
+        hub.says("log", &record).await;
+        let entries = log(&site, &anna, door).await;
+        let told: Vec<_> = entries.iter().map(|entry| (entry.happening, entry.name.as_deref())).collect();
+        let case = (zone, clock, log_of_lock);
+        assert_eq!(told, [(Happening::Unlock, Some("Anna"))], "{case:?}: {entries:?}");
+        assert!(
+            site.world.clock.now().since(entries[0].at) < Duration::from_secs(5),
+            "{case:?}: {entries:?}"
+        );
+    }
 }
