@@ -297,7 +297,9 @@ impl Known {
     fn draft(&self, device: DeviceId, (happening, origin): (Happening, Origin), at: Time) -> NewEntry {
         let mut entry = NewEntry::at(self.account, device, at, happening, origin);
         let is_wrong = self.state.clock_offset_ms.is_some_and(|off| off.abs() > CLOCK_TOLERANCE_MS);
-        entry.marks = if is_wrong { CLOCK_IS_WRONG } else { 0 };
+        // What is told of a connection is told by our own.
+        let by_its_clock = !matches!(happening, Happening::WentOffline | Happening::CameOnline);
+        entry.marks = if is_wrong && by_its_clock { CLOCK_IS_WRONG } else { 0 };
         entry
     }
 }

@@ -148,6 +148,13 @@ async fn a_wrong_device_clock_is_marked_and_nothing_is_dropped() {
     let first = entries.iter().find(|entry| entry.code_id == Some(1)).unwrap();
     assert_eq!((first.device_at, first.clock_is_wrong, first.at), (Some(years_off), true, world.clock.now()));
     assert!(entries.iter().all(|entry| entry.clock_is_wrong));
+    world.says(door, Observation::Link { up: false }).await;
+    let newest = log(&world, &anna).await.remove(0);
+    assert_eq!(
+        (newest.happening, newest.clock_is_wrong),
+        (Happening::WentOffline, false),
+        "by our own clock"
+    );
 }
 
 #[tokio::test]

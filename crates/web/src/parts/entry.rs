@@ -1,6 +1,6 @@
 //! Entries of the activity log: a line, a day of lines, and the pill that tells of newer ones.
 
-use lockwarden_app::activity::{Cursor, Entry, Happening};
+use lockwarden_app::activity::{Cursor, Entry};
 use lockwarden_app::ids::DeviceId;
 use maud::{Markup, html};
 
@@ -47,10 +47,6 @@ fn words(told: &Sentence, device: Option<DeviceId>) -> Markup {
 
 /// When it happened by the device's own clock, where that is another time, and whether that clock can be trusted.
 fn times(entry: &Entry, when: &When) -> Markup {
-    // What is told of a connection is told by our own.
-    if matches!(entry.happening, Happening::WentOffline | Happening::CameOnline) {
-        return html! {};
-    }
     let Some(own) = entry.device_at else {
         return html! { @if entry.clock_is_wrong { small.warn { (icon(Icon::ClockWrong)) "the lock’s clock is wrong" } } };
     };
