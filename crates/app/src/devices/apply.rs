@@ -292,8 +292,8 @@ fn door_state(row: &mut StateRow, door: DoorState, at: Time) -> Option<Effect> {
     Some(Effect::Entry { happening, origin: Origin::Unknown, result: Completion::Success })
 }
 
-/// Whether a snapshot is older than one that is known already: it was left over somewhere. An hour back to the minute is
-/// the end of summer time, and a day or more a clock that was set.
+/// Whether a snapshot is older than one that is known already: it was left over somewhere, as is the same one again after
+/// the way came back. An hour back to the minute is the end of summer time, and a day or more a clock that was set.
 pub(super) fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
     const HOUR_MS: i64 = 3_600_000;
     let (Some(clock), Some(last)) = (clock, state.snapshot_at) else {
@@ -302,7 +302,8 @@ pub(super) fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
     };
     let back = last.0.saturating_sub(clock.0);
     let summer_time = (back - HOUR_MS).abs() < CLOCK_TOLERANCE_MS;
-    if back > 0 && back < 24 * HOUR_MS && !summer_time {
+    let is_repeated = back == 0 && state.state_said_at < here_since(state);
+    if is_repeated || back > 0 && back < 24 * HOUR_MS && !summer_time {
         return true;
     }
     state.snapshot_at = Some(clock);

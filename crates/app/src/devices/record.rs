@@ -67,6 +67,10 @@ impl App {
         }
         if let Observation::Snapshot { clock, zone_minutes, seen } = &report.seen {
             if is_old(&mut known.state, *clock) {
+                // That a hub knows of a state tells that it reaches the device, not how that is.
+                for seen in seen.iter().filter(|seen| matches!(seen, Observation::Trouble(..))) {
+                    self.take_one(tx, work, report, seen).await?;
+                }
                 return Ok(());
             }
             known.dirty = true;

@@ -7,13 +7,14 @@ use jiff::tz::TimeZone;
 use lockwarden_app::activity::Happening;
 use lockwarden_app::actor::Actor;
 use lockwarden_app::clock::Time;
-use lockwarden_app::devices::{Device, DoorState, LockState};
+use lockwarden_app::devices::{Connector, Device, DoorState, LockState};
 use lockwarden_app::health::Ailment;
 use lockwarden_app::ids::DeviceId;
 use lockwarden_app::ways::{Fact, Trouble};
+use rumqttc::QoS;
 
 use crate::hub::{BASE, BASIC, Hub, added, log, with_hub};
-use crate::kit::{Site, within};
+use crate::kit::{Client, Site, within};
 
 /// As a hub writes it that has not heard its lock since it started.
 const ZEROS: &str =
@@ -174,6 +175,54 @@ async fn a_lock_whose_clock_is_years_off_is_believed_as_soon_as_that_clock_runs_
     assert_eq!(device(&site, &anna, door).await.said.state, None);
     hub.says("json", &state("locked", "2019-05-01 10:00:04")).await;
     assert_eq!(device(&site, &anna, door).await.said.state, Some(LockState::Locked));
+}
+
+#[tokio::test]
+async fn a_hub_that_comes_back_and_repeats_its_last_word_does_not_undo_what_another_way_told_meanwhile() {
+    let site = Site::open().await;
+    let anna = site.world.owner("Anna").await;
+    let (door, by_mqtt) = site.device(&anna, "Front door").await;
+    let by_hub = site.world.app.add_way(&anna, door, Connector::NukiHub).await.unwrap();
+    let mut lock = Client::connect(site.addr, &by_mqtt, "SL3P_3C8862ED").await;
+    lock.say("nuki/3C8862ED/state", "1", QoS::AtLeastOnce).await;
+    let last = state("locked", "2026-11-24 12:00:00");
+    let mut hub = Hub::connect(&site, &by_hub, BASE).await;
+    hub.says("json", &last).await;
+    drop(hub);
+    lock.say("nuki/3C8862ED/state", "3", QoS::AtLeastOnce).await;
+    drop(lock);
+    site.until(&anna, door, |device| !device.link.online).await;
+    let turns = async || {
+        let entries = log(&site, &anna, door).await;
+        let of_link = [Happening::WentOffline, Happening::CameOnline];
+        entries.iter().map(|entry| entry.happening).filter(|one| !of_link.contains(one)).collect::<Vec<_>>()
+    };
+    assert_eq!(turns().await, [Happening::TurnedToUnlocked]);
+    let mut hub = Hub::connect(&site, &by_hub, BASE).await;
+    hub.says("json", &last).await;
+    let back = device(&site, &anna, door).await;
+    assert!(back.link.online && back.is_stale());
+    assert_eq!((back.said.state, turns().await.len()), (Some(LockState::Unlocked), 1));
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    assert!(device(&site, &anna, door).await.is_stale());
+    hub.says("json", &state("locked", "2026-11-24 12:05:00")).await;
+    let now = device(&site, &anna, door).await;
+    assert_eq!((now.said.state, now.is_stale()), (Some(LockState::Locked), false));
+    assert_eq!(turns().await, [Happening::Lock, Happening::TurnedToUnlocked]);
+}
+
+#[tokio::test]
+async fn a_hub_that_loses_its_lock_and_repeats_its_last_word_reaches_it_but_tells_nothing_new() {
+    let (site, anna, door, mut hub) = with_hub(BASE).await;
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    hub.says("json", UNDEFINED).await;
+    let lost = device(&site, &anna, door).await;
+    assert!(lost.is_stale() && lost.link.is_out_of_reach);
+    hub.says("json", &state("locked", "2026-11-24 12:00:00")).await;
+    let again = device(&site, &anna, door).await;
+    assert_eq!((again.is_stale(), again.link.is_out_of_reach), (true, false));
+    hub.says("json", &state("locked", "2026-11-24 12:00:03")).await;
+    assert!(!device(&site, &anna, door).await.is_stale());
 }
 
 /// As a lock writes it whose clock is a year slow.
