@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::commands::{self, CommandState};
-use crate::devices::{Device, DeviceType, DoorState, Kind, LockAction, Mode};
+use crate::devices::{Device, DoorState, Kind, LockAction};
 use crate::error::{Error, Refusal};
 use crate::ids::{BulkId, DeviceId, GroupId};
 use crate::settings::{self, Kind as ValueKind, Setting, SettingValue};
@@ -141,9 +141,7 @@ fn better_not(device: &Device) -> Option<&'static str> {
         return Some("has its door open: the bolt would stand out");
     }
     // To lock ends ring to open, which is another thing. What would end this one is what opens a lock.
-    let lets_everybody_in =
-        device.kind == Some(DeviceType::Opener) && device.said.mode == Some(Mode::Continuous);
-    lets_everybody_in.then_some("is in continuous mode: switch that off on its own page")
+    device.lets_everybody_in().then_some("is in continuous mode: switch that off on its own page")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -219,6 +219,12 @@ impl Device {
         since.zip(self.said.state_at).is_some_and(|(since, said)| said < since)
     }
 
+    /// An opener that opens whenever somebody rings, until that is switched off: a mode, whatever its state (Bridge API
+    /// 1.13.3, mode 3).
+    pub fn lets_everybody_in(&self) -> bool {
+        self.kind == Some(DeviceType::Opener) && self.said.mode == Some(Mode::Continuous)
+    }
+
     /// What a person can be offered here, the safe action first.
     pub fn offers(&self) -> &'static [LockAction] {
         use LockAction::{Lock, LockNGo, LockNGoUnlatch, Unlatch, Unlock};

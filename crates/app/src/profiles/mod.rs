@@ -63,9 +63,9 @@ impl Profile {
         of_any.map(|(_, since)| *since).max()
     }
 
-    /// Which changes were refused and why, until somebody changes or drops them: `“LED brightness”: the lock refused it`.
+    /// Which changes were refused and why, until somebody changes or drops them.
     pub fn refusals(&self) -> Option<String> {
-        let said = self.refused.iter().map(|(setting, why)| format!("“{}”: {why}", setting.about().label));
+        let said = self.refused.iter().map(|(setting, why)| setting.refused_for(why));
         let said: Vec<String> = said.collect();
         (!said.is_empty()).then(|| said.join("; "))
     }

@@ -143,6 +143,11 @@ impl Setting {
         Self::ALL.iter().copied().find(|setting| setting.key() == key)
     }
 
+    /// That a change of it was refused: `“LED brightness”: the lock refused it`.
+    pub fn refused_for(self, why: &str) -> String {
+        format!("“{}”: {why}", self.about().label)
+    }
+
     /// What its value is on this kind of device; openers have words of their own for buttons and fobs.
     pub fn kind(self, device: DeviceType) -> Kind {
         let about = self.about();

@@ -107,11 +107,11 @@ fn meaning(device: &Device) -> (&'static str, Option<(&'static str, &'static str
                 "Unlocking takes two steps on these pages, as opening does. Programs are not asked.",
             )),
             if device.unlocking_opens {
-                "The buttons that open it are gone, and the API refuses. This lock is set to open the door whenever it \
-                 unlocks, so it is not unlocked from here either."
+                "The buttons that open it are gone, and the API refuses. It is set to open the door whenever it unlocks, so it \
+                 is not unlocked from here either."
             } else {
                 "The buttons that open it are gone, and the API refuses. Unlocking and locking stay, unless a Nuki Hub tells \
-                 that this lock opens the door whenever it unlocks."
+                 that it opens the door whenever it unlocks."
             },
         ),
     }

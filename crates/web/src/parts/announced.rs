@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::facts::says_more;
 use super::icon::{Icon, icon};
-use super::words::kind_words;
+use super::words::{kind_icon, kind_words};
 use crate::when::When;
 
 /// As it calls itself: what it says in its own topics, or as it is announced.
@@ -23,7 +23,7 @@ pub(crate) fn found(device: &Device, connection: &Connection) -> Markup {
     let known: Vec<&str> = [own_name(device, connection), model.or(kind)].into_iter().flatten().collect();
     html! {
         @if !known.is_empty() {
-            p.strip.ok #{ "found-" (device.id) } { (icon(Icon::Lock)) span { b { "Found: " } (known.join(", ")) } }
+            p.strip.ok #{ "found-" (device.id) } { (icon(device.kind.map_or(Icon::Lock, kind_icon))) span { b { "Found: " } (known.join(", ")) } }
         }
     }
 }

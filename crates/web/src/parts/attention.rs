@@ -152,8 +152,8 @@ fn detail(patient: &Patient, when: &When) -> Markup {
         Detail::Way(connector, detail) if detail.is_empty() => format!("by {}", connector.words()),
         Detail::Way(connector, detail) => format!("by {}: {detail}", connector.words()),
         Detail::Setting(key, why) => {
-            let label = Setting::from_key(key).map_or(key.as_str(), |setting| setting.about().label);
-            format!("“{label}”: {}", why.as_deref().unwrap_or("no reason given"))
+            let why = why.as_deref().unwrap_or("no reason given");
+            Setting::from_key(key).map_or_else(|| why.to_owned(), |setting| setting.refused_for(why))
         }
         Detail::LowAt(likely, earliest) => format!(
             "expected at 20 % around {}, at the earliest {}",

@@ -3,7 +3,7 @@
 
 use lockwarden_app::actor::Rights;
 use lockwarden_app::commands::{Command, CommandState};
-use lockwarden_app::devices::{Connector, Device, DeviceType, DoorState, LockAction, LockState, Mode};
+use lockwarden_app::devices::{Connector, Device, DeviceType, DoorState, LockAction, LockState};
 use maud::{Markup, html};
 
 use super::commands::{Outcome, ago, outcome, way_words};
@@ -261,7 +261,7 @@ impl Card<'_> {
     fn ring(&self, face: &Face) -> Markup {
         let rings_open = self.device.said.state == Some(LockState::Unlocked);
         html! {
-            @if face.kind == Kind::Unlocked && self.device.said.mode == Some(Mode::Continuous) {
+            @if face.kind == Kind::Unlocked && self.device.lets_everybody_in() {
                 (self.order(LockAction::LockNGoUnlatch, "main"))
             } @else if rings_open {
                 (self.order(LockAction::Lock, "main"))

@@ -8,7 +8,7 @@ use lockwarden_app::clock::Time;
 use lockwarden_app::commands::{Command, CommandState};
 pub(crate) use lockwarden_app::devices::Kind;
 use lockwarden_app::devices::{
-    Connector, Device, DoorState, LastEvent, LockAction, LockState, Mode, Problem, Problems,
+    Connector, Device, DoorState, LastEvent, LockAction, LockState, Problem, Problems,
 };
 
 use super::icon::Icon;
@@ -140,11 +140,10 @@ fn how(device: &Device, doing: &Doing) -> Option<String> {
 /// An opener's continuous mode is no state of its own, and what ends or begins ring to open does not lead into it.
 fn leads_here(device: &Device, action: LockAction, state: LockState) -> bool {
     let into_continuous = action == LockAction::LockNGo;
-    match device.said.mode {
-        Some(Mode::Continuous) if words::is_opener(device) => into_continuous,
-        _ if words::is_opener(device) => !into_continuous && action.passes(state),
-        _ => action.passes(state),
+    if device.lets_everybody_in() {
+        return into_continuous;
     }
+    action.passes(state) && !(into_continuous && words::is_opener(device))
 }
 
 fn by(command: &Command) -> String {
