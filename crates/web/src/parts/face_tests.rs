@@ -1,7 +1,7 @@
 //! What a card may say, state by state.
 
 use jiff::tz::TimeZone;
-use lockwarden_app::devices::{Connector, Link, Said, Trigger};
+use lockwarden_app::devices::{Connector, Link, Mode, Said, Trigger};
 use lockwarden_app::devices::{DeviceType, LockAction};
 use lockwarden_app::ids::{AccountId, ActivityId, CommandId, DeviceId};
 
