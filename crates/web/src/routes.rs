@@ -102,6 +102,7 @@ fn of_devices() -> Vec<Route> {
         route("POST", "/devices/new/announced", SignedIn, post(announced::add)),
         route("GET", "/devices/{id}", SignedIn, get(device::show)),
         route("GET", "/devices/{id}/add", SignedIn, get(begin::show)),
+        route("POST", "/devices/{id}/add", SignedIn, post(begin::save)),
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),
         route("POST", "/devices/{id}/order", SignedIn, post(order::order)),
         route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),

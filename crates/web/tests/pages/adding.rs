@@ -138,6 +138,45 @@ async fn the_steps_go_on_by_themselves_and_are_found_again_by_their_address() {
 }
 
 #[tokio::test]
+async fn a_new_group_that_is_there_already_is_that_one_and_one_of_no_name_comes_back_at_its_field() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let path = format!("/devices/{device}/add");
+    assert!(browser.get(&path).await.body.contains(&format!("method=\"post\" action=\"{path}\"")));
+    let done = format!("/devices/{device}?said=grouped");
+    let group = async || app.load_device(&anna, device).await.unwrap().group;
+    assert_eq!(browser.post(&path, &[("new_group", "Harbour street")]).await.leads_to(), done);
+    let harbour = group().await.unwrap();
+    let inside = harbour.to_string();
+    assert_eq!(browser.post(&path, &[("group", &inside), ("new_group", "House 4")]).await.leads_to(), done);
+    let house = group().await.unwrap();
+    // Its place belongs to its name: of what is at the top, and of what is inside.
+    for (parent, name, there) in [("", " HARBOUR street ", harbour), (&inside, "house 4", house)] {
+        assert_eq!(browser.post(&path, &[("group", parent), ("new_group", name)]).await.leads_to(), done);
+        assert_eq!(group().await, Some(there), "{name}");
+    }
+    let long = "A<".repeat(33);
+    for (name, why) in [(long.as_str(), "At most 64 characters"), ("a\u{1}b", "No line breaks")] {
+        let again = browser.post(&path, &[("group", &inside), ("new_group", name)]).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let field = again.between("<input id=\"new_group\"", ">");
+        for part in
+            ["autofocus", "aria-invalid=\"true\"", "aria-describedby=\"new_group-wrong new_group-hint\""]
+        {
+            assert!(field.contains(part), "{part}: {field}");
+        }
+        assert!(field.contains(&format!("value=\"{}\"", name.replace('<', "&lt;"))), "{field}");
+        assert!(again.between("id=\"new_group-wrong\"", "</p>").contains(why));
+        assert!(again.body.contains(&format!("value=\"{inside}\" selected")), "the group stays chosen");
+        assert!(again.body.contains("<title>Not saved: Add Front door"));
+        assert!(again.part(&format!("test-{device}")).contains("Test it"));
+    }
+    assert_eq!((group().await, app.known_groups(&anna).await.unwrap().len()), (Some(house), 2));
+}
+
+#[tokio::test]
 async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;

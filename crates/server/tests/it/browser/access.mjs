@@ -127,6 +127,7 @@ async function settings(page, device) {
   await check(page, 'settings that nothing is known of');
   await leaving(page);
   await look(page, `${device}/add`, 'text=Test it');
+  await refused(page, `${device}/add`, { 'Or a new group': 'x'.repeat(65) }, 'Done');
   await look(page, `${device}/way?do=remove&way=nuki-hub`, 'form .sure');
   await page.getByRole('button', { name: 'Remove this way' }).click();
   await page.getByText('The way is removed.').waitFor();
