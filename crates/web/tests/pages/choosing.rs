@@ -109,6 +109,35 @@ async fn all_that_match_are_chosen_also_those_on_no_page_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn whose_turn_had_not_come_when_somebody_stopped_it_is_not_called_failed_and_can_have_it_later() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    for number in 1..=70 {
+        site.world.device(&anna, &format!("Flat {number}")).await;
+    }
+    let path = browser.post("/bulks", &[("deed", "favourite"), ("all", "yes")]).await.leads_to().to_owned();
+    browser.post(&format!("{path}/begin"), &[]).await.leads_to();
+    site.world.app.work_on_bulks().await.unwrap();
+    let page = browser.get(&path).await;
+    assert!(page.part("bulk-progress").contains("6 waiting for their turn"));
+    let mut stream = browser.listen(&page.stream()).await;
+    crate::live::until(&mut stream, "6 waiting for their turn").await;
+    site.world.clock.advance(Duration::from_secs(1));
+    browser.post(&format!("{path}/stop"), &[]).await.leads_to();
+    let told = crate::live::until(&mut stream, "event: say").await;
+    let page = browser.get(&path).await;
+    for seen in [told.as_str(), page.part("bulk-progress")] {
+        for words in ["64 of 70 devices done, 6 not begun.", ">6 not begun<", "Try again with those 6…"] {
+            assert!(seen.contains(words), "{words}: {seen}");
+        }
+        assert!(!seen.contains("failed"), "{seen}");
+    }
+    assert_eq!(page.body.matches("Stopped before its turn came: nothing was done").count(), 6);
+    let again = browser.post(&format!("{path}/again"), &[]).await.leads_to().to_owned();
+    assert!(browser.get(&again).await.body.contains("Make 6 devices favourites?"));
+}
+
+#[tokio::test]
 async fn all_but_some_are_chosen_with_and_without_a_setting_and_all_but_all_are_nobody() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
