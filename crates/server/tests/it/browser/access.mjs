@@ -156,6 +156,36 @@ async function leaving(page) {
   await page.goto(`${url}/activity`);
   await page.goBack();
   page.off('dialog', answer);
+  await leavingRefused(page);
+}
+
+/** What was refused is asked about, too, though nobody filled in anything since; what is as it was again is not. */
+async function leavingRefused(page) {
+  const [asked, path] = [[], page.url()];
+  const stay = (dialog) => (asked.push(dialog.type()), dialog.dismiss());
+  page.on('dialog', stay);
+  await page.goto(path);
+  const field = page.getByLabel('Name on the device').first();
+  const leave = page.getByRole('link', { name: /^Activity/ }).filter({ visible: true }).first();
+  const was = await field.inputValue();
+  await field.fill('x'.repeat(99));
+  await field.press('Enter');
+  await page.locator('[aria-invalid]').waitFor();
+  await leave.click({ noWaitAfter: true });
+  await page.waitForTimeout(300);
+  assert.deepEqual([asked, await field.inputValue()], [['beforeunload'], 'x'.repeat(99)]);
+  // Nor is it lost when the page reads itself again.
+  const read = page.waitForResponse((answer) => answer.url() === path);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await (await read).finished();
+  await page.waitForTimeout(300);
+  assert.equal(await field.inputValue(), 'x'.repeat(99));
+  await field.fill(was);
+  await leave.click();
+  await page.waitForURL(/activity/);
+  assert.deepEqual(asked, ['beforeunload']);
+  page.off('dialog', stay);
 }
 
 /** A bridge that is not there. */
