@@ -123,6 +123,8 @@ fn of_devices() -> Vec<Route> {
         route("GET", "/devices/{id}/remove", SignedIn, get(manage::ask_remove)),
         route("POST", "/devices/{id}/remove", SignedIn, post(manage::remove)),
         route("GET", "/bridges/{id}", SignedIn, get(bridge::show)),
+        route("GET", "/bridges/{id}/change", SignedIn, get(bridge::ask_change)),
+        route("POST", "/bridges/{id}/change", SignedIn, post(bridge::change)),
         route("GET", "/bridges/{id}/remove", SignedIn, get(bridge::ask_remove)),
         route("POST", "/bridges/{id}/remove", SignedIn, post(bridge::remove)),
     ]

@@ -223,6 +223,53 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
 }
 
 #[tokio::test]
+async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_what_was_mistyped_is_typed_again()
+ {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let typed =
+        [("way", "nuki-bridge"), ("address", "192.0.2.7"), ("token", "abc123"), ("token_form", "hashed")];
+    let path = browser.post("/devices/new", &typed).await.leads_to().to_owned();
+    let link = format!("href=\"{path}\">192.0.2.7:8080</a>");
+    assert!(!browser.get("/devices").await.body.contains(&link));
+    let work = browser.get("/attention").await;
+    assert!(work.body.contains("Nothing needs you."));
+    let mut stream = browser.listen(&work.stream()).await;
+    until(&mut stream, "Nothing needs you.").await;
+    let bridge = app.list_bridges(&anna).await.unwrap()[0].id;
+    let away = Polled::Troubled { words: "nothing answers <there>", is_away: true };
+    app.bridge_polled(bridge, &away).await.unwrap();
+    site.world.clock.advance(Duration::from_secs(1));
+    let told = until(&mut stream, "A bridge has never answered").await;
+    assert!(told.contains(&link) && told.contains("nothing answers &lt;there&gt;"), "{told}");
+    assert!(browser.get("/devices").await.body.contains(&link), "its devices are missed there");
+
+    let change = format!("{path}/change");
+    assert!(browser.get(&path).await.body.contains(&format!("href=\"{change}\"")));
+    let form = browser.get(&change).await;
+    assert!(form.between("<input id=\"address\"", ">").contains("value=\"192.0.2.7:8080\""));
+    assert!(form.between("<input id=\"token\"", ">").contains("value=\"\""), "it is never shown");
+    assert!(form.body.contains("value=\"hashed\" selected") && !form.body.contains("abc123"));
+    for (address, token, field) in [("https://x", "abc123", "address"), ("192.0.2.8", "", "token")] {
+        let typed = [("address", address), ("token", token), ("token_form", "plain")];
+        let again = browser.post(&change, &typed).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let wrong = again.between(&format!("<input id=\"{field}\""), ">");
+        assert!(wrong.contains("aria-invalid=\"true\"") && wrong.contains("autofocus"), "{wrong}");
+        assert!(again.body.contains(&format!("value=\"{address}\"")));
+        assert!(again.body.contains("value=\"plain\" selected"));
+    }
+    let right = [("address", "192.0.2.8"), ("token", " def456 "), ("token_form", "encrypted")];
+    assert_eq!(browser.post(&change, &right).await.leads_to(), path);
+    let access = &app.all_bridges().await.unwrap()[0];
+    assert_eq!((access.address.as_str(), access.token.as_str()), ("192.0.2.8:8080", "def456"));
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("The bridge is being asked.") && page.body.contains("192.0.2.8:8080"));
+    assert!(!browser.get("/devices").await.body.contains("has never answered"));
+}
+
+#[tokio::test]
 async fn an_address_that_nobody_would_ask_is_refused_at_its_field_and_the_same_bridge_is_one_however_it_is_written()
  {
     let site = Site::new().await;

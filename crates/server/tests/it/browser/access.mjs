@@ -190,16 +190,20 @@ async function leavingRefused(page) {
 
 /** A bridge that is not there. */
 async function bridge(page) {
-  const path = '/devices/new?way=nuki-bridge';
-  await look(page, path, 'form.card');
-  await refused(page, path, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
-  await page.goto(url + path);
+  const form = '/devices/new?way=nuki-bridge';
+  await look(page, form, 'form.card');
+  await refused(page, form, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
+  await page.goto(url + form);
   await page.getByLabel('Address', { exact: true }).fill('127.0.0.1:1');
   await page.getByLabel('Token', { exact: true }).fill('abc123');
   await page.getByRole('button', { name: 'Ask the bridge' }).click();
   await page.getByText('Not reached.').waitFor();
   await check(page, 'a bridge that does not answer');
-  await look(page, `${new URL(page.url()).pathname}/remove`, 'form .sure');
+  const path = new URL(page.url()).pathname;
+  await look(page, '/devices?view=tiles', 'text=has never answered');
+  await look(page, '/attention', 'text=A bridge has never answered');
+  await refused(page, `${path}/change`, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
+  await look(page, `${path}/remove`, 'form .sure');
   await page.getByRole('button', { name: 'Remove the bridge' }).click();
   await page.getByText('The bridge is removed.').waitFor();
 }
