@@ -102,6 +102,7 @@ fn of_devices() -> Vec<Route> {
         route("POST", "/devices/new/announced", SignedIn, post(announced::add)),
         route("GET", "/devices/{id}", SignedIn, get(device::show)),
         route("GET", "/devices/{id}/add", SignedIn, get(begin::show)),
+        route("POST", "/devices/{id}/add", SignedIn, post(begin::save)),
         route("GET", "/devices/{id}/order", SignedIn, get(order::confirm)),
         route("POST", "/devices/{id}/order", SignedIn, post(order::order)),
         route("POST", "/devices/{id}/name", SignedIn, post(manage::rename)),
@@ -122,6 +123,8 @@ fn of_devices() -> Vec<Route> {
         route("GET", "/devices/{id}/remove", SignedIn, get(manage::ask_remove)),
         route("POST", "/devices/{id}/remove", SignedIn, post(manage::remove)),
         route("GET", "/bridges/{id}", SignedIn, get(bridge::show)),
+        route("GET", "/bridges/{id}/change", SignedIn, get(bridge::ask_change)),
+        route("POST", "/bridges/{id}/change", SignedIn, post(bridge::change)),
         route("GET", "/bridges/{id}/remove", SignedIn, get(bridge::ask_remove)),
         route("POST", "/bridges/{id}/remove", SignedIn, post(bridge::remove)),
     ]

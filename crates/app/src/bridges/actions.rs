@@ -24,6 +24,17 @@ pub struct NewBridge<'a> {
     pub listed: &'a [Listed],
 }
 
+impl NewBridge<'_> {
+    /// The address, as it is always written. What is wrong with it or with the token is told at its field.
+    fn check(&self) -> Result<String> {
+        let address = BridgeAddress::parse(self.address).map_err(|why| Error::invalid("address", why))?;
+        if !(1..=64).contains(&self.token.len()) || !self.token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid("token", "the token of the bridge, as the Nuki app shows it"));
+        }
+        Ok(address.to_string())
+    }
+}
+
 /// What a look at a bridge brought.
 #[derive(Clone, Debug)]
 pub enum Polled {
@@ -51,14 +62,8 @@ impl App {
     pub async fn add_bridge(&self, actor: &Actor, new: NewBridge<'_>) -> Result<(BridgeId, Vec<DeviceId>)> {
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_add_devices()?;
-        let address = BridgeAddress::parse(new.address).map_err(|why| Error::invalid("address", why))?;
-        // So the same bridge is always written the same.
-        let address = address.to_string();
-        if !(1..=64).contains(&new.token.len()) || !new.token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::invalid("token", "the token of the bridge, as the Nuki app shows it"));
-        }
-        let known: Vec<Bridge> =
-            sql::of_account(&mut tx, actor.account).await?.into_iter().map(Bridge::from).collect();
+        let address = new.check()?;
+        let known = of_account(&mut tx, actor.account).await?;
         let bridge = match known.iter().find(|bridge| bridge.address == address) {
             Some(there) if there.online => return Err(Refusal::BridgeExists.into()),
             Some(there) => {
@@ -86,10 +91,46 @@ impl App {
         Ok((bridge, devices))
     }
 
+    /// Gives a bridge that does not answer another address and token: what was typed before may have been wrong. The token
+    /// is always given anew, so nobody sends one that they do not know to a place of their own. What is at another address
+    /// may be another bridge, so the devices behind this one come back only when it lists them.
+    pub async fn change_bridge(&self, actor: &Actor, id: BridgeId, new: NewBridge<'_>) -> Result<()> {
+        let (mut tx, actor) = self.write_as(actor).await?;
+        actor.may_add_devices()?;
+        let known = of_account(&mut tx, actor.account).await?;
+        let bridge = known.iter().find(|bridge| bridge.id == id).ok_or(Error::NotFound)?;
+        let address = new.check()?;
+        if bridge.online {
+            return Err(Error::invalid("address", "it answers where it is, so nothing was changed"));
+        }
+        if known.iter().any(|other| other.id != id && other.address == address) {
+            return Err(Refusal::BridgeExists.into());
+        }
+        if address != bridge.address {
+            self.end_ways(&mut tx, (id, actor.account)).await?;
+            sql::set_address(&mut tx, id, address).await?;
+        }
+        sql::set_token(&mut tx, id, (new.token, new.token_form)).await?;
+        self.list_in(&mut tx, (id, actor.account), new.listed).await?;
+        tx.emit(Event::BridgesChanged { account: actor.account });
+        tx.emit(Event::DevicesChanged { account: actor.account });
+        tx.commit().await?;
+        Ok(())
+    }
+
     pub async fn list_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
         actor.may_add_devices()?;
         let mut tx = self.read().await?;
-        Ok(sql::of_account(&mut tx, actor.account).await?.into_iter().map(Into::into).collect())
+        Ok(of_account(&mut tx, actor.account).await?)
+    }
+
+    /// Those that somebody should look at who may: they were asked in vain, and have not answered once.
+    pub async fn list_silent_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
+        if actor.may_add_devices().is_err() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.read().await?;
+        Ok(silent(&mut tx, actor.account).await?)
     }
 
     /// The bridge a device is reached by, if it is.
@@ -107,13 +148,19 @@ impl App {
         if row.account_id != actor.account {
             return Err(Error::NotFound);
         }
-        for (device, ..) in sql::behind(&mut tx, bridge).await? {
-            ways::end(&mut tx, device, Connector::NukiBridge, self.now()).await?;
-            tx.emit(Event::DeviceChanged { account: actor.account, device });
-        }
+        self.end_ways(&mut tx, (bridge, actor.account)).await?;
         sql::delete(&mut tx, bridge).await?;
         tx.emit(Event::BridgesChanged { account: actor.account });
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Nothing is reached by this bridge any more.
+    async fn end_ways(&self, tx: &mut Tx, (bridge, account): (BridgeId, AccountId)) -> Result<()> {
+        for (device, ..) in sql::behind(tx, bridge).await? {
+            ways::end(tx, device, Connector::NukiBridge, self.now()).await?;
+            tx.emit(Event::DeviceChanged { account, device });
+        }
         Ok(())
     }
 
@@ -285,6 +332,16 @@ fn ways_of(behind: &[(DeviceId, Option<i64>, Option<i64>)], online: bool, now: T
 /// A device, or its way through a bridge, is about to be removed by its owner.
 pub(crate) async fn leave_out(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
     sql::leave_out(tx, device).await
+}
+
+async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<Bridge>, DbError> {
+    Ok(sql::of_account(tx, account).await?.into_iter().map(Bridge::from).collect())
+}
+
+pub(crate) async fn silent(tx: &mut Tx, account: AccountId) -> Result<Vec<Bridge>, DbError> {
+    let mut bridges = of_account(tx, account).await?;
+    bridges.retain(Bridge::is_silent);
+    Ok(bridges)
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {

@@ -6,7 +6,7 @@ mod address;
 mod sql;
 
 pub use actions::{BridgeOutcome, NewBridge, Polled};
-pub(crate) use actions::{all_offline, leave_out};
+pub(crate) use actions::{all_offline, leave_out, silent};
 pub use address::{BridgeAddress, Host};
 
 use crate::clock::Time;
@@ -22,6 +22,8 @@ pub struct Bridge {
     pub id: BridgeId,
     pub account: AccountId,
     pub address: String,
+    /// How its token travels.
+    pub token_form: String,
     pub hardware_id: Option<u32>,
     pub version: Option<String>,
     pub added_at: Time,
@@ -36,6 +38,13 @@ pub struct Bridge {
     pub left_out: usize,
     /// Where this bridge was added before: it is asked there, and not here.
     pub same_as: Option<String>,
+}
+
+impl Bridge {
+    /// It was asked in vain, and has not answered once: what was typed may be wrong.
+    pub fn is_silent(&self) -> bool {
+        self.heard_at.is_none() && self.trouble.is_some() && self.same_as.is_none()
+    }
 }
 
 /// What the gateway needs to speak to it. A token must not find its way into a log.

@@ -79,8 +79,21 @@ pub(super) async fn insert(tx: &mut Tx, access: &Access, now: Time) -> Result<()
 }
 
 pub(super) async fn set_token(tx: &mut Tx, id: BridgeId, (token, form): (&str, &str)) -> Result<(), DbError> {
-    let query = tx.query("update bridges set token = $2, token_form = $3 where id = $1");
+    let query = tx.query("update bridges set token = $2, token_form = $3, trouble = null where id = $1");
     query.bind(id).bind(token.to_owned()).bind(form.to_owned()).run().await?;
+    Ok(())
+}
+
+/// Of what is there nothing is known yet.
+pub(super) async fn set_address(tx: &mut Tx, id: BridgeId, address: String) -> Result<(), DbError> {
+    tx.query(
+        "update bridges set address = $2, hardware_id = null, version = null, online = false, \
+         online_changed_at = null, heard_at = null, latency_ms = null, trouble = null, callbacks = null where id = $1",
+    )
+    .bind(id)
+    .bind(address)
+    .run()
+    .await?;
     Ok(())
 }
 
@@ -203,6 +216,7 @@ impl From<BridgeRow> for Bridge {
             id: row.id,
             account: row.account_id,
             address: row.address,
+            token_form: row.token_form,
             hardware_id: row.hardware_id.and_then(|id| u32::try_from(id).ok()),
             version: row.version,
             added_at: row.added_at,

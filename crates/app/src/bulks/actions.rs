@@ -148,7 +148,8 @@ impl App {
             let items = self.list_bulk_items(actor, id, false, (after, MOST_ITEMS)).await?;
             let Some(last) = items.last() else { break };
             after = last.position;
-            let came_to_nothing = |item: &&Item| matches!(item.became, Became::Failed | Became::Unknown);
+            let came_to_nothing =
+                |item: &&Item| matches!(item.became, Became::Failed | Became::Unknown | Became::NotBegun);
             rest.extend(items.iter().filter(came_to_nothing).map(|item| item.device));
         }
         self.propose_bulk(actor, bulk.deed, &rest).await

@@ -181,12 +181,19 @@ pub struct Tally {
     pub failed: usize,
     /// Sent, and no answer came.
     pub unknown: usize,
+    /// It was over before their turn came.
+    pub not_begun: usize,
 }
 
 impl Tally {
     /// Devices that were to be dealt with.
     pub fn meant(&self) -> usize {
-        self.waiting + self.under_way + self.done + self.failed + self.unknown
+        self.waiting + self.under_way + self.done + self.rest()
+    }
+
+    /// Those with which it came to nothing, as far as is known.
+    pub fn rest(&self) -> usize {
+        self.failed + self.unknown + self.not_begun
     }
 
     pub fn all_left_out(&self) -> usize {
@@ -204,6 +211,8 @@ pub enum Became {
     Done,
     Failed,
     Unknown,
+    /// It was over before its turn came: nothing was done with it.
+    NotBegun,
 }
 
 impl Became {

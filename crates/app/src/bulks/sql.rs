@@ -33,8 +33,12 @@ impl BulkRow {
         Deed::from_stored(&self.deed, self.group_id, wish)
     }
 
-    fn is_setting(&self) -> bool {
-        self.setting.is_some()
+    /// Whose turn had not come when it was over is not failed.
+    fn became(&self, item: &str, command: Option<&str>) -> Became {
+        match Became::of(item, command.map(CommandState::from_name), self.setting.is_some()) {
+            Became::Waiting if self.state == "over" => Became::NotBegun,
+            became => became,
+        }
     }
 
     pub(super) fn with(self, tally: Tally) -> Option<Bulk> {
@@ -204,8 +208,9 @@ pub(super) async fn set_item(
     Ok(())
 }
 
+/// Why nobody else's turn will come.
 pub(super) async fn give_up(tx: &mut Tx, id: BulkId, reason: &str) -> Result<(), DbError> {
-    tx.query("update bulk_items set state = 'failed', reason = $2 where bulk_id = $1 and state = 'waiting'")
+    tx.query("update bulk_items set reason = $2 where bulk_id = $1 and state = 'waiting'")
         .bind(id)
         .bind(reason.to_owned())
         .run()
@@ -254,25 +259,25 @@ pub(crate) async fn device_removed(tx: &mut Tx, device: DeviceId) -> Result<(), 
 }
 
 pub(super) async fn tally(tx: &mut Tx, row: &BulkRow) -> Result<Tally, DbError> {
-    let (id, is_setting) = (row.id, row.is_setting());
     let mut tally = Tally::default();
     let rows = tx
         .query(
             "select i.state, c.state, count(*) from bulk_items i left join commands c on c.id = i.command_id \
              where i.bulk_id = $1 group by i.state, c.state",
         )
-        .bind(id)
+        .bind(row.id)
         .all::<(String, Option<String>, i64)>()
         .await?;
     for (item, command, count) in rows {
         let count = usize::try_from(count).unwrap_or(0);
-        match Became::of(&item, command.as_deref().map(CommandState::from_name), is_setting) {
+        match row.became(&item, command.as_deref()) {
             Became::LeftOut => {}
             Became::Waiting => tally.waiting += count,
             Became::UnderWay => tally.under_way += count,
             Became::Done => tally.done += count,
             Became::Failed => tally.failed += count,
             Became::Unknown => tally.unknown += count,
+            Became::NotBegun => tally.not_begun += count,
         }
     }
     let reasons = tx
@@ -280,7 +285,7 @@ pub(super) async fn tally(tx: &mut Tx, row: &BulkRow) -> Result<Tally, DbError> 
             "select reason, count(*) from bulk_items where bulk_id = $1 and state = 'left' \
              group by reason order by count(*) desc, reason",
         )
-        .bind(id)
+        .bind(row.id)
         .all::<(Option<String>, i64)>()
         .await?;
     let counted = reasons
@@ -303,13 +308,12 @@ struct ItemRow {
 }
 
 impl ItemRow {
-    fn item(self, setting: Option<Setting>) -> Item {
-        let command = self.command_state.as_deref().map(CommandState::from_name);
+    fn item(self, bulk: &BulkRow, setting: Option<Setting>) -> Item {
         Item {
             position: self.position,
             device: self.device_id,
             name: self.name.unwrap_or_default(),
-            became: Became::of(&self.state, command, setting.is_some()),
+            became: bulk.became(&self.state, self.command_state.as_deref()),
             reason: self.command_reason.or(self.reason),
             was: setting.zip(self.was).and_then(|(setting, was)| SettingValue::from_stored(setting, &was)),
         }
@@ -340,5 +344,5 @@ pub(super) async fn items(
     };
     let setting = bulk.deed().and_then(Deed::wish).map(Wish::setting);
     let rows = tx.query(query).bind(bulk.id).bind(after).bind(limit).all::<ItemRow>().await?;
-    Ok(rows.into_iter().map(|row| row.item(setting)).collect())
+    Ok(rows.into_iter().map(|row| row.item(bulk, setting)).collect())
 }

@@ -18,12 +18,24 @@ pub struct NewGroup<'a> {
 
 impl App {
     pub async fn create_group(&self, actor: &Actor, new: NewGroup<'_>) -> Result<GroupId> {
+        self.group_named(actor, new, false).await
+    }
+
+    /// The group that has this name there already, or a new one.
+    pub async fn find_or_create_group(&self, actor: &Actor, new: NewGroup<'_>) -> Result<GroupId> {
+        self.group_named(actor, new, true).await
+    }
+
+    async fn group_named(&self, actor: &Actor, new: NewGroup<'_>, or_there: bool) -> Result<GroupId> {
         let name = check_name(new.name).map_err(|why| Error::invalid("name", why))?;
         let (mut tx, actor) = self.write_as(actor).await?;
         actor.may_manage_groups()?;
         let tree = tree_of(&mut tx, actor.account).await?;
         if let Some(parent) = new.parent {
             find(&tree, parent)?;
+        }
+        if let Some(there) = tree.beside(new.parent, name).next().filter(|_| or_there) {
+            return Ok(there.id);
         }
         if tree.len() >= MOST {
             return Err(Refusal::TooMany("groups", MOST).into());

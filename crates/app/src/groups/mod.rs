@@ -98,6 +98,12 @@ impl Tree {
         self.place(self.groups.get(place)?.parent?)
     }
 
+    /// What is called so there, however it is written.
+    fn beside(&self, parent: Option<GroupId>, name: &str) -> impl Iterator<Item = &Group> {
+        let folded = fold(name);
+        self.groups.iter().filter(move |other| other.parent == parent && fold(&other.name) == folded)
+    }
+
     /// The places of a group and of all below it; nothing for a group that is not there.
     pub(crate) fn within(&self, group: GroupId) -> Range<usize> {
         let place = self.place(group);
@@ -173,9 +179,7 @@ fn check_place(
     if above + group.map_or(1, |group| tree.height(group)) > DEEPEST {
         return Err("groups go four levels deep");
     }
-    let folded = fold(name);
-    let beside = tree.groups.iter().filter(|other| other.parent == parent && Some(other.id) != group);
-    if beside.into_iter().any(|other| fold(&other.name) == folded) {
+    if tree.beside(parent, name).any(|other| Some(other.id) != group) {
         return Err("there is a group of this name here already");
     }
     Ok(())

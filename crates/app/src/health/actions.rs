@@ -9,6 +9,7 @@ use super::{
 };
 use crate::App;
 use crate::actor::Actor;
+use crate::bridges;
 use crate::clock::Steady;
 use crate::devices::list::{Filter, ListQuery, Place};
 use crate::devices::{self, Connector, Device, Problem};
@@ -29,14 +30,16 @@ struct Found {
     ailing: Vec<(Ailment, DeviceId, Detail)>,
     /// Those that somebody is called for.
     calling: HashSet<DeviceId>,
+    silent_bridges: usize,
 }
 
 impl App {
-    /// How many devices need somebody, soon at the latest.
+    /// How many devices and bridges need somebody, soon at the latest.
     pub async fn count_attention(&self, actor: &Actor) -> Result<usize> {
         actor.may_list_devices()?;
         let found = self.found(actor.account).await?;
-        self.count_ailing(actor, &found.calling).await
+        let bridges = if actor.may_add_devices().is_ok() { found.silent_bridges } else { 0 };
+        Ok(self.count_ailing(actor, &found.calling).await? + bridges)
     }
 
     /// What needs somebody, of the devices in the actor's scope: of all, or of those in this place.
@@ -70,7 +73,12 @@ impl App {
                 listed.push((*device, detail.clone()));
             }
         }
-        self.fill(actor, wards).await
+        let mut attention = self.fill(actor, wards).await?;
+        // A bridge is in no group.
+        if place.is_none() {
+            attention.bridges = self.list_silent_bridges(actor).await?;
+        }
+        Ok(attention)
     }
 
     /// Loads the devices that are listed, and what is to be said of each.
@@ -146,10 +154,11 @@ impl App {
                 ailing.push((Ailment::WeakSignal, device, Detail::Signal(signal)));
             }
         }
+        let silent_bridges = bridges::silent(&mut tx, account).await?.len();
         drop(tx);
         let calling = ailing.iter().filter(|(ailment, ..)| ailment.calls_somebody());
         let calling = calling.map(|(_, device, _)| *device).collect();
-        let found = Arc::new(Found { ailing, calling });
+        let found = Arc::new(Found { ailing, calling, silent_bridges });
         let now = self.clock().steady();
         let mut kept = self.ailments().0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (at, _)| now.since(*at) < REMEMBERED);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub(crate) use actions::Known;
 
+use crate::bridges::Bridge;
 use crate::clock::Time;
 use crate::devices::{Connector, Device, DeviceType, Problem};
 use crate::ways::{self, Trouble, Way};
@@ -271,6 +272,8 @@ pub struct Ward {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attention {
     pub wards: Vec<Ward>,
+    /// Bridges that have not answered once, for whoever may give them another address.
+    pub bridges: Vec<Bridge>,
 }
 
 impl Attention {
@@ -278,8 +281,17 @@ impl Attention {
         self.wards.iter().filter(move |ward| ward.ailment.urgency() == urgency)
     }
 
+    /// The bridges keep devices away that nobody sees here yet.
+    pub fn bridges(&self, urgency: Urgency) -> &[Bridge] {
+        if urgency == Urgency::Soon { &self.bridges } else { &[] }
+    }
+
     pub fn count(&self, urgency: Urgency) -> usize {
-        self.of(urgency).map(|ward| ward.count).sum()
+        self.of(urgency).map(|ward| ward.count).sum::<usize>() + self.bridges(urgency).len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        Urgency::ALL.iter().all(|urgency| self.count(*urgency) == 0)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Which devices a bridge brings and does not bring again, and since when a state is one that it repeats.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lockwarden_app::actor::Actor;
+use lockwarden_app::actor::{Actor, Rights};
 use lockwarden_app::bridges::{Listed, NewBridge, Polled};
 use lockwarden_app::clock::Time;
+use lockwarden_app::devices::list::Place;
 use lockwarden_app::devices::{
     Connector, DeviceType, LockAction, LockState, NewDevice, Observation, Said, SortBy, Trigger,
 };
+use lockwarden_app::health::Urgency;
 use lockwarden_app::ids::{BridgeId, DeviceId};
 use lockwarden_app::ways::Move;
 use lockwarden_app::{Error, Refusal};
@@ -161,6 +164,91 @@ async fn a_state_lasts_since_its_bridge_heard_it_and_not_since_before_the_one_be
     assert_eq!(said.state_changed_at, Some(now()), "a fast clock: nothing lasts since tomorrow");
     let said = repeats(&world, of, LockState::Locked, None).await;
     assert_eq!(said.state_changed_at, Some(now()), "a bridge that tells no time");
+}
+
+#[tokio::test]
+async fn a_bridge_that_does_not_answer_gets_another_address_and_token_and_brings_its_devices_from_there() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let boris = world.owner("Boris").await;
+    let app = &world.app;
+    let (bridge, devices) = add(&world, &anna, "192.0.2.7").await;
+    add(&world, &anna, "192.0.2.8").await;
+    app.bridge_told(bridge, (Some(7), None), "").await.unwrap();
+    let change = async |who, address, token| {
+        let new = NewBridge { address, token, token_form: "plain", listed: &[] };
+        app.change_bridge(who, bridge, new).await
+    };
+    let access =
+        async || app.all_bridges().await.unwrap().into_iter().find(|access| access.bridge == bridge).unwrap();
+    let behind = async || {
+        let behind = app.devices_behind(bridge).await.unwrap();
+        behind.into_iter().map(|one| one.device).collect::<BTreeSet<_>>()
+    };
+    let before = access().await;
+
+    app.bridge_polled(bridge, &Polled::Answered { latency_ms: 1 }).await.unwrap();
+    let answers = change(&anna, "192.0.2.9", "other").await;
+    assert!(matches!(answers, Err(Error::Invalid { field: "address", .. })), "{answers:?}");
+    let away = Polled::Troubled { words: "no answer", is_away: true };
+    app.bridge_polled(bridge, &away).await.unwrap();
+    let narrow = Actor { rights: Rights::VIEW, ..anna.clone() };
+    assert!(matches!(change(&narrow, "192.0.2.9", "other").await, Err(Error::Forbidden(_))));
+    assert!(matches!(change(&boris, "192.0.2.9", "other").await, Err(Error::NotFound)));
+    let there = change(&anna, "192.0.2.8:8080", "other").await;
+    assert!(matches!(there, Err(Error::Refused(Refusal::BridgeExists))), "{there:?}");
+    for token in ["", "with space"] {
+        let unknown = change(&anna, "192.0.2.9", token).await;
+        assert!(matches!(unknown, Err(Error::Invalid { field: "token", .. })), "{unknown:?}");
+    }
+    assert_eq!(access().await, before);
+
+    change(&anna, "192.0.2.7:8080", "other").await.unwrap();
+    assert_eq!(behind().await, devices.iter().copied().collect(), "with another token it is the same bridge");
+    change(&anna, "192.0.2.9", "third").await.unwrap();
+    let after = access().await;
+    assert_eq!((after.address.as_str(), after.token.as_str()), ("192.0.2.9:8080", "third"));
+    assert_eq!((after.token_form.as_str(), &after.callback), ("plain", &before.callback));
+    assert_eq!(behind().await, BTreeSet::new(), "at another address it may be another bridge");
+    assert!(!ways(&world, &anna, devices[0]).await.contains(&Connector::NukiBridge));
+    let shown = app.list_bridges(&anna).await.unwrap();
+    let shown = shown.iter().find(|one| one.id == bridge).unwrap();
+    assert_eq!((shown.hardware_id, shown.heard_at, &shown.trouble), (None, None, &None));
+    app.bridge_lists(bridge, &[lock(0xA1)]).await.unwrap();
+    assert_eq!(behind().await, BTreeSet::from([devices[0]]), "what it lists is the same device as before");
+    assert_eq!(names(&world, &anna).await, ["Door A1", "Door B2"]);
+}
+
+#[tokio::test]
+async fn a_bridge_that_never_answered_needs_somebody_until_it_does_and_only_whoever_may_add_devices() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let boris = world.owner("Boris").await;
+    let app = &world.app;
+    let new = NewBridge { address: "192.0.2.7", token: "token", token_form: "plain", listed: &[] };
+    let (bridge, _) = app.add_bridge(&anna, new).await.unwrap();
+    let narrow = Actor { rights: Rights::VIEW, ..anna.clone() };
+    let needs = async |who: &Actor| {
+        world.clock.advance(Duration::from_mins(1));
+        let attention = app.load_attention(who, None).await.unwrap();
+        let listed: Vec<BridgeId> = attention.bridges(Urgency::Soon).iter().map(|one| one.id).collect();
+        assert_eq!(attention.count(Urgency::Soon), listed.len());
+        assert_eq!(app.count_attention(who).await.unwrap(), listed.len());
+        listed
+    };
+    assert_eq!(needs(&anna).await, [], "it has not been asked");
+    let away = Polled::Troubled { words: "no answer", is_away: true };
+    app.bridge_polled(bridge, &away).await.unwrap();
+    assert_eq!(needs(&anna).await, [bridge]);
+    let nowhere = app.load_attention(&anna, Some(Place::InNoGroup)).await.unwrap();
+    assert!(nowhere.is_empty(), "a bridge is in no group, and not among what is in none");
+    for other in [&narrow, &boris] {
+        assert_eq!(needs(other).await, []);
+    }
+    app.bridge_polled(bridge, &Polled::Answered { latency_ms: 1 }).await.unwrap();
+    assert_eq!(needs(&anna).await, []);
+    app.bridge_polled(bridge, &away).await.unwrap();
+    assert_eq!(needs(&anna).await, [], "what it brings is told by its devices");
 }
 
 #[tokio::test]

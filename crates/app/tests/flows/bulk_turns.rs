@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockwarden_app::Error;
-use lockwarden_app::bulks::{Became, BulkState, Deed};
+use lockwarden_app::bulks::{Became, BulkState, Deed, Tally};
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::{DeviceType, DoorState, LockAction, LockState, Mode, Observation};
 use lockwarden_testkit::World;
@@ -68,8 +68,10 @@ async fn what_is_stopped_goes_no_further_and_says_so_of_each() {
     world.app.stop_bulk(&anna, bulk).await.unwrap();
     work(&world).await;
     let stopped = world.app.load_bulk(&anna, bulk).await.unwrap();
-    assert_eq!((stopped.state, stopped.tally.done, stopped.tally.failed), (BulkState::Over, 64, 6));
+    assert_eq!((stopped.state, stopped.is_settled()), (BulkState::Over, true));
+    assert_eq!(stopped.tally, Tally { done: 64, not_begun: 6, ..Tally::default() });
     let last = items(&world, &anna, bulk, false).await.pop().unwrap();
+    assert_eq!(last.became, Became::NotBegun);
     assert_eq!(last.reason.as_deref(), Some("stopped before its turn came: nothing was done"));
     assert!(!world.app.load_device(&anna, doors[69]).await.unwrap().favourite);
     let rest = world.app.propose_rest(&anna, bulk).await.unwrap();

@@ -1,4 +1,5 @@
-//! A Nuki Bridge and the whole product: what it calls about is seen at once, and one that is busy is not added.
+//! A Nuki Bridge and the whole product: what it calls about is seen at once, one that is busy is not added, and one that
+//! was mistyped is mended.
 
 use std::time::Duration;
 
@@ -70,5 +71,40 @@ async fn a_bridge_that_is_busy_is_not_added_and_the_words_say_to_try_again() {
     fleet.bridges()[0].quirks(|quirks| quirks.always_busy = false);
     let added = add(&site, &fleet).await;
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_was_mistyped_is_asked_at_once_where_it_is_and_calls_us_from_there() {
+    let site = Site::serving().await;
+    let token = site.token();
+    let fleet = bridge(&site);
+    let bridge = &fleet.bridges()[0];
+    let address = within(30, bridge.address()).await.unwrap().to_string();
+    let cookie = sign_in(&site).await;
+    let sends = async |path: &str, fields: &str| {
+        let form = "content-type: application/x-www-form-urlencoded";
+        let answer =
+            speak(&site, &format!("POST {path} HTTP/1.1\r\ncookie: {cookie}\r\n{form}\r\n"), fields).await;
+        let to = answer.lines().find_map(|line| line.strip_prefix("location: "));
+        to.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let typed = "way=nuki-bridge&address=127.0.0.1:1&token=wrong&token_form=encrypted";
+    let path = sends("/devices/new", typed).await;
+    let page =
+        async |path: &str| speak(&site, &format!("GET {path} HTTP/1.1\r\ncookie: {cookie}\r\n"), "").await;
+    within(30, async { while !page("/attention").await.contains("A bridge has never answered") {} }).await;
+    let right = format!("address={address}&token={TOKEN}&token_form=encrypted");
+    assert_eq!(sends(&format!("{path}/change"), &right).await, path);
+    // Not after the half minute, when every bridge is asked again.
+    let locked = lock_says(&site, &token, |lock| lock["state"]["state"] == 1);
+    tokio::time::timeout(Duration::from_secs(10), locked).await.expect("it was not asked at once");
+    within(30, bridge.wait_for(|seen| !seen.callbacks.is_empty())).await;
+    assert!(page(&path).await.contains("It answers"));
+    assert!(!page("/attention").await.contains("A bridge has never answered"));
+    let called = bridge.seen().called;
+    fleet.locks()[0].turn_by_hand(false);
+    lock_says(&site, &token, |lock| lock["state"]["state"] == 3).await;
+    within(30, bridge.wait_for(|seen| seen.called > called)).await;
     fleet.stop().await;
 }

@@ -65,7 +65,7 @@ function morph(old, fresh) {
     old.replaceWith(fresh);
   } else if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
-  } else if (!old.dataset.armed && !(old === document.activeElement && old.matches("input, select, textarea"))) {
+  } else if (!old.dataset.armed && !unsaved(old) && !(old === document.activeElement && old.matches("input, select, textarea"))) {
     // What somebody folded out stays so.
     if (old.nodeName !== "DETAILS") {
       for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -173,10 +173,11 @@ document.addEventListener("submit", async (event) => {
 const free = () => [...document.forms].forEach((form) => (form.busy = false));
 addEventListener("pageshow", free);
 
-// A long form is not left by mistake with what was filled in and not saved.
-document.addEventListener("input", ({ target }) => target.form?.hasAttribute("data-keep") && (target.form.filled = true));
+// A long form is not left by mistake with what was filled in and not saved, nor with what was refused.
+const differs = ({ type, checked, value, dataset }) => dataset.saved !== (type === "checkbox" && !checked ? "" : value);
+const unsaved = (form) => form.matches("[data-keep]") && [...form.querySelectorAll("[data-saved]")].some(differs);
 addEventListener("beforeunload", (event) => {
-  if (![...document.forms].some((form) => form.filled && !form.busy)) return;
+  if (![...document.forms].some((form) => !form.busy && unsaved(form))) return;
   event.preventDefault();
   // Whoever stays can save after all.
   setTimeout(free);

@@ -42,15 +42,20 @@ impl Bulk {
         let shown = Shown::load(web, person, self.id, self.after).await?;
         let mut drawn =
             DrawnParts { parts: bulk::progress(&shown.bulk).into_string(), ..DrawnParts::default() };
+        if shown.bulk.is_settled() {
+            // Once, as a whole: the order in which they stay is not the one in which they were watched.
+            if !std::mem::replace(&mut self.settled, true) {
+                drawn.parts.push_str(&shown.results().into_string());
+                drawn.say.push(bulk::headline(&shown.bulk.tally));
+            }
+            return Ok(drawn);
+        }
         for item in &shown.items {
             let line = bulk::item(item, &shown.bulk).into_string();
             if self.said.get(&item.device) != Some(&line) {
                 drawn.parts.push_str(&line);
                 self.said.insert(item.device, line);
             }
-        }
-        if shown.bulk.is_settled() && !std::mem::replace(&mut self.settled, true) {
-            drawn.say.push(bulk::headline(&shown.bulk.tally));
         }
         Ok(drawn)
     }

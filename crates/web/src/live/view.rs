@@ -127,6 +127,10 @@ impl View {
         matches!(self, Self::Bridge(_))
     }
 
+    pub(super) fn lists_bridges(&self) -> bool {
+        matches!(self, Self::WorkList(_))
+    }
+
     pub(super) fn shows_bulk(&self, bulk: BulkId) -> bool {
         matches!(self, Self::Bulk(view) if view.id == bulk)
     }

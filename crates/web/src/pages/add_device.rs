@@ -86,21 +86,33 @@ pub(crate) async fn add(State(web): State<Web>, signed: Signed, fields: Fields) 
 }
 
 async fn add_bridge(web: &Web, signed: &Signed, fields: &Fields) -> Result<Response, Failure> {
-    let wrong =
-        |wrong: Wrong| Ok(again(page(web, signed, (Connector::NukiBridge, &html! {}), fields, &wrong)));
+    match web.app.add_bridge(&signed.actor, typed_bridge(fields)).await {
+        Ok((bridge, _)) => Ok(Redirect::to(&format!("/bridges/{bridge}")).into_response()),
+        Err(error) => {
+            let wrong = wrong_bridge(error)?;
+            Ok(again(page(web, signed, (Connector::NukiBridge, &html! {}), fields, &wrong)))
+        }
+    }
+}
+
+/// A bridge as it was filled in.
+pub(super) fn typed_bridge(fields: &Fields) -> NewBridge<'_> {
     let form = fields.text("token_form");
     let form = TOKEN_FORMS.iter().find(|(name, _)| *name == form).or(TOKEN_FORMS.first());
-    let new = NewBridge {
+    NewBridge {
         address: fields.text("address"),
         token: fields.text("token").trim(),
         token_form: form.map_or("encrypted", |(name, _)| name),
         listed: &[],
-    };
-    match web.app.add_bridge(&signed.actor, new).await {
-        Ok((bridge, _)) => Ok(Redirect::to(&format!("/bridges/{bridge}")).into_response()),
-        Err(Error::Invalid { field, why }) => wrong(Wrong::at(field, why)),
-        Err(Error::Refused(why @ Refusal::BridgeExists)) => wrong(Wrong::at("address", why.to_string())),
-        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is told at a field of its form.
+pub(super) fn wrong_bridge(error: Error) -> Result<Wrong, Failure> {
+    match error {
+        Error::Invalid { field, why } => Ok(Wrong::at(field, why)),
+        Error::Refused(why @ Refusal::BridgeExists) => Ok(Wrong::at("address", why.to_string())),
+        error => Err(error.into()),
     }
 }
 
@@ -222,7 +234,7 @@ fn page(
             @if way == Connector::NukiBridge { (steps(way)) }
             form.card.pad.stack method="post" action="/devices/new" {
                 input type="hidden" name="way" value=(way.name());
-                @if way == Connector::NukiBridge { (bridge_fields(fields, wrong)) } @else { (fields_of(way, fields, wrong)) }
+                @if way == Connector::NukiBridge { (bridge_fields(&typed_bridge(fields), wrong)) } @else { (fields_of(way, fields, wrong)) }
                 div.acts {
                     button.btn.main { @if way == Connector::NukiBridge { "Ask the bridge" } @else { "Add device" } }
                     a.btn href="/devices" { "Cancel" }
@@ -268,22 +280,21 @@ fn fields_of(way: Connector, fields: &Fields, wrong: &Wrong) -> Markup {
     }
 }
 
-fn bridge_fields(fields: &Fields, wrong: &Wrong) -> Markup {
-    let chosen = fields.text("token_form");
+pub(super) fn bridge_fields(typed: &NewBridge<'_>, wrong: &Wrong) -> Markup {
     html! {
         (Field {
-            name: "address", label: "Address", value: fields.text("address"), wrong: wrong.of("address"),
+            name: "address", label: "Address", value: typed.address, wrong: wrong.of("address"),
             focus: !wrong.is_any(),
             hint: "As the Nuki app shows it, for example 192.168.1.50:8080.", autocomplete: "off", ..Field::default()
         }.text())
         (Field {
-            name: "token", label: "Token", value: fields.text("token"), wrong: wrong.of("token"), autocomplete: "off",
+            name: "token", label: "Token", value: typed.token, wrong: wrong.of("token"), autocomplete: "off",
             hint: "The app shows it beside the address.", ..Field::default()
         }.text())
         div.field {
             label for="token_form" { "How the token travels" }
             select #token_form name="token_form" aria-describedby="token_form-hint" {
-                @for (name, words) in TOKEN_FORMS { option value=(name) selected[name == chosen] { (words) } }
+                @for (name, words) in TOKEN_FORMS { option value=(name) selected[name == typed.token_form] { (words) } }
             }
             p.hint #token_form-hint {
                 "Bridges with firmware 1.22.1 or 2.14.0 and newer take it encrypted. Readable by everybody in the network only "

@@ -2,26 +2,32 @@
 //! from what the device has said, so the address alone is enough to go on later.
 
 use axum::extract::{Path, State};
-use axum::response::Html;
+use axum::response::{Html, Response};
 use http::HeaderMap;
+use lockwarden_app::Error;
 use lockwarden_app::commands::CommandState;
 use lockwarden_app::devices::{Connector, DeviceType};
+use lockwarden_app::groups::NewGroup;
+use lockwarden_app::ids::GroupId;
 use lockwarden_app::ways::Fact;
 use maud::{Markup, html};
 
 use super::add_device::place;
 use super::device::{Told, just_made};
-use super::manage::manageable;
+use super::manage::{chosen_group, manageable};
+use super::{again, done};
 use crate::failure::Failure;
+use crate::fields::Fields;
 use crate::identify::{Person, Signed};
 use crate::parts::announced;
 use crate::parts::card::{Card, Drawn};
 use crate::parts::facts;
-use crate::parts::form::Field;
+use crate::parts::form::{Field, Wrong};
 use crate::parts::frame::{self, Here};
 use crate::parts::groups;
 use crate::parts::icon::{Icon, icon};
 use crate::parts::reach::steps;
+use crate::parts::said::Said;
 use crate::parts::simulated;
 use crate::parts::words;
 use crate::web::Web;
@@ -63,19 +69,64 @@ pub(crate) async fn show(
 ) -> Result<Html<String>, Failure> {
     let device = manageable(&web, &signed, &device).await?;
     let told = Told::of_new(&web, &signed, device.id).await?;
-    let (step, when) = (Step::of(&told), signed.when(&web));
+    let belongs = Belongs { group: told.device.group, ..Belongs::default() };
+    Ok(page(&web, &signed, (&told, &headers), &belongs))
+}
+
+/// Where it belongs, as it was filled in, and what was wrong with the name of a new group.
+#[derive(Default)]
+struct Belongs<'a> {
+    group: Option<GroupId>,
+    new: &'a str,
+    wrong: Wrong,
+}
+
+/// The last step. A new group that is there already is that one: two who add devices may name the same house.
+pub(crate) async fn save(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(device): Path<String>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let device = manageable(&web, &signed, &device).await?.id;
+    let (mut group, new) = (chosen_group(&fields)?, fields.text("new_group"));
+    if !new.trim().is_empty() {
+        let named = NewGroup { name: new, parent: group };
+        group = match web.app.find_or_create_group(&signed.actor, named).await {
+            Ok(named) => Some(named),
+            Err(Error::Invalid { why, .. }) => {
+                let told = Told::of_new(&web, &signed, device).await?;
+                let belongs = Belongs { group, new, wrong: Wrong::at("new_group", why) };
+                return Ok(again(page(&web, &signed, (&told, &headers), &belongs)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+    }
+    web.app.set_group(&signed.actor, device, group).await?;
+    Ok(done(&format!("/devices/{device}"), Said::Grouped))
+}
+
+fn page(
+    web: &Web,
+    person: &Person,
+    (told, headers): (&Told, &HeaderMap),
+    belongs: &Belongs<'_>,
+) -> Html<String> {
+    let device = &told.device;
+    let (step, when) = (Step::of(told), person.when(web));
     let body = html! {
         p.back { a href={ "/devices/" (device.id) } { (icon(Icon::Back)) "To the device itself" } }
         h1 { "Add " (device.name) }
         (place(step.number(), Some(device.connector)))
         div.two {
             div.stack {
-                @if step == Step::Connect { (to_type(&web, &told, &headers)) }
-                (parts(&web, &signed, &told, &when))
+                @if step == Step::Connect { (to_type(web, told, headers)) }
+                (parts(web, person, told, &when))
             }
             div.stack {
-                @if step == Step::Connect { section #hint { h2 { "Step by step" } (guide(&told)) } }
-                @else { (group(&told, signed.actor.may_manage_groups().is_ok())) }
+                @if step == Step::Connect { section #hint { h2 { "Step by step" } (guide(told)) } }
+                @else { (group(told, belongs, person.actor.may_manage_groups().is_ok())) }
                 div.acts {
                     a.btn.plain href={ "/devices/" (device.id) } { "Go on later" }
                     a.btn.plain href={ "/devices/" (device.id) "/remove" } { "Remove it again…" }
@@ -84,7 +135,7 @@ pub(crate) async fn show(
         }
         (frame::live(&format!("on=add&device={}&step={}", device.id, step.number()), when.now))
     };
-    Ok(frame::page(&web, &signed, Here::Devices, &format!("Add {}", device.name), &body))
+    frame::page(web, person, Here::Devices, &belongs.wrong.title(&format!("Add {}", device.name)), &body)
 }
 
 fn ways(told: &Told) -> impl Iterator<Item = Connector> {
@@ -184,16 +235,17 @@ fn found(told: &Told) -> Markup {
 }
 
 /// The last step: where in the list it stands. Saving it leads to the device.
-fn group(told: &Told, may_make: bool) -> Markup {
+fn group(told: &Told, belongs: &Belongs<'_>, may_make: bool) -> Markup {
     let device = &told.device;
     html! {
         section #group-step {
             h2 { "Where it belongs" }
-            form.card.pad.stack method="post" action={ "/devices/" (device.id) "/group" } {
-                (groups::select(("group", "Group"), told.groups().iter(), ("In no group", device.group)))
+            form.card.pad.stack method="post" action={ "/devices/" (device.id) "/add" } {
+                (groups::select(("group", "Group"), told.groups().iter(), ("In no group", belongs.group)))
                 @if may_make {
                     (Field {
-                        name: "new_group", label: "Or a new group", value: "", optional: true, autocomplete: "off",
+                        name: "new_group", label: "Or a new group", value: belongs.new, wrong: belongs.wrong.of("new_group"),
+                        optional: true, autocomplete: "off",
                         hint: "For example a house or a floor. It is made inside the group chosen above, or at the top.",
                         ..Field::default()
                     }.text())

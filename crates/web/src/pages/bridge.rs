@@ -2,18 +2,20 @@
 //! devices appear.
 
 use axum::extract::{Path, State};
-use axum::response::{Html, Response};
-use lockwarden_app::bridges::Bridge;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use lockwarden_app::bridges::{Bridge, NewBridge};
 use lockwarden_app::devices::Device;
 use lockwarden_app::ids::BridgeId;
 use lockwarden_app::{Error, Result};
 use maud::{Markup, html};
 
-use super::done;
+use super::add_device::{bridge_fields, typed_bridge, wrong_bridge};
+use super::{again, done};
 use crate::failure::Failure;
-use crate::fields::id;
+use crate::fields::{Fields, id};
 use crate::identify::{Person, Signed};
 use crate::parts::counts;
+use crate::parts::form::Wrong;
 use crate::parts::frame::{self, Here};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::said::{Said, sentence};
@@ -75,8 +77,8 @@ impl Reached {
                         b { @if online { "Trouble." } @else { "Not reached." } }
                         " " (sentence(trouble)) ". It is asked again by itself."
                         @if !online {
-                            " If its token was mistyped, " a href={ "/devices/new?way=nuki-bridge&address=" (bridge.address) } { "type in the right one" }
-                            "; if the address was, remove this bridge."
+                            " If its address or token was mistyped, or is another now, "
+                            a href={ "/bridges/" (bridge.id) "/change" } { "type in the right one" } "."
                         }
                     }
                 },
@@ -184,6 +186,67 @@ pub(crate) async fn show(
 fn may_see(signed: &Signed, bridge: &str) -> Result<BridgeId, Failure> {
     signed.actor.may_add_devices()?;
     id(bridge)
+}
+
+pub(crate) async fn ask_change(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bridge): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let reached = Reached::load(&web, &signed, may_see(&signed, &bridge)?).await?;
+    let bridge = &reached.bridge;
+    let typed =
+        NewBridge { address: &bridge.address, token: "", token_form: &bridge.token_form, listed: &[] };
+    Ok(changing(&web, &signed, &reached, &typed, &Wrong::default()))
+}
+
+pub(crate) async fn change(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(bridge): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let id = may_see(&signed, &bridge)?;
+    match web.app.change_bridge(&signed.actor, id, typed_bridge(&fields)).await {
+        Ok(()) => Ok(Redirect::to(&format!("/bridges/{id}")).into_response()),
+        Err(error) => {
+            let wrong = wrong_bridge(error)?;
+            let reached = Reached::load(&web, &signed, id).await?;
+            Ok(again(changing(&web, &signed, &reached, &typed_bridge(&fields), &wrong)))
+        }
+    }
+}
+
+fn changing(
+    web: &Web,
+    person: &Person,
+    reached: &Reached,
+    typed: &NewBridge<'_>,
+    wrong: &Wrong,
+) -> Html<String> {
+    let Reached { bridge, devices, .. } = reached;
+    let body = html! {
+        section.narrow {
+            p.back { a href={ "/bridges/" (bridge.id) } { (icon(Icon::Back)) "Nuki Bridge" } }
+            h1 { "Change the bridge at " (bridge.address) }
+            form.card.pad.stack method="post" action={ "/bridges/" (bridge.id) "/change" } {
+                (bridge_fields(typed, wrong))
+                p.hint {
+                    "The token is never shown here, so type it again."
+                    @if !devices.is_empty() {
+                        " At another address, " (counts::devices(devices.len())) " that it reaches "
+                        (if devices.len() == 1 { "comes" } else { "come" }) " back as soon as the bridge lists "
+                        (if devices.len() == 1 { "it" } else { "them" }) " there."
+                    }
+                }
+                div.acts {
+                    button.btn.main { "Ask the bridge" }
+                    a.btn href={ "/bridges/" (bridge.id) } { "Cancel" }
+                }
+            }
+        }
+    };
+    frame::page(web, person, Here::Devices, &wrong.title("Change a bridge"), &body)
 }
 
 pub(crate) async fn ask_remove(

@@ -94,6 +94,20 @@ impl Shown {
         Ok(Self { bulk, items, left_out, group })
     }
 
+    /// What became of each. Once nothing changes any more, what somebody may want to do something about comes first.
+    pub(crate) fn results(&self) -> Markup {
+        let mut items: Vec<&Item> = self.items.iter().collect();
+        if self.bulk.is_settled() {
+            items.sort_by_key(|item| match item.became {
+                Became::Failed => 0,
+                Became::Unknown => 1,
+                Became::NotBegun => 2,
+                Became::Done | Became::UnderWay | Became::Waiting | Became::LeftOut => 3,
+            });
+        }
+        html! { ol.card.plain #results { @for item in items { (bulk::item(item, &self.bulk)) } } }
+    }
+
     fn title(&self) -> String {
         if self.bulk.state == BulkState::Proposed && self.bulk.tally.waiting == 0 {
             return "Nothing to do".to_owned();
@@ -211,15 +225,11 @@ fn proposal(shown: &Shown, after: i64, title: &str, refused: Option<&Refusal>) -
 }
 
 fn results(shown: &Shown, after: i64) -> Markup {
-    let mut items: Vec<&Item> = shown.items.iter().collect();
-    if shown.bulk.is_settled() {
-        items.sort_by_key(|item| item.became == Became::Done);
-    }
     html! {
         @if !shown.items.is_empty() {
             section {
                 h2 { "Each device" }
-                ol.card.plain #results { @for item in items { (bulk::item(item, &shown.bulk)) } }
+                (shown.results())
             }
             (further(shown, after))
         }

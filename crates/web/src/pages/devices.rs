@@ -24,7 +24,7 @@ use crate::parts::frame::{self, Here, may};
 use crate::parts::icon::{Icon, icon};
 use crate::parts::listing::{Listing, Look};
 use crate::parts::said::{self, Said};
-use crate::parts::{bulk, counts, find, groups};
+use crate::parts::{attention, bulk, counts, find, groups};
 use crate::web::Web;
 use crate::when::When;
 
@@ -97,6 +97,7 @@ pub(crate) async fn show(
     let body = html! {
         (said::strip(Said::from_name(asked.text("said"))))
         div.bar { h1 { @if listing.choosing { "Choose devices" } @else { "Devices" } } span.grow {} (ways(&signed, &listing, &page)) }
+        (attention::missing(&web.app.list_silent_bridges(&signed.actor).await?))
         @if page.all == 0 { (nothing_yet(may(&signed, Rights::CREATE))) }
         @else {
             (find::form(&listing, &page.groups))

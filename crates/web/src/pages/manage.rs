@@ -4,8 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use lockwarden_app::Error;
 use lockwarden_app::devices::{Connector, Device};
-use lockwarden_app::groups::NewGroup;
-use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ids::{DeviceId, GroupId};
 use lockwarden_app::ways::Way;
 use maud::{Markup, html};
 
@@ -50,13 +49,12 @@ pub(crate) async fn set_group(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let device: DeviceId = id(&device)?;
-    let mut group = if fields.has("group") { Some(id(fields.text("group"))?) } else { None };
-    let name = fields.text("new_group").trim();
-    if !name.is_empty() {
-        group = Some(web.app.create_group(&signed.actor, NewGroup { name, parent: group }).await?);
-    }
-    web.app.set_group(&signed.actor, device, group).await?;
+    web.app.set_group(&signed.actor, device, chosen_group(&fields)?).await?;
     Ok(done(&format!("/devices/{device}"), Said::Grouped))
+}
+
+pub(super) fn chosen_group(fields: &Fields) -> Result<Option<GroupId>, Failure> {
+    if fields.has("group") { Ok(Some(id(fields.text("group"))?)) } else { Ok(None) }
 }
 
 pub(crate) async fn set_favourite(

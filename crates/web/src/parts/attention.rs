@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use lockwarden_app::bridges::Bridge;
 use lockwarden_app::devices::Problem;
 use lockwarden_app::devices::list::Place;
 use lockwarden_app::groups::Group;
@@ -64,13 +65,52 @@ fn nothing(around: &Around<'_>) -> Markup {
 pub(crate) fn list(attention: &Attention, around: &Around<'_>, when: &When) -> Markup {
     html! {
         div #attention .stack {
-            @if attention.wards.is_empty() { (nothing(around)) }
+            @if attention.is_empty() { (nothing(around)) }
             @for urgency in Urgency::ALL {
                 @if attention.count(urgency) > 0 {
                     section {
                         h2 { (urgency.words()) " " span.tag { (number(attention.count(urgency))) } }
-                        div.stack { @for ward in attention.of(urgency) { (of_one_kind(ward, around, when)) } }
+                        div.stack {
+                            @if !attention.bridges(urgency).is_empty() { (silent(attention.bridges(urgency))) }
+                            @for ward in attention.of(urgency) { (of_one_kind(ward, around, when)) }
+                        }
                     }
+                }
+            }
+        }
+    }
+}
+
+fn silent(bridges: &[Bridge]) -> Markup {
+    html! {
+        div.card.ward {
+            div.pad {
+                h3 { (icon(Icon::Plug)) "A bridge has never answered" " " span.tag { (number(bridges.len())) } }
+                p.hint { "Look at its power and its network, and whether address and token are those that the Nuki app shows." }
+            }
+            ul {
+                @for bridge in bridges {
+                    li.item {
+                        div {
+                            a href={ "/bridges/" (bridge.id) } { (bridge.address) }
+                            @if let Some(trouble) = &bridge.trouble { small { (trouble) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Above the devices: those that it would bring are missing among them.
+pub(crate) fn missing(bridges: &[Bridge]) -> Markup {
+    html! {
+        @for bridge in bridges {
+            p.strip.warn {
+                (icon(Icon::Plug))
+                span {
+                    "The bridge at " a href={ "/bridges/" (bridge.id) } { (bridge.address) }
+                    " has never answered, so its devices are not here yet."
                 }
             }
         }

@@ -170,6 +170,7 @@ pub(crate) fn progress(bulk: &Bulk) -> Markup {
         (tally.waiting, "", "waiting for their turn"),
         (tally.failed, "bad", "failed"),
         (tally.unknown, "warn", "without an answer"),
+        (tally.not_begun, "", "not begun"),
     ];
     html! {
         section.card.pad.stack #bulk-progress {
@@ -185,7 +186,7 @@ pub(crate) fn progress(bulk: &Bulk) -> Markup {
             @if bulk.state == BulkState::Running {
                 form.acts method="post" action={ "/bulks/" (bulk.id) "/stop" } { button.btn { "Stop here" } }
             }
-            @let rest = tally.failed + tally.unknown;
+            @let rest = tally.rest();
             @if bulk.is_settled() && rest > 0 {
                 form.acts method="post" action={ "/bulks/" (bulk.id) "/again" } {
                     button.btn { "Try again with " (those(rest)) "…" }
@@ -213,6 +214,9 @@ pub(crate) fn headline(tally: &Tally) -> String {
     if tally.unknown > 0 {
         let _ = write!(words, ", {} without an answer", number(tally.unknown));
     }
+    if tally.not_begun > 0 {
+        let _ = write!(words, ", {} not begun", number(tally.not_begun));
+    }
     words + "."
 }
 
@@ -231,6 +235,7 @@ pub(crate) fn item(item: &Item, bulk: &Bulk) -> Markup {
         Became::Done => ("ok", Icon::Check, "done"),
         Became::Failed => ("bad", Icon::Cross, "failed"),
         Became::Unknown => ("warn", Icon::Help, "no answer from the lock"),
+        Became::NotBegun => ("", Icon::Off, "not begun"),
     };
     let words = item.reason.as_deref().unwrap_or(words);
     let words = match change {
@@ -258,7 +263,9 @@ fn change(wish: Wish, item: &Item) -> Option<String> {
         Became::LeftOut => format!("is {}", was?),
         Became::Waiting => format!("is {known}, will be {will}"),
         Became::Done => format!("was {known}, is {will}"),
-        Became::UnderWay | Became::Failed | Became::Unknown => format!("was {known}, to be {will}"),
+        Became::UnderWay | Became::Failed | Became::Unknown | Became::NotBegun => {
+            format!("was {known}, to be {will}")
+        }
     })
 }
 
@@ -308,5 +315,7 @@ mod tests {
         assert_eq!(headline(&tally), "Done: 3 devices.");
         (tally.failed, tally.unknown) = (1, 2);
         assert_eq!(headline(&tally), "3 of 6 devices done, 1 failed, 2 without an answer.");
+        (tally.unknown, tally.not_begun) = (0, 6);
+        assert_eq!(headline(&tally), "3 of 10 devices done, 1 failed, 6 not begun.");
     }
 }

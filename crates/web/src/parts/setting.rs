@@ -75,6 +75,11 @@ impl Row<'_> {
         self.held.and_then(Held::shown)
     }
 
+    /// What its field holds when nothing is filled in, whatever a form that came back holds.
+    fn saved(&self) -> String {
+        self.shown().map_or_else(String::new, |value| form_text(self.setting, self.kind, value))
+    }
+
     /// Nothing is known of it.
     pub(crate) fn is_unknown(&self) -> bool {
         self.held.is_none_or(|held| held.reported.is_none() && held.delivery.is_none())
@@ -84,16 +89,13 @@ impl Row<'_> {
     pub(crate) fn field(&self, when: &When) -> Markup {
         let about = self.setting.about();
         let key = self.key();
-        let text = self.typed.map_or_else(
-            || self.shown().map_or_else(String::new, |value| form_text(self.setting, self.kind, value)),
-            str::to_owned,
-        );
+        let text = self.typed.map_or_else(|| self.saved(), str::to_owned);
         html! {
             div.field.setting {
                 input type="hidden" name={ "seen-" (key) } value=(seen_text(self.shown()));
                 @if self.is_switch() {
                     label.check {
-                        input id=(key) name=(key) type="checkbox" value="on" checked[text == "on"]
+                        input id=(key) name=(key) type="checkbox" value="on" checked[text == "on"] data-saved=(self.saved())
                             autofocus[self.wrong.is_some()] aria-invalid=[self.wrong.map(|_| "true")]
                             aria-describedby=(self.described());
                         b { (about.label) }
@@ -161,7 +163,7 @@ impl Row<'_> {
         let plain = |kind: &str, limits: Option<(i64, i64, i64)>| {
             html! {
                 div.input {
-                    input id=(key) name=(key) type=(kind) value=(text) autocomplete="off" autofocus[focus]
+                    input id=(key) name=(key) type=(kind) value=(text) data-saved=(self.saved()) autocomplete="off" autofocus[focus]
                         min=[limits.map(|limits| limits.0)] max=[limits.map(|limits| limits.1)]
                         step=[limits.map(|(min, _, step)| if min % step == 0 { step } else { 1 })]
                         aria-invalid=[invalid] aria-describedby=(described);
@@ -171,7 +173,8 @@ impl Row<'_> {
         let select = |options: Vec<(String, String)>| {
             let is_among = options.iter().any(|(value, _)| value == text);
             html! {
-                select id=(key) name=(key) autofocus[focus] aria-invalid=[invalid] aria-describedby=(described) {
+                select id=(key) name=(key) data-saved=(self.saved()) autofocus[focus] aria-invalid=[invalid]
+                    aria-describedby=(described) {
                     @if !is_among { option value=(text) selected { (self.other(text, blank)) } }
                     @for (value, words) in &options { option value=(value) selected[value == text] { (words) } }
                 }

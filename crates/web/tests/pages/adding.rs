@@ -138,6 +138,45 @@ async fn the_steps_go_on_by_themselves_and_are_found_again_by_their_address() {
 }
 
 #[tokio::test]
+async fn a_new_group_that_is_there_already_is_that_one_and_one_of_no_name_comes_back_at_its_field() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let path = format!("/devices/{device}/add");
+    assert!(browser.get(&path).await.body.contains(&format!("method=\"post\" action=\"{path}\"")));
+    let done = format!("/devices/{device}?said=grouped");
+    let group = async || app.load_device(&anna, device).await.unwrap().group;
+    assert_eq!(browser.post(&path, &[("new_group", "Harbour street")]).await.leads_to(), done);
+    let harbour = group().await.unwrap();
+    let inside = harbour.to_string();
+    assert_eq!(browser.post(&path, &[("group", &inside), ("new_group", "House 4")]).await.leads_to(), done);
+    let house = group().await.unwrap();
+    // Its place belongs to its name: of what is at the top, and of what is inside.
+    for (parent, name, there) in [("", " HARBOUR street ", harbour), (&inside, "house 4", house)] {
+        assert_eq!(browser.post(&path, &[("group", parent), ("new_group", name)]).await.leads_to(), done);
+        assert_eq!(group().await, Some(there), "{name}");
+    }
+    let long = "A<".repeat(33);
+    for (name, why) in [(long.as_str(), "At most 64 characters"), ("a\u{1}b", "No line breaks")] {
+        let again = browser.post(&path, &[("group", &inside), ("new_group", name)]).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let field = again.between("<input id=\"new_group\"", ">");
+        for part in
+            ["autofocus", "aria-invalid=\"true\"", "aria-describedby=\"new_group-wrong new_group-hint\""]
+        {
+            assert!(field.contains(part), "{part}: {field}");
+        }
+        assert!(field.contains(&format!("value=\"{}\"", name.replace('<', "&lt;"))), "{field}");
+        assert!(again.between("id=\"new_group-wrong\"", "</p>").contains(why));
+        assert!(again.body.contains(&format!("value=\"{inside}\" selected")), "the group stays chosen");
+        assert!(again.body.contains("<title>Not saved: Add Front door"));
+        assert!(again.part(&format!("test-{device}")).contains("Test it"));
+    }
+    assert_eq!((group().await, app.known_groups(&anna).await.unwrap().len()), (Some(house), 2));
+}
+
+#[tokio::test]
 async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
@@ -181,6 +220,53 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
     assert_eq!(site.world.app.all_bridges().await.unwrap()[0].token, "other456");
     let again = browser.get(&path).await;
     assert!(again.body.contains("1 device found.") && again.body.contains("Smart Lock 1.0 or 2.0"));
+}
+
+#[tokio::test]
+async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_what_was_mistyped_is_typed_again()
+ {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = &site.world.app;
+    let typed =
+        [("way", "nuki-bridge"), ("address", "192.0.2.7"), ("token", "abc123"), ("token_form", "hashed")];
+    let path = browser.post("/devices/new", &typed).await.leads_to().to_owned();
+    let link = format!("href=\"{path}\">192.0.2.7:8080</a>");
+    assert!(!browser.get("/devices").await.body.contains(&link));
+    let work = browser.get("/attention").await;
+    assert!(work.body.contains("Nothing needs you."));
+    let mut stream = browser.listen(&work.stream()).await;
+    until(&mut stream, "Nothing needs you.").await;
+    let bridge = app.list_bridges(&anna).await.unwrap()[0].id;
+    let away = Polled::Troubled { words: "nothing answers <there>", is_away: true };
+    app.bridge_polled(bridge, &away).await.unwrap();
+    site.world.clock.advance(Duration::from_secs(1));
+    let told = until(&mut stream, "A bridge has never answered").await;
+    assert!(told.contains(&link) && told.contains("nothing answers &lt;there&gt;"), "{told}");
+    assert!(browser.get("/devices").await.body.contains(&link), "its devices are missed there");
+
+    let change = format!("{path}/change");
+    assert!(browser.get(&path).await.body.contains(&format!("href=\"{change}\"")));
+    let form = browser.get(&change).await;
+    assert!(form.between("<input id=\"address\"", ">").contains("value=\"192.0.2.7:8080\""));
+    assert!(form.between("<input id=\"token\"", ">").contains("value=\"\""), "it is never shown");
+    assert!(form.body.contains("value=\"hashed\" selected") && !form.body.contains("abc123"));
+    for (address, token, field) in [("https://x", "abc123", "address"), ("192.0.2.8", "", "token")] {
+        let typed = [("address", address), ("token", token), ("token_form", "plain")];
+        let again = browser.post(&change, &typed).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let wrong = again.between(&format!("<input id=\"{field}\""), ">");
+        assert!(wrong.contains("aria-invalid=\"true\"") && wrong.contains("autofocus"), "{wrong}");
+        assert!(again.body.contains(&format!("value=\"{address}\"")));
+        assert!(again.body.contains("value=\"plain\" selected"));
+    }
+    let right = [("address", "192.0.2.8"), ("token", " def456 "), ("token_form", "encrypted")];
+    assert_eq!(browser.post(&change, &right).await.leads_to(), path);
+    let access = &app.all_bridges().await.unwrap()[0];
+    assert_eq!((access.address.as_str(), access.token.as_str()), ("192.0.2.8:8080", "def456"));
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("The bridge is being asked.") && page.body.contains("192.0.2.8:8080"));
+    assert!(!browser.get("/devices").await.body.contains("has never answered"));
 }
 
 #[tokio::test]

@@ -61,8 +61,12 @@ async fn locking_many_is_looked_at_first_begun_once_and_watched_to_its_end() {
     assert!(said.contains("he motor is blocked"), "{said}");
     let page = browser.get(&path).await;
     assert!(page.part("bulk-progress").contains("Try again with the one…"));
-    let names = ["Open one", "Open two"].map(|name| page.body.find(&format!(">{name}<")).unwrap());
-    assert!(names[0] > names[1], "what failed comes first");
+    let watched = said.split("id=\"results\"").collect::<Vec<_>>();
+    assert_eq!(watched.len(), 2, "the whole list comes once: {said}");
+    for seen in [watched[1], &page.body] {
+        let names = ["Open one", "Open two"].map(|name| seen.find(&format!(">{name}<")).unwrap());
+        assert!(names[0] > names[1], "what failed comes first: {seen}");
+    }
     let again = browser.post(&format!("{path}/again"), &[]).await.leads_to().to_owned();
     assert!(again != path && browser.get(&again).await.body.contains("Lock 1 device?"));
 }
@@ -106,6 +110,35 @@ async fn all_that_match_are_chosen_also_those_on_no_page_and_nobody_elses() {
         let refused = browser.post("/bulks", &[("deed", deed), ("all", "yes")]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{deed}");
     }
+}
+
+#[tokio::test]
+async fn whose_turn_had_not_come_when_somebody_stopped_it_is_not_called_failed_and_can_have_it_later() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    for number in 1..=70 {
+        site.world.device(&anna, &format!("Flat {number}")).await;
+    }
+    let path = browser.post("/bulks", &[("deed", "favourite"), ("all", "yes")]).await.leads_to().to_owned();
+    browser.post(&format!("{path}/begin"), &[]).await.leads_to();
+    site.world.app.work_on_bulks().await.unwrap();
+    let page = browser.get(&path).await;
+    assert!(page.part("bulk-progress").contains("6 waiting for their turn"));
+    let mut stream = browser.listen(&page.stream()).await;
+    crate::live::until(&mut stream, "6 waiting for their turn").await;
+    site.world.clock.advance(Duration::from_secs(1));
+    browser.post(&format!("{path}/stop"), &[]).await.leads_to();
+    let told = crate::live::until(&mut stream, "event: say").await;
+    let page = browser.get(&path).await;
+    for seen in [told.as_str(), page.part("bulk-progress")] {
+        for words in ["64 of 70 devices done, 6 not begun.", ">6 not begun<", "Try again with those 6…"] {
+            assert!(seen.contains(words), "{words}: {seen}");
+        }
+        assert!(!seen.contains("failed"), "{seen}");
+    }
+    assert_eq!(page.body.matches("Stopped before its turn came: nothing was done").count(), 6);
+    let again = browser.post(&format!("{path}/again"), &[]).await.leads_to().to_owned();
+    assert!(browser.get(&again).await.body.contains("Make 6 devices favourites?"));
 }
 
 #[tokio::test]

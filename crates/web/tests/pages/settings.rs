@@ -138,6 +138,64 @@ async fn a_value_that_cannot_be_comes_back_at_its_field_and_nothing_is_sent() {
     assert!(site.world.app.due_settings(None).await.unwrap().0.is_empty());
 }
 
+/// What each field holds, and what the script is told that it held when it was saved.
+fn fields(page: &Answer) -> Vec<(String, String)> {
+    let value = |tag: &str, name: &str| {
+        tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+    };
+    let field = |tag: &str| {
+        let (open, inside) = tag.split_once('>').unwrap();
+        let saved = value(open, "data-saved")?;
+        let holds = match open.split(' ').next().unwrap() {
+            "select" => {
+                let chosen = inside.split("</select>").next().unwrap().split("<option");
+                value(chosen.into_iter().find(|one| one.contains(" selected")).unwrap(), "value").unwrap()
+            }
+            _ if open.contains("type=\"checkbox\"") => {
+                if open.contains(" checked") {
+                    "on".to_owned()
+                } else {
+                    String::new()
+                }
+            }
+            _ => value(open, "value").unwrap(),
+        };
+        Some((holds, saved))
+    };
+    let tags = page.body.match_indices("<input ").chain(page.body.match_indices("<select "));
+    tags.filter_map(|(at, _)| field(&page.body[at + 1..])).collect()
+}
+
+#[tokio::test]
+async fn a_form_knows_what_is_saved_also_where_it_came_back_with_what_was_refused() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = lock(&site, &anna).await;
+    told(&site, device, &[(Setting::LedEnabled, SettingValue::Bool(false))]).await;
+    let path = format!("/devices/{device}/settings");
+    let fresh = fields(&browser.get(&path).await);
+    assert!(fresh.iter().all(|(holds, saved)| holds == saved), "nobody is asked about nothing: {fresh:?}");
+    for known in ["2", "on", "22:00", "Europe/Berlin", ""] {
+        assert!(fresh.iter().any(|(holds, _)| holds == known), "{known}: {fresh:?}");
+    }
+    let filled = [
+        ("seen-ledBrightness", "=2"),
+        ("ledBrightness", "99"),
+        ("seen-buttonEnabled", "=true"),
+        ("seen-ledEnabled", "=false"),
+        ("ledEnabled", "on"),
+        ("seen-timezoneId", "=37"),
+        ("timezoneId", "Europe/Paris"),
+    ];
+    let back = browser.post(&path, &filled).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut differ = fields(&back);
+    differ.retain(|(holds, saved)| holds != saved);
+    differ.sort();
+    let expected = [("", "on"), ("99", "2"), ("Europe/Paris", "Europe/Berlin"), ("on", "")];
+    assert_eq!(differ, expected.map(|(holds, saved)| (holds.to_owned(), saved.to_owned())));
+}
+
 #[tokio::test]
 async fn what_was_not_touched_is_not_sent_and_a_switch_is_switched_off_by_its_absence() {
     let site = Site::new().await;

@@ -127,6 +127,7 @@ async function settings(page, device) {
   await check(page, 'settings that nothing is known of');
   await leaving(page);
   await look(page, `${device}/add`, 'text=Test it');
+  await refused(page, `${device}/add`, { 'Or a new group': 'x'.repeat(65) }, 'Done');
   await look(page, `${device}/way?do=remove&way=nuki-hub`, 'form .sure');
   await page.getByRole('button', { name: 'Remove this way' }).click();
   await page.getByText('The way is removed.').waitFor();
@@ -155,20 +156,54 @@ async function leaving(page) {
   await page.goto(`${url}/activity`);
   await page.goBack();
   page.off('dialog', answer);
+  await leavingRefused(page);
+}
+
+/** What was refused is asked about, too, though nobody filled in anything since; what is as it was again is not. */
+async function leavingRefused(page) {
+  const [asked, path] = [[], page.url()];
+  const stay = (dialog) => (asked.push(dialog.type()), dialog.dismiss());
+  page.on('dialog', stay);
+  await page.goto(path);
+  const field = page.getByLabel('Name on the device').first();
+  const leave = page.getByRole('link', { name: /^Activity/ }).filter({ visible: true }).first();
+  const was = await field.inputValue();
+  await field.fill('x'.repeat(99));
+  await field.press('Enter');
+  await page.locator('[aria-invalid]').waitFor();
+  await leave.click({ noWaitAfter: true });
+  await page.waitForTimeout(300);
+  assert.deepEqual([asked, await field.inputValue()], [['beforeunload'], 'x'.repeat(99)]);
+  // Nor is it lost when the page reads itself again.
+  const read = page.waitForResponse((answer) => answer.url() === path);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await (await read).finished();
+  await page.waitForTimeout(300);
+  assert.equal(await field.inputValue(), 'x'.repeat(99));
+  await field.fill(was);
+  await leave.click();
+  await page.waitForURL(/activity/);
+  assert.deepEqual(asked, ['beforeunload']);
+  page.off('dialog', stay);
 }
 
 /** A bridge that is not there. */
 async function bridge(page) {
-  const path = '/devices/new?way=nuki-bridge';
-  await look(page, path, 'form.card');
-  await refused(page, path, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
-  await page.goto(url + path);
+  const form = '/devices/new?way=nuki-bridge';
+  await look(page, form, 'form.card');
+  await refused(page, form, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
+  await page.goto(url + form);
   await page.getByLabel('Address', { exact: true }).fill('127.0.0.1:1');
   await page.getByLabel('Token', { exact: true }).fill('abc123');
   await page.getByRole('button', { name: 'Ask the bridge' }).click();
   await page.getByText('Not reached.').waitFor();
   await check(page, 'a bridge that does not answer');
-  await look(page, `${new URL(page.url()).pathname}/remove`, 'form .sure');
+  const path = new URL(page.url()).pathname;
+  await look(page, '/devices?view=tiles', 'text=has never answered');
+  await look(page, '/attention', 'text=A bridge has never answered');
+  await refused(page, `${path}/change`, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
+  await look(page, `${path}/remove`, 'form .sure');
   await page.getByRole('button', { name: 'Remove the bridge' }).click();
   await page.getByText('The bridge is removed.').waitFor();
 }
