@@ -37,7 +37,7 @@ use crate::nuki_bridge::wire::info::info;
 use crate::nuki_bridge::wire::{self, Authorised};
 use lockwarden_app::bridges::BridgeAddress;
 
-use reach::{Reach, Word, ask_the_silent, ordered, wake};
+use reach::{Reach, Word, ask_the_silent, ordered, unlisted, wake};
 use said::{hand_over, meant};
 
 /// Where nobody calls us, changes are seen this late.
@@ -321,6 +321,9 @@ fn take_over(door: &Door, bridge: &Bridge, devices: &[BridgeDevice], behind: &[B
         if word.0 != Word::Repeated {
             hand_over(door, device, one, word);
         }
+    }
+    for one in behind.iter().filter(|one| devices.iter().all(|device| meant(device, &[**one]).is_none())) {
+        unlisted(door, bridge, one.device);
     }
 }
 

@@ -146,6 +146,13 @@ pub(super) fn ordered(door: &Door, bridge: &Bridge, device: DeviceId, met: Optio
     door.committer.observe((device, Connector::NukiBridge), seen, door.app.now());
 }
 
+/// The bridge does not know a device any more that it had listed. Once it does again, what it says is new.
+pub(super) fn unlisted(door: &Door, bridge: &Bridge, device: DeviceId) {
+    bridge.reach.parts().remove(&device);
+    let seen = Observation::Trouble(ways::Trouble::OutOfReach, Some(String::new()));
+    door.committer.observe((device, Connector::NukiBridge), seen, door.app.now());
+}
+
 /// Somebody wants to know how the device is: the bridge asks it, which wakes it.
 pub(super) async fn wake(door: Arc<Door>, device: DeviceId) {
     let Some((bridge, one)) = reached(&door, device).await else { return };

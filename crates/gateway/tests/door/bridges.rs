@@ -233,6 +233,20 @@ async fn a_lock_that_its_bridge_has_not_seen_for_long_is_asked_itself_without_an
 }
 
 #[tokio::test]
+async fn a_device_that_its_bridge_does_not_list_any_more_is_out_of_its_reach() {
+    let house = House::build().await;
+    let [device] = house.devices().await.try_into().unwrap();
+    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let address = house.fleet.bridges()[0].address().await.unwrap();
+    ask(address, &format!("/unpair?nukiId={ID}&deviceType=4&token=123456")).await;
+    house
+        .looked_until(device, |device, troubles| device.is_stale() && troubles == [Trouble::OutOfReach])
+        .await;
+    assert_eq!(house.devices().await, [device], "it stays its owner's");
+    house.fleet.stop().await;
+}
+
+#[tokio::test]
 async fn a_bridge_that_is_removed_gets_its_callback_back_and_only_ours() {
     let house = House::build().await;
     let (app, bridge) = (&house.site.world.app, &house.fleet.bridges()[0]);

@@ -252,7 +252,7 @@ fn changes(device: &Device, renaming: &Renaming<'_>, groups: &[Group]) -> Markup
         section {
             h2 { "Change" }
             div.card.pad.stack {
-                form.stack method="post" action={ "/devices/" (device.id) "/name" } {
+                form.stack method="post" action={ "/devices/" (device.id) } {
                     (Field {
                         name: "name", label: "Name", value: renaming.name.unwrap_or(&device.name),
                         wrong: renaming.wrong.of("name"), autocomplete: "off", ..Field::default()

@@ -130,7 +130,7 @@ fn form(
         p.back { a href="/groups" { (icon(Icon::Back)) "Groups" } }
         div.narrow {
             h1 { (path) }
-            form.card.pad.stack method="post" action={ "/groups/" (group.id) "/name" } {
+            form.card.pad.stack method="post" action={ "/groups/" (group.id) } {
                 (Field {
                     name: "name", label: "Name", value: name.unwrap_or(&group.name), wrong: wrong.of("name"),
                     autocomplete: "off", ..Field::default()

@@ -33,7 +33,7 @@ pub(crate) fn suggestion(device: &Device, connection: &Connection) -> Markup {
     let other = own_name(device, connection).filter(|name| *name != device.name);
     html! {
         @if let Some(name) = other {
-            form.acts method="post" action={ "/devices/" (device.id) "/name" } {
+            form.acts method="post" action={ "/devices/" (device.id) } {
                 input type="hidden" name="from" value="add";
                 input type="hidden" name="name" value=(name);
                 span.hint { "Here it is called “" (device.name) "”." }

@@ -61,7 +61,7 @@ fn right_for(route: &RouteInfo) -> Rights {
         (_, "/devices/{id}/order" | "/devices/{id}/sync") | ("POST", "/bulks") => Rights::OPERATE,
         (_, path) if path.starts_with("/bulks/") => Rights::VIEW,
         (_, path) if path.starts_with("/groups") => Rights::MANAGE,
-        (_, path) if path.starts_with("/devices/{id}/") => Rights::MANAGE,
+        (_, path) if path.starts_with("/devices/{id}") => Rights::MANAGE,
         ("GET", "/activity") => Rights::LOG,
         (_, "/settings/left-open") => Rights::MANAGE,
         (_, path) if path.starts_with("/settings/") => Rights::ACCOUNT,

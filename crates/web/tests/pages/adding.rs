@@ -327,8 +327,7 @@ async fn the_name_that_a_device_announces_is_suggested_beside_the_one_it_was_giv
     let path = format!("/devices/{device}/add");
     let page = browser.get(&path).await;
     assert!(page.body.contains("Here it is called “Front door”") && page.body.contains("Call it “Maison”"));
-    let named =
-        browser.post(&format!("/devices/{device}/name"), &[("name", "Maison"), ("from", "add")]).await;
+    let named = browser.post(&format!("/devices/{device}"), &[("name", "Maison"), ("from", "add")]).await;
     assert_eq!(named.leads_to(), path);
     assert!(!browser.get(&path).await.body.contains("Call it"));
     // A hub calls every lock so.

@@ -118,13 +118,13 @@ async fn a_name_that_cannot_be_comes_back_with_its_reason() {
     let (anna, mut browser) = site.owner("Anna").await;
     let device = site.world.lock(&anna, "Front door", 7).await;
     let long = "x".repeat(65);
-    for path in ["/devices/new".to_owned(), format!("/devices/{device}/name")] {
+    for path in ["/devices/new".to_owned(), format!("/devices/{device}")] {
         let answer = browser.post(&path, &[("name", &long)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
         assert!(answer.body.contains("At most 64 characters"));
         assert!(answer.body.contains(&format!("value=\"{long}\"")));
     }
-    browser.post(&format!("/devices/{device}/name"), &[("name", "Back door")]).await.leads_to();
+    browser.post(&format!("/devices/{device}"), &[("name", "Back door")]).await.leads_to();
     assert!(browser.get("/devices").await.body.contains("Back door"));
 }
 

@@ -27,7 +27,7 @@ async fn a_group_is_made_moved_renamed_and_deleted_by_forms() {
     let house = site.world.app.known_groups(&anna).await.unwrap()[1].id.to_string();
     let page = browser.get(&format!("/groups/{house}")).await;
     assert!(page.body.contains("Harbour &lt;b&gt;street › House 4"));
-    browser.post(&format!("/groups/{house}/name"), &[("name", "House 5")]).await.leads_to();
+    browser.post(&format!("/groups/{house}"), &[("name", "House 5")]).await.leads_to();
     browser.post(&format!("/groups/{house}/place"), &[("parent", "")]).await.leads_to();
     let into_itself = browser.post(&format!("/groups/{house}/place"), &[("parent", &house)]).await;
     assert_eq!(into_itself.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -61,7 +61,7 @@ async fn somebody_elses_group_answers_like_one_that_never_was() {
         ];
         let id = group.to_string();
         for (path, fields) in [
-            (format!("/groups/{group}/name"), vec![("name", "x")]),
+            (format!("/groups/{group}"), vec![("name", "x")]),
             (format!("/groups/{group}/place"), vec![]),
             (format!("/groups/{group}/delete"), vec![]),
             ("/groups".to_owned(), vec![("name", "x"), ("parent", id.as_str())]),
