@@ -91,7 +91,8 @@ struct DeviceRow {
     fresh_sign_in: bool,
     left_open_minutes: i64,
     unlocking_opens: bool,
-    is_out_of_reach: bool,
+    /// Who is there and does not reach it; the better one, where there are two.
+    lost_by: Option<String>,
     #[sqlx(flatten)]
     state: StateRow,
 }
@@ -116,7 +117,7 @@ macro_rules! select_device {
              (select a.left_open_minutes from accounts a where a.id = d.account_id) as left_open_minutes, \
              exists (select 1 from settings t where t.device_id = d.id and t.setting = 'autoUnlatch' \
              and (t.reported = 'true' or t.desired = 'true')) as unlocking_opens, \
-             exists (select 1 from troubles t where t.device_id = d.id and t.trouble = 'out-of-reach') as is_out_of_reach, ",
+             (select max(t.connector) from troubles t where t.device_id = d.id and t.trouble = 'out-of-reach') as lost_by, ",
             state_columns!(),
             " from devices d join device_states s on s.device_id = d.id where d.removed_at is null ",
             $rest
@@ -405,12 +406,13 @@ impl From<DeviceRow> for Device {
     fn from(row: DeviceRow) -> Self {
         let s = row.state;
         let connector = s.speaker.and_then(Connector::from_code).or(Connector::from_name(&row.connector));
+        let connector = connector.unwrap_or(Connector::NukiMqtt);
         let link = Link {
             online: s.online,
             changed_at: s.online_changed_at,
             speaker_since: s.speaker_since,
             accepts_commands: s.accepts_commands,
-            is_out_of_reach: row.is_out_of_reach,
+            is_out_of_reach: row.lost_by.as_deref() == Some(connector.name()),
         };
         let kind = kind_of(row.device_type, row.is_opener);
         let mut said = Said::from(s);
@@ -418,7 +420,7 @@ impl From<DeviceRow> for Device {
         Self {
             id: row.id,
             account: row.account_id,
-            connector: connector.unwrap_or(Connector::NukiMqtt),
+            connector,
             name: row.name,
             nuki_id: row.nuki_id.and_then(|id| u32::try_from(id).ok()),
             kind,

@@ -70,11 +70,13 @@ impl Reach {
     /// else it has not heard this, nor later than it first said this.
     pub(super) fn listed(&self, device: DeviceId, said: Option<&StateReport>, now: Time) -> (Word, Time) {
         let mut parts = self.parts();
-        let is_first = !parts.contains_key(&device);
         let part = parts.entry(device).or_default();
+        let is_first = part.listed_at.is_none();
         let was_silent = part.doubt.as_ref().is_some_and(|doubt| doubt.is_silent);
-        if part.said.as_ref() != said {
-            (part.said, part.since, part.until_then) = (said.cloned(), Some(now), part.listed_at);
+        // That it rang ends by itself.
+        let lasting = said.map(|said| StateReport { is_ringing: None, ..said.clone() });
+        if part.said != lasting {
+            (part.said, part.since, part.until_then) = (lasting, Some(now), part.listed_at);
             part.doubt = None;
         } else if let Some(doubt) = &mut part.doubt {
             doubt.has_listed = true;
@@ -268,7 +270,8 @@ mod tests {
         reach.met(DOOR, Trouble::Busy, at(0));
         reach.listed(DOOR, Some(&said(80)), NOW);
         assert!(reach.met(DOOR, Trouble::Busy, at(31)), "busy again, and not busy in between");
-        assert_eq!(reach.listed(DOOR, Some(&said(80)), NOW).0, Word::Repeated);
+        let rings_no_more = StateReport { is_ringing: Some(false), ..said(80) };
+        assert_eq!(reach.listed(DOOR, Some(&rings_no_more), NOW).0, Word::Repeated);
         assert!(!reach.is_to_be_asked(DOOR, at(60)), "not all the time: it would hold up the others");
         assert!(reach.is_to_be_asked(DOOR, at(31 + 600)));
         assert_eq!(reach.listed(DOOR, Some(&said(79)), NOW).0, Word::Anew);
