@@ -181,9 +181,9 @@ impl App {
     pub async fn devices_behind(&self, bridge: BridgeId) -> Result<Vec<Behind>> {
         let mut tx = self.read().await?;
         let behind = sql::behind(&mut tx, bridge).await?.into_iter();
-        let behind = behind.filter_map(|(device, nuki_id, kind)| {
+        let behind = behind.filter_map(|(device, nuki_id, kind, is_lost)| {
             let nuki_id = u32::try_from(nuki_id?).ok()?;
-            Some(Behind { device, nuki_id, kind: DeviceType::from_stored(kind?) })
+            Some(Behind { device, nuki_id, kind: DeviceType::from_stored(kind?), is_lost })
         });
         Ok(behind.collect())
     }
@@ -316,7 +316,7 @@ impl App {
 }
 
 /// The way through the bridge is there, or not.
-fn ways_of(behind: &[(DeviceId, Option<i64>, Option<i64>)], online: bool, now: Time) -> Vec<Intake> {
+fn ways_of(behind: &[sql::BehindRow], online: bool, now: Time) -> Vec<Intake> {
     let report = |device, seen| {
         let by = Connector::NukiBridge;
         Intake::Reported(Report { device, by, received_at: now, delivery: Delivery::AtMostOnce, seen })

@@ -79,4 +79,6 @@ pub struct Behind {
     pub device: DeviceId,
     pub nuki_id: u32,
     pub kind: DeviceType,
+    /// The bridge was there and did not reach it, as far as is known.
+    pub is_lost: bool,
 }

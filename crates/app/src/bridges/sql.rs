@@ -153,12 +153,13 @@ pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 /// The devices behind a bridge: id, Nuki ID and type.
-pub(super) async fn behind(
-    tx: &mut Tx,
-    bridge: BridgeId,
-) -> Result<Vec<(DeviceId, Option<i64>, Option<i64>)>, DbError> {
+/// A device behind a bridge, its Nuki ID and type, and whether the bridge does not reach it.
+pub(super) type BehindRow = (DeviceId, Option<i64>, Option<i64>, bool);
+
+pub(super) async fn behind(tx: &mut Tx, bridge: BridgeId) -> Result<Vec<BehindRow>, DbError> {
     tx.query(
-        "select d.id, d.nuki_id, d.device_type from ways w join devices d on d.id = w.device_id \
+        "select d.id, d.nuki_id, d.device_type, exists (select 1 from troubles t where t.device_id = d.id \
+         and t.connector = 'nuki-bridge' and t.trouble = 'out-of-reach') from ways w join devices d on d.id = w.device_id \
          where w.bridge_id = $1 and d.removed_at is null order by d.id",
     )
     .bind(bridge)

@@ -310,6 +310,24 @@ pub(super) fn is_old(state: &mut StateRow, clock: Option<Time>) -> bool {
     false
 }
 
+/// Whether what a way repeats is older than what was said since, by another one, and is something else. A clock that was
+/// set back makes nothing old.
+pub(super) fn is_outdated(row: &StateRow, seen: &[Observation], at: Time) -> bool {
+    let heard = seen.iter().find_map(|one| match one {
+        Observation::Because { state, heard_at: Some(heard_at), .. } => Some((state.stored(), *heard_at)),
+        _ => None,
+    });
+    let Some((state, heard_at)) = heard else { return false };
+    let door = seen.iter().find_map(|one| match one {
+        Observation::Door(door) => Some(door.stored()),
+        _ => None,
+    });
+    let said_since = |said: Option<Time>| said.is_some_and(|said| heard_at < said && said <= at);
+    let is_other = |told: Option<i64>, known: Option<i64>| told.zip(known).is_some_and(|(a, b)| a != b);
+    is_other(Some(state), row.state) && said_since(row.state_said_at)
+        || is_other(door, row.door_state) && said_since(row.door_changed_at)
+}
+
 /// The lock's clock in UTC. Whether a lock tells UTC or its local time is unconfirmed, so what fits better is taken.
 pub(super) fn clock_of(clock: Time, zone_minutes: i64, now: Time) -> Time {
     let shift = zone_minutes.clamp(-1_440, 1_440) * 60_000;

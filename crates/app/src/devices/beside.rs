@@ -32,6 +32,7 @@ pub(super) async fn keep_beside(
             let counted = names::counted(tx, device).await?;
             ways::set_facts(tx, device, &counted, at).await?
         }
+        Observation::Trouble(..) if !work.has_way(report) => return Ok(true),
         Observation::Trouble(trouble, detail) => {
             let about = (*trouble, detail.as_deref());
             let is_news = ways::note_trouble(tx, device, report.by, about, at).await?;

@@ -125,7 +125,13 @@ fn readings(state: &StateRow, record: &LogRecord, (zone, received_at): (i64, Tim
         // Nothing shows whether a clock that is far off tells UTC or local time, so it may be off by a zone more or less.
         shifts.extend([-zone, 2 * zone]);
     }
-    let known = state.log_shift.filter(|shift| shifts.contains(shift));
+    // Local time stays local time when the clocks change.
+    let likely = |shift: i64| match shifts.contains(&shift) {
+        true => shift,
+        false if shift.signum() == zone.signum() => zone,
+        false => 0,
+    };
+    let known = state.log_shift.map(likely);
     shifts.splice(0..0, known);
     let read = |shift: i64| {
         let by_the_lock = record.at.0.saturating_sub(shift);
@@ -257,6 +263,8 @@ mod tests {
             (3_600, false),
             "what cannot be right any more"
         );
+        let summer = StateRow { log_shift: Some(-5 * HOUR), ..StateRow::default() };
+        assert_eq!(read(&summer, 0, -4 * HOUR, 99_999)[0], (14_400, false), "the clocks were changed");
         let wrong = StateRow { clock_offset_ms: Some(HOUR), ..StateRow::default() };
         assert_eq!(read(&wrong, 7_200, 0, 9_999)[0], (3_600, true));
         assert_eq!(read(&fresh, 7_200, 0, 10), [(10, false)], "not after it was heard of");

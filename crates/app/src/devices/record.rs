@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::apply::{Effect, apply, clock_of, found, is_old, turned};
+use super::apply::{Effect, apply, clock_of, found, is_old, is_outdated, turned};
 use super::beside::{calls_itself, keep_beside};
 use super::links;
 use super::names::Names;
@@ -66,8 +66,8 @@ impl App {
             return Ok(());
         }
         if let Observation::Snapshot { clock, zone_minutes, seen } = &report.seen {
-            if is_old(&mut known.state, *clock) {
-                // That a hub knows of a state tells that it reaches the device, not how that is.
+            if is_old(&mut known.state, *clock) || is_outdated(&known.state, seen, report.received_at) {
+                // Whoever knows of a state reaches the device, which does not tell how that is now.
                 for seen in seen.iter().filter(|seen| matches!(seen, Observation::Trouble(..))) {
                     self.take_one(tx, work, report, seen).await?;
                 }
@@ -370,6 +370,12 @@ impl Batch {
             history::note(&mut self.history, device, between, at);
         }
         known.dirty |= known.state != *before;
+    }
+
+    /// Whether the way is still there by which this came.
+    pub(super) fn has_way(&self, report: &Report) -> bool {
+        let known = self.known.get(&report.device);
+        known.is_some_and(|known| known.ways.iter().any(|way| way.connector == report.by))
     }
 
     /// The way by which this came does not reach the device any more.

@@ -166,7 +166,7 @@ impl App {
     }
 
     async fn end_way(&self, tx: &mut Tx, device: DeviceId, way: &Way) -> Result<()> {
-        sql::delete(tx, way.id).await?;
+        sql::delete(tx, device, way).await?;
         Ok(end_login(tx, device, way, self.now()).await?)
     }
 
@@ -293,7 +293,7 @@ pub(crate) async fn end(
     now: Time,
 ) -> Result<(), DbError> {
     for way in load_of(tx, device).await?.iter().filter(|way| way.connector == connector) {
-        sql::delete(tx, way.id).await?;
+        sql::delete(tx, device, way).await?;
     }
     devices::way_ended(tx, device, now).await
 }
@@ -326,7 +326,8 @@ pub(crate) async fn forget(tx: &mut Tx, device: DeviceId, now: Time) -> Result<(
 }
 
 pub(crate) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
-    sql::end_each_trouble(tx, Trouble::OutOfReach.name()).await?;
+    // What a bridge does not reach, it does not reach later either until it is heard; a hub says it anew.
+    sql::end_each_trouble(tx, Connector::NukiHub, Trouble::OutOfReach.name()).await?;
     sql::all_offline(tx).await
 }
 

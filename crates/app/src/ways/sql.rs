@@ -136,12 +136,16 @@ pub(super) async fn move_to_device(
     Ok(())
 }
 
-pub(super) async fn delete(tx: &mut Tx, way: WayId) -> Result<(), DbError> {
-    tx.query("delete from ways where id = $1").bind(way).run().await?;
+/// A way, and what kept it from giving what it could.
+pub(super) async fn delete(tx: &mut Tx, device: DeviceId, way: &Way) -> Result<(), DbError> {
+    let query = tx.query("delete from troubles where device_id = $1 and connector = $2");
+    query.bind(device).bind(way.connector.name()).run().await?;
+    tx.query("delete from ways where id = $1").bind(way.id).run().await?;
     Ok(())
 }
 
 pub(super) async fn delete_of_device(tx: &mut Tx, device: DeviceId) -> Result<(), DbError> {
+    tx.query("delete from troubles where device_id = $1").bind(device).run().await?;
     tx.query("delete from ways where device_id = $1").bind(device).run().await?;
     Ok(())
 }
@@ -155,8 +159,13 @@ pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(super) async fn end_each_trouble(tx: &mut Tx, trouble: &'static str) -> Result<(), DbError> {
-    tx.query("delete from troubles where trouble = $1").bind(trouble).run().await?;
+pub(super) async fn end_each_trouble(
+    tx: &mut Tx,
+    connector: Connector,
+    trouble: &'static str,
+) -> Result<(), DbError> {
+    let query = tx.query("delete from troubles where connector = $1 and trouble = $2");
+    query.bind(connector.name()).bind(trouble).run().await?;
     Ok(())
 }
 

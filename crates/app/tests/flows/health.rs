@@ -249,8 +249,9 @@ async fn the_work_list_of_a_group_is_of_what_is_in_it_and_inside_it_and_of_nothi
         let door = world.lock(&anna, &format!("Door {number}"), number).await;
         world.app.set_group(&anna, door, place).await.unwrap();
         world.says(door, Observation::State(LockState::MotorBlocked)).await;
+        world.app.add_way(&anna, door, Connector::NukiHub).await.unwrap();
         let trouble = Observation::Trouble(Trouble::NoPin, Some(String::new()));
-        world.says(door, trouble).await;
+        world.says_by(door, Connector::NukiHub, trouble).await;
         doors.push(door);
     }
     for (place, expected) in [

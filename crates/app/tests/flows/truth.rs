@@ -1,7 +1,10 @@
 //! Promise 4, tried to break: whatever is reported, lost, late or restarted, by whichever ways, a device never claims a
-//! state that the way which speaks for it has not reported since it does. `LONG=1` tries a million observations.
+//! state that the way which speaks for it has not reported since it does, nor an old word of it. `LONG=1` tries a million observations.
+
+use std::time::Duration;
 
 use lockwarden_app::actor::Actor;
+use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{
     Connector, Delivery, Device, DeviceType, DoorState, LockAction, LockState, Observation, Trigger,
 };
@@ -25,27 +28,37 @@ const STATES: [LockState; 6] = [
 struct Model {
     up: [bool; 3],
     speaker: Option<usize>,
+    /// Since when it speaks.
+    since: Option<Time>,
     claim: Option<LockState>,
+    /// The last word that was taken, whoever said it, and when it was said.
+    word: Option<(LockState, Time)>,
     door: Option<DoorState>,
 }
 
 impl Model {
-    fn settle(&mut self) {
+    fn link(&mut self, way: usize, up: bool, now: Time) {
+        self.up[way] = up;
         let speaker = self.up.iter().position(|up| *up);
         if speaker != self.speaker {
             self.claim = None;
+            self.since = speaker.map(|_| now);
+            if speaker.is_some() {
+                let before = now.minus(Duration::from_millis(1));
+                self.word = self.word.map(|(state, said)| (state, said.min(before)));
+            }
         }
         self.speaker = speaker;
     }
 
-    fn link(&mut self, way: usize, up: bool) {
-        self.up[way] = up;
-        self.settle();
-    }
-
-    fn state(&mut self, way: usize, state: LockState) {
-        if self.speaker == Some(way) {
+    fn state(&mut self, way: usize, state: LockState, (heard_at, now): (Option<Time>, Time)) {
+        let last = self.word.map(|(_, said)| said);
+        let is_old =
+            heard_at.is_some() && heard_at < last && self.word.is_some_and(|(word, _)| word != state);
+        if self.speaker == Some(way) && !is_old {
+            let said = heard_at.map_or(now, |heard| Some(heard).max(last).map_or(now, |said| said.min(now)));
             self.claim = Some(state);
+            self.word = Some((state, Some(said).max(self.since).unwrap_or(said)));
         }
     }
 }
@@ -74,8 +87,9 @@ impl Fuzzed {
             listed: &[listed],
         };
         world.app.add_bridge(&anna, bridge).await.unwrap();
-        let model =
-            Model { up: [true, false, false], speaker: Some(0), claim: Some(LockState::Locked), door: None };
+        let (mut model, now) = (Model::default(), world.clock.now());
+        model.link(0, true, now);
+        model.state(0, LockState::Locked, (None, now));
         Self { world, anna, device, model, rng: StdRng::seed_from_u64(seed), observations: 0 }
     }
 
@@ -91,7 +105,7 @@ impl Fuzzed {
             let seen = match self.rng.random_range(0..10) {
                 0 | 1 => {
                     let up = self.rng.random_bool(0.6);
-                    self.model.link(way, up);
+                    self.model.link(way, up, self.world.clock.now());
                     Observation::Link { up }
                 }
                 2 => {
@@ -108,12 +122,11 @@ impl Fuzzed {
                     if !self.model.up[way] {
                         continue;
                     }
-                    self.model.state(way, state);
                     self.said_by(way, state)
                 }
             };
             batch.push(self.world.report_by(self.device, WAYS[way], seen, Delivery::AtMostOnce));
-            self.world.clock.advance(std::time::Duration::from_millis(self.rng.random_range(0..3_000)));
+            self.world.clock.advance(Duration::from_millis(self.rng.random_range(0..3_000)));
         }
         self.observations += batch.len() as u64;
         self.world.app.record(&batch).await.unwrap();
@@ -121,13 +134,15 @@ impl Fuzzed {
 
     /// A lock's own MQTT tells a state alone; the others are asked and tell more with it.
     fn said_by(&mut self, way: usize, state: LockState) -> Observation {
+        let now = self.world.clock.now();
         if way == 0 {
+            self.model.state(way, state, (None, now));
             return Observation::State(state);
         }
         let action = self.pick(&[LockAction::Lock, LockAction::Unlock, LockAction::Other(255)]);
-        let off = std::time::Duration::from_secs(self.rng.random_range(0..600));
-        let now = self.world.clock.now();
+        let off = Duration::from_secs(self.rng.random_range(0..600));
         let heard_at = self.pick(&[None, Some(now.minus(off)), Some(now.plus(off))]);
+        self.model.state(way, state, (heard_at, now));
         let because = Observation::Because { state, action, trigger: Trigger::Undefined, heard_at };
         Observation::Snapshot { clock: None, zone_minutes: 0, seen: vec![because] }
     }
@@ -136,7 +151,7 @@ impl Fuzzed {
         let Self { world, anna, device, mut model, rng, observations } = self;
         let world = world.restart(observations).await;
         for way in 0..WAYS.len() {
-            model.link(way, false);
+            model.link(way, false, world.clock.now());
         }
         Self { world, anna, device, model, rng, observations }
     }
@@ -180,7 +195,7 @@ async fn what_a_lesser_way_says_of_the_door_is_not_taken_while_a_better_one_is_t
     let up = Observation::Link { up: true };
     fuzzed.world.says_by(fuzzed.device, Connector::NukiHub, up).await;
     fuzzed.world.says_by(fuzzed.device, Connector::NukiHub, Observation::Door(DoorState::Opened)).await;
-    fuzzed.model.link(1, true);
+    fuzzed.model.link(1, true, fuzzed.world.clock.now());
     fuzzed.model.door = Some(DoorState::Closed);
     fuzzed.check().await;
 }

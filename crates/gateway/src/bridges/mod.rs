@@ -37,7 +37,7 @@ use crate::nuki_bridge::wire::info::info;
 use crate::nuki_bridge::wire::{self, Authorised};
 use lockwarden_app::bridges::BridgeAddress;
 
-use reach::{Reach, Word, ask_the_silent, ordered, unlisted, wake};
+use reach::{Reach, ask_the_silent, ordered, unlisted, wake};
 use said::{hand_over, meant};
 
 /// Where nobody calls us, changes are seen this late.
@@ -203,11 +203,11 @@ pub(crate) async fn run(door: Arc<Door>, at: Option<SocketAddr>, stop: Cancellat
     }
 }
 
-/// A better way to a device is gone: its bridge, if it has one, speaks for it now.
+/// A better way to a device is gone: its bridge, if it has one, speaks for it now. What it would repeat may be older than
+/// what the other one said last.
 pub(crate) fn another_way_is_gone(door: &Arc<Door>, device: DeviceId) {
     if !door.bridges.known().is_empty() {
-        let asked = Arc::clone(door);
-        door.connections.spawn(async move { look_at(&asked, device).await });
+        door.connections.spawn(wake(Arc::clone(door), device));
     }
 }
 
@@ -291,7 +291,7 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
             *failed += 1;
             let is_away = trouble != Trouble::Busy && (*failed >= PATIENCE || trouble == Trouble::WrongToken);
             if is_away {
-                bridge.reach.forget();
+                bridge.reach.bridge_is_away(door.app.clock().steady());
             }
             note(door.app.bridge_polled(id, &Polled::Troubled { words: trouble.words(), is_away }).await);
             return Err(trouble);
@@ -317,9 +317,11 @@ async fn look(door: &Door, bridge: &Bridge, failed: &mut u32) -> Result<Answer, 
 fn take_over(door: &Door, bridge: &Bridge, devices: &[BridgeDevice], behind: &[Behind]) {
     for device in devices {
         let Some(one) = meant(device, behind) else { continue };
-        let word = bridge.reach.listed(one.device, device.said.as_ref(), door.app.now());
-        if word.0 != Word::Repeated {
-            hand_over(door, device, one, word);
+        if one.is_lost {
+            bridge.reach.was_silent(one.device, door.app.clock().steady());
+        }
+        if let Some(heard_at) = bridge.reach.listed(one.device, device.said.as_ref(), door.app.now()) {
+            hand_over(door, device, one, heard_at);
         }
     }
     for one in behind.iter().filter(|one| devices.iter().all(|device| meant(device, &[**one]).is_none())) {
@@ -344,7 +346,9 @@ async fn look_at_itself(door: &Door, bridge: &Bridge, answer: &Answer) {
             let facts = vec![(Fact::Signal, rssi.to_string())];
             door.committer.observe((one.device, Connector::NukiBridge), Observation::Facts(facts), now);
         }
-        for one in behind.iter().filter(|one| told.seen.iter().all(|seen| seen.nuki_id != one.nuki_id)) {
+        let is_unseen =
+            |one: &&Behind| told.scans && told.seen.iter().all(|seen| seen.nuki_id != one.nuki_id);
+        for one in behind.iter().filter(is_unseen) {
             bridge.reach.unseen(one.device, (now, door.app.clock().steady()));
         }
     }

@@ -1,6 +1,6 @@
-//! Whether a bridge reaches its devices. It does not tell: it goes on repeating what it last heard, and a 503 at once means
-//! that it is busy as well as that the device does not answer (Bridge API 1.13.3, `/lockState`, `/lockAction`). So after
-//! one, the bridge is made to ask the device itself, and what it repeats of a silent one is no news.
+//! Whether a bridge reaches its devices. It does not tell: it goes on repeating what it last heard, and a 503 means that it
+//! is busy as well as that the device does not answer (Bridge API 1.13.3, `/lockState`, `/lockAction`). So after one, the
+//! bridge is made to ask the device itself, and what it repeats of a silent one is no news.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,8 @@ use crate::nuki_bridge::wire::devices::{BridgeDevice, Fresh, StateReport, lock_s
 
 /// Without a word of a device that the bridge does not see either, it is asked itself; and not sooner again.
 const LONG: Duration = Duration::from_hours(6);
+/// A silent device is asked less and less often: meanwhile the bridge can do nothing else.
+const LONGEST_PAUSE: Duration = Duration::from_hours(2);
 
 /// What is known of how a bridge reaches its devices, as long as we speak with it.
 #[derive(Default)]
@@ -29,31 +31,44 @@ pub(super) struct Reach(Mutex<HashMap<DeviceId, Part>>);
 
 #[derive(Default)]
 struct Part {
-    /// What the bridge says of it, since when, and when it last said something else.
-    said: Option<StateReport>,
-    since: Option<Time>,
-    until_then: Option<Time>,
     listed_at: Option<Time>,
-    /// When it was last asked because the bridge did not see it.
-    asked_at: Option<Time>,
+    /// What the bridge says of it, and when it heard that.
+    said: Option<StateReport>,
+    heard_at: Option<Time>,
     doubt: Option<Doubt>,
+    /// When it was last doubted only because the bridge did not see it.
+    unseen_at: Option<Time>,
 }
 
 struct Doubt {
-    is_silent: bool,
+    standing: Standing,
     /// The bridge has answered since, so that it is not the bridge that is busy all the time.
     has_listed: bool,
     ask_at: Steady,
+    pause: Duration,
 }
 
-/// What a bridge's word of a device is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
-    /// A repetition of what it knew before it lost the device.
-    Repeated,
-    /// The first one, or the first since it had lost the device.
-    Anew,
-    Usual,
+enum Standing {
+    /// The bridge does not see it.
+    Unseen,
+    /// Something did not reach it, which may have been the bridge's doing.
+    Missed,
+    Silent,
+}
+
+/// Why something did not reach a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Miss {
+    /// The bridge says that the device did not answer.
+    NotReached,
+    Met(Trouble),
+}
+
+impl Doubt {
+    fn new(standing: Standing, now: Steady, pause: Duration) -> Self {
+        Self { standing, has_listed: false, ask_at: now.plus(pause), pause }
+    }
 }
 
 impl Reach {
@@ -61,52 +76,77 @@ impl Reach {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bridge itself is away: nobody knows any more.
-    pub(super) fn forget(&self) {
-        self.parts().clear();
+    /// The bridge itself is away: when it is back, whatever was silent is asked first.
+    pub(super) fn bridge_is_away(&self, now: Steady) {
+        self.parts().retain(|_, part| {
+            part.listed_at = None;
+            let silent = part.doubt.as_mut().filter(|doubt| doubt.standing == Standing::Silent);
+            let is_silent = silent.is_some();
+            if let Some(doubt) = silent {
+                *doubt = Doubt::new(Standing::Silent, now, Duration::ZERO);
+            }
+            is_silent
+        });
     }
 
-    /// The bridge lists a device: what that is worth, and when it heard it. Its clock may be wrong: before it said something
-    /// else it has not heard this, nor later than it first said this.
-    pub(super) fn listed(&self, device: DeviceId, said: Option<&StateReport>, now: Time) -> (Word, Time) {
+    /// It was silent when the server was stopped.
+    pub(super) fn was_silent(&self, device: DeviceId, now: Steady) {
+        let silent = || Some(Doubt::new(Standing::Silent, now, Duration::ZERO));
+        self.parts().entry(device).or_insert_with(|| Part { doubt: silent(), ..Part::default() });
+    }
+
+    /// The bridge lists a device. Nothing if it only repeats what it knew before it lost the device, and otherwise when it
+    /// heard what it says. Its clock may be wrong: it has heard nothing before it last said something else, nor later than
+    /// it first said this.
+    pub(super) fn listed(&self, device: DeviceId, said: Option<&StateReport>, now: Time) -> Option<Time> {
         let mut parts = self.parts();
         let part = parts.entry(device).or_default();
-        let is_first = part.listed_at.is_none();
-        let was_silent = part.doubt.as_ref().is_some_and(|doubt| doubt.is_silent);
-        // That it rang ends by itself.
-        let lasting = said.map(|said| StateReport { is_ringing: None, ..said.clone() });
-        if part.said != lasting {
-            (part.said, part.since, part.until_then) = (lasting, Some(now), part.listed_at);
-            part.doubt = None;
-        } else if let Some(doubt) = &mut part.doubt {
-            doubt.has_listed = true;
+        // That it rang ends by itself, and without a word nothing is said: it has started anew.
+        let word = said.map(|said| StateReport { is_ringing: None, ..said.clone() });
+        if word.is_some() && part.said != word {
+            let is_first = part.said.is_none();
+            let until_then = part.listed_at.filter(|_| !is_first);
+            let heard = known_at(said, now).map_or(now, |at| at.max(until_then.unwrap_or(at)));
+            (part.said, part.heard_at) = (word, Some(heard.min(now)));
+            // What is its first word for us may be an old one.
+            part.doubt = part.doubt.take().filter(|_| is_first);
         }
-        let word = match (&part.doubt, was_silent) {
-            (Some(Doubt { is_silent: true, .. }), _) => Word::Repeated,
-            (None, true) => Word::Anew,
-            _ if is_first => Word::Anew,
-            _ => Word::Usual,
-        };
         part.listed_at = Some(now);
-        let since = *part.since.get_or_insert(now);
-        let heard = known_at(said, now).map_or(since, |at| at.max(part.until_then.unwrap_or(at)));
-        (word, heard.min(since))
+        if let Some(doubt) = &mut part.doubt {
+            doubt.has_listed = true;
+            if doubt.standing == Standing::Silent {
+                return None;
+            }
+        }
+        Some(part.heard_at.unwrap_or(now))
     }
 
-    /// Something that was to reach the device met this. True if the device is known to be silent now.
-    fn met(&self, device: DeviceId, trouble: Trouble, now: Steady) -> bool {
+    /// Something that was to reach the device did not. True if the device is known to be silent now.
+    fn missed(&self, device: DeviceId, miss: Miss, (now, by_person): (Steady, bool)) -> bool {
         let mut parts = self.parts();
         let part = parts.entry(device).or_default();
-        let again = |doubt: &Doubt| doubt.is_silent || doubt.has_listed && now >= doubt.ask_at;
-        let is_silent = match trouble {
-            Trouble::DeviceSilent => true,
-            Trouble::Busy => part.doubt.as_ref().is_some_and(again),
-            _ => return false,
+        let before = part.doubt.as_ref();
+        let was = before.map(|doubt| doubt.standing);
+        let is_due = before.is_some_and(|doubt| doubt.has_listed && now >= doubt.ask_at);
+        let is_silent = match miss {
+            Miss::NotReached => true,
+            Miss::Met(Trouble::Busy | Trouble::DeviceSilent | Trouble::NoAnswer | Trouble::CutOff) => {
+                was == Some(Standing::Silent) || was == Some(Standing::Missed) && is_due
+            }
+            // It says nothing of the device: whatever is in doubt stays so, and is not asked all the time.
+            Miss::Met(_) => {
+                if let Some(doubt) = &mut part.doubt {
+                    *doubt = Doubt::new(doubt.standing, now, ITSELF);
+                }
+                return false;
+            }
         };
         if is_silent {
-            part.doubt = Some(Doubt { is_silent, has_listed: false, ask_at: now.plus(ITSELF) });
-        } else if part.doubt.is_none() {
-            part.doubt = Some(Doubt { is_silent, has_listed: false, ask_at: now.plus(EVERY) });
+            let longer = before.filter(|_| was == Some(Standing::Silent) && !by_person);
+            let pause = longer.map_or(ITSELF, |doubt| (doubt.pause * 2).clamp(ITSELF, LONGEST_PAUSE));
+            part.doubt = Some(Doubt::new(Standing::Silent, now, pause));
+        } else if was != Some(Standing::Missed) || is_due {
+            part.doubt = Some(Doubt::new(Standing::Missed, now, EVERY));
         }
         is_silent
     }
@@ -116,49 +156,70 @@ impl Reach {
     pub(super) fn unseen(&self, device: DeviceId, (now, steady): (Time, Steady)) {
         let mut parts = self.parts();
         let Some(part) = parts.get_mut(&device).filter(|part| part.doubt.is_none()) else { return };
-        if part.since.max(part.asked_at).is_some_and(|last| now.since(last) >= LONG) {
-            part.asked_at = Some(now);
-            part.doubt = Some(Doubt { is_silent: false, has_listed: false, ask_at: steady });
+        if part.heard_at.max(part.unseen_at).is_some_and(|last| now.since(last) >= LONG) {
+            part.unseen_at = Some(now);
+            part.doubt = Some(Doubt::new(Standing::Unseen, steady, Duration::ZERO));
         }
     }
 
+    /// The device answered: what the bridge says of it next is new, also if it is the same.
     fn answered(&self, device: DeviceId) {
-        self.parts().entry(device).or_default().doubt = None;
+        let mut parts = self.parts();
+        let part = parts.entry(device).or_default();
+        if part.doubt.take().is_some() {
+            part.said = None;
+        }
     }
 
-    fn is_to_be_asked(&self, device: DeviceId, now: Steady) -> bool {
+    /// The bridge does not list it.
+    fn unlisted(&self, device: DeviceId) {
+        self.parts().remove(&device);
+    }
+
+    /// Whom to ask now: one, because it takes the bridge from the others.
+    fn to_be_asked(&self, behind: &[Behind], now: Steady) -> Option<Behind> {
         let parts = self.parts();
-        let doubt = parts.get(&device).and_then(|part| part.doubt.as_ref());
-        doubt.is_some_and(|doubt| doubt.has_listed && now >= doubt.ask_at)
+        let doubts = behind.iter().filter_map(|one| {
+            let doubt = parts.get(&one.device)?.doubt.as_ref()?;
+            (doubt.has_listed && now >= doubt.ask_at).then_some((doubt.ask_at, *one))
+        });
+        doubts.min_by_key(|(ask_at, _)| *ask_at).map(|(_, one)| one)
     }
 }
 
-/// An order reached the device, or met this.
+/// An order reached the device, or did not.
 pub(super) fn ordered(door: &Door, bridge: &Bridge, device: DeviceId, met: Option<Trouble>) {
+    tell(door, bridge, device, (met.map(Miss::Met), true));
+}
+
+fn tell(door: &Door, bridge: &Bridge, device: DeviceId, (miss, by_person): (Option<Miss>, bool)) {
     let now = door.app.clock().steady();
-    let out_of_reach = match met {
+    let lost = match miss {
         None => {
             bridge.reach.answered(device);
             None
         }
-        Some(trouble) if bridge.reach.met(device, trouble, now) => Some(String::new()),
+        Some(miss) if bridge.reach.missed(device, miss, (now, by_person)) => Some(String::new()),
         Some(_) => return,
     };
-    let seen = Observation::Trouble(ways::Trouble::OutOfReach, out_of_reach);
+    out_of_reach(door, device, lost);
+}
+
+fn out_of_reach(door: &Door, device: DeviceId, lost: Option<String>) {
+    let seen = Observation::Trouble(ways::Trouble::OutOfReach, lost);
     door.committer.observe((device, Connector::NukiBridge), seen, door.app.now());
 }
 
 /// The bridge does not know a device any more that it had listed. Once it does again, what it says is new.
 pub(super) fn unlisted(door: &Door, bridge: &Bridge, device: DeviceId) {
-    bridge.reach.parts().remove(&device);
-    let seen = Observation::Trouble(ways::Trouble::OutOfReach, Some(String::new()));
-    door.committer.observe((device, Connector::NukiBridge), seen, door.app.now());
+    bridge.reach.unlisted(device);
+    out_of_reach(door, device, Some(String::new()));
 }
 
 /// Somebody wants to know how the device is: the bridge asks it, which wakes it.
 pub(super) async fn wake(door: Arc<Door>, device: DeviceId) {
     let Some((bridge, one)) = reached(&door, device).await else { return };
-    match ask_itself(&door, &bridge, &one).await {
+    match ask_itself(&door, &bridge, (&one, true)).await {
         Ok(()) => bridge.look.notify_one(),
         Err(trouble) => {
             // Until the next look: one right now would take it away before anybody has read it.
@@ -168,28 +229,30 @@ pub(super) async fn wake(door: Arc<Door>, device: DeviceId) {
     }
 }
 
-/// Asks each that did not answer whether it does now.
+/// Asks one that did not answer whether it does now.
 pub(super) async fn ask_the_silent(door: &Door, bridge: &Bridge, behind: &[Behind]) {
-    for one in behind {
-        if bridge.reach.is_to_be_asked(one.device, door.app.clock().steady()) {
-            // What it met is kept with the device.
-            let _ = ask_itself(door, bridge, one).await;
-        }
+    if let Some(one) = bridge.reach.to_be_asked(behind, door.app.clock().steady()) {
+        // What it met is kept with the device.
+        let _ = ask_itself(door, bridge, (&one, false)).await;
     }
 }
 
-async fn ask_itself(door: &Door, bridge: &Bridge, one: &Behind) -> Result<(), Trouble> {
+async fn ask_itself(door: &Door, bridge: &Bridge, (one, by_person): (&Behind, bool)) -> Result<(), Trouble> {
     let request = Request::LockState { nuki_id: one.nuki_id, kind: one.kind };
     let answer = bridge.ask(door, Urgency::Poll, &request).await;
-    let fresh = answer.and_then(|answer| match lock_state(&answer.body, one.kind) {
+    let fresh = answer.map_err(Miss::Met).and_then(|answer| match lock_state(&answer.body, one.kind) {
         Ok(Fresh::Said(said)) => Ok(said),
-        Ok(Fresh::NotReached) => Err(Trouble::DeviceSilent),
-        Err(_) => Err(Trouble::NotABridge),
+        Ok(Fresh::NotReached) => Err(Miss::NotReached),
+        Err(_) => Err(Miss::Met(Trouble::NotABridge)),
     });
-    ordered(door, bridge, one.device, fresh.as_ref().err().copied());
+    tell(door, bridge, one.device, (fresh.as_ref().err().copied(), by_person));
+    let said = fresh.map_err(|miss| match miss {
+        Miss::NotReached => Trouble::DeviceSilent,
+        Miss::Met(trouble) => trouble,
+    })?;
     let told =
-        BridgeDevice { nuki_id: one.nuki_id, kind: one.kind, name: None, firmware: None, said: Some(fresh?) };
-    hand_over(door, &told, one, (Word::Usual, door.app.now()));
+        BridgeDevice { nuki_id: one.nuki_id, kind: one.kind, name: None, firmware: None, said: Some(said) };
+    hand_over(door, &told, one, door.app.now());
     Ok(())
 }
 
@@ -199,22 +262,36 @@ mod tests {
 
     const DOOR: DeviceId = DeviceId(1);
     const NOW: Time = Time(1_795_521_600_000);
+    const BUSY: Miss = Miss::Met(Trouble::Busy);
 
     fn said(battery_percent: u8) -> StateReport {
         StateReport { battery_percent: Some(battery_percent), ..StateReport::default() }
+    }
+
+    fn later(seconds: u64) -> Time {
+        NOW.plus(Duration::from_secs(seconds))
     }
 
     fn at(seconds: u64) -> Steady {
         Steady(0).plus(Duration::from_secs(seconds))
     }
 
+    fn is_to_be_asked(reach: &Reach, now: Steady) -> bool {
+        let kind = lockwarden_app::devices::DeviceType::SmartLock34;
+        reach.to_be_asked(&[Behind { device: DOOR, nuki_id: 7, kind, is_lost: false }], now).is_some()
+    }
+
+    /// Whether what the bridge says is only repeated.
+    fn is_repeated(reach: &Reach, report: &StateReport) -> bool {
+        reach.listed(DOOR, Some(report), NOW).is_none()
+    }
+
     #[test]
     fn a_bridge_whose_clock_is_slow_or_fast_heard_nothing_before_it_said_the_contrary_nor_in_the_future() {
         let reach = Reach::default();
-        let later = |seconds| NOW.plus(Duration::from_secs(seconds));
         let heard = |percent, known_at, now| {
             let report = StateReport { known_at: Some(known_at), ..said(percent) };
-            reach.listed(DOOR, Some(&report), now).1
+            reach.listed(DOOR, Some(&report), now).unwrap()
         };
         let hour_ago = NOW.minus(Duration::from_hours(1));
         assert_eq!(heard(80, hour_ago, NOW), hour_ago);
@@ -227,10 +304,8 @@ mod tests {
     #[test]
     fn a_bridge_whose_clock_tells_nothing_heard_what_it_repeats_when_it_first_said_so() {
         let reach = Reach::default();
-        let later = |seconds| NOW.plus(Duration::from_secs(seconds));
         for (seconds, percent, heard) in [(0, 80, 0), (30, 80, 0), (60, 79, 60), (90, 79, 60)] {
-            let (_, heard_at) = reach.listed(DOOR, Some(&said(percent)), later(seconds));
-            assert_eq!(heard_at, later(heard));
+            assert_eq!(reach.listed(DOOR, Some(&said(percent)), later(seconds)), Some(later(heard)));
         }
     }
 
@@ -241,41 +316,112 @@ mod tests {
             reach.listed(DOOR, Some(&said(80)), NOW);
             reach.unseen(DOOR, (NOW.plus(Duration::from_hours(hours)), at(0)));
             reach.listed(DOOR, Some(&said(80)), NOW);
-            reach.is_to_be_asked(DOOR, at(0))
+            is_to_be_asked(&reach, at(0))
         };
         assert_eq!([1, 5, 6].map(unseen), [false, false, true]);
         reach.answered(DOOR);
         assert_eq!([7, 11, 12].map(unseen), [false, false, true]);
-        assert!(reach.met(DOOR, Trouble::Busy, at(0)));
+        assert!(!reach.missed(DOOR, BUSY, (at(0), false)), "that it is not seen is no first sign");
+        reach.listed(DOOR, Some(&said(80)), NOW);
+        assert!(reach.missed(DOOR, BUSY, (at(30), false)));
+    }
+
+    #[test]
+    fn what_a_bridge_heard_days_ago_and_does_not_see_is_asked_right_after_the_start() {
+        let reach = Reach::default();
+        let old = StateReport { known_at: Some(NOW.minus(Duration::from_hours(50))), ..said(80) };
+        for _ in 0..2 {
+            reach.listed(DOOR, Some(&old), NOW);
+            reach.unseen(DOOR, (NOW, at(0)));
+        }
+        assert!(is_to_be_asked(&reach, at(0)));
     }
 
     #[test]
     fn a_bridge_that_was_busy_once_has_not_lost_the_device() {
-        let reach = Reach::default();
-        assert_eq!(reach.listed(DOOR, Some(&said(80)), NOW).0, Word::Anew);
-        assert!(!reach.met(DOOR, Trouble::Busy, at(0)));
-        assert!(!reach.met(DOOR, Trouble::Busy, at(60)), "it may be busy all the time");
-        assert_eq!(reach.listed(DOOR, Some(&said(80)), NOW).0, Word::Usual);
-        assert!(reach.is_to_be_asked(DOOR, at(60)) && !reach.is_to_be_asked(DOOR, at(20)));
-        reach.answered(DOOR);
-        assert!(!reach.is_to_be_asked(DOOR, at(60)));
-        assert!(!reach.met(DOOR, Trouble::WrongToken, at(70)), "that says nothing of the device");
-        assert!(!reach.is_to_be_asked(DOOR, at(999)));
+        for trouble in [Trouble::Busy, Trouble::DeviceSilent, Trouble::NoAnswer, Trouble::CutOff] {
+            let (reach, miss) = (Reach::default(), Miss::Met(trouble));
+            assert!(!is_repeated(&reach, &said(80)));
+            assert!(!reach.missed(DOOR, miss, (at(0), true)), "{trouble:?}");
+            assert!(!reach.missed(DOOR, miss, (at(60), true)), "it may be busy all the time");
+            assert!(!is_repeated(&reach, &said(80)));
+            assert!(is_to_be_asked(&reach, at(60)) && !is_to_be_asked(&reach, at(20)));
+            reach.answered(DOOR);
+            assert!(!is_to_be_asked(&reach, at(60)));
+        }
     }
 
     #[test]
     fn what_a_bridge_repeats_of_a_silent_device_is_no_news_until_it_hears_it() {
         let reach = Reach::default();
-        reach.listed(DOOR, Some(&said(80)), NOW);
-        reach.met(DOOR, Trouble::Busy, at(0));
-        reach.listed(DOOR, Some(&said(80)), NOW);
-        assert!(reach.met(DOOR, Trouble::Busy, at(31)), "busy again, and not busy in between");
+        is_repeated(&reach, &said(80));
+        reach.missed(DOOR, BUSY, (at(0), true));
+        is_repeated(&reach, &said(80));
+        assert!(reach.missed(DOOR, BUSY, (at(31), false)), "busy again, and not busy in between");
         let rings_no_more = StateReport { is_ringing: Some(false), ..said(80) };
-        assert_eq!(reach.listed(DOOR, Some(&rings_no_more), NOW).0, Word::Repeated);
-        assert!(!reach.is_to_be_asked(DOOR, at(60)), "not all the time: it would hold up the others");
-        assert!(reach.is_to_be_asked(DOOR, at(31 + 600)));
-        assert_eq!(reach.listed(DOOR, Some(&said(79)), NOW).0, Word::Anew);
-        assert_eq!(reach.listed(DOOR, Some(&said(79)), NOW).0, Word::Usual);
-        assert!(reach.met(DOOR, Trouble::DeviceSilent, at(700)), "that the bridge tried");
+        assert!(is_repeated(&reach, &rings_no_more));
+        assert_eq!(reach.listed(DOOR, None, NOW), None, "it started anew, and has not heard it");
+        assert!(!is_repeated(&reach, &said(79)));
+        assert!(reach.missed(DOOR, Miss::NotReached, (at(700), true)), "that the bridge tried");
+    }
+
+    #[test]
+    fn a_silent_device_is_asked_less_and_less_often_until_somebody_wants_something_of_it() {
+        let reach = Reach::default();
+        let mut now = 0;
+        let mut pause_after = |by_person| {
+            reach.missed(DOOR, Miss::NotReached, (at(now), by_person));
+            is_repeated(&reach, &said(80));
+            let pause = (0..=120).find(|minutes| is_to_be_asked(&reach, at(now + minutes * 60))).unwrap();
+            now += pause * 60;
+            pause
+        };
+        assert_eq!([false; 6].map(&mut pause_after), [10, 20, 40, 80, 120, 120]);
+        assert_eq!(pause_after(true), 10);
+    }
+
+    #[test]
+    fn of_several_silent_devices_one_is_asked_at_a_time_who_has_waited_longest() {
+        let reach = Reach::default();
+        let kind = lockwarden_app::devices::DeviceType::SmartLock34;
+        let behind = [1, 2].map(|id| Behind { device: DeviceId(id), nuki_id: 7, kind, is_lost: false });
+        for (one, seconds) in behind.iter().zip([5, 0]) {
+            reach.missed(one.device, Miss::NotReached, (at(seconds), false));
+            reach.listed(one.device, Some(&said(80)), NOW);
+        }
+        let asked = |seconds| reach.to_be_asked(&behind, at(seconds)).map(|one| one.device);
+        assert_eq!(asked(599), None);
+        assert_eq!(asked(700), Some(DeviceId(2)));
+        reach.missed(DeviceId(2), Miss::NotReached, (at(700), false));
+        assert_eq!(asked(700), Some(DeviceId(1)));
+    }
+
+    #[test]
+    fn whatever_says_nothing_of_a_device_in_doubt_does_not_have_it_asked_all_the_time() {
+        for trouble in Trouble::ALL.iter().copied() {
+            let reach = Reach::default();
+            is_repeated(&reach, &said(80));
+            reach.missed(DOOR, BUSY, (at(0), true));
+            is_repeated(&reach, &said(80));
+            reach.missed(DOOR, Miss::Met(trouble), (at(31), false));
+            is_repeated(&reach, &said(80));
+            assert!(!is_to_be_asked(&reach, at(62)), "{trouble:?}");
+            assert!(is_to_be_asked(&reach, at(31 + 600)), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn who_was_silent_before_the_bridge_or_the_server_was_away_is_asked_before_what_is_repeated_counts() {
+        let back = Reach::default();
+        is_repeated(&back, &said(80));
+        back.missed(DOOR, Miss::NotReached, (at(0), true));
+        back.bridge_is_away(at(100));
+        let started = Reach::default();
+        started.was_silent(DOOR, at(100));
+        for reach in [back, started] {
+            assert!(is_repeated(&reach, &said(80)) && is_to_be_asked(&reach, at(100)));
+            reach.answered(DOOR);
+            assert!(!is_repeated(&reach, &said(80)));
+        }
     }
 }

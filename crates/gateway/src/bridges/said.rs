@@ -7,7 +7,6 @@ use lockwarden_app::clock::Time;
 use lockwarden_app::devices::{Connector, DeviceType, LockAction, Observation, Trigger};
 use lockwarden_app::ways::{Fact, Trouble};
 
-use super::reach::Word;
 use crate::door::Door;
 use crate::nuki_bridge::wire::devices::{BridgeDevice, Mechanism, OpenerState, StateReport};
 
@@ -15,14 +14,14 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// What a bridge says of one of its devices goes the way of every report. It repeats what it last heard until it hears
 /// something newer; when that was goes with it.
-pub(super) fn hand_over(door: &Door, device: &BridgeDevice, behind: &Behind, (word, heard_at): (Word, Time)) {
+pub(super) fn hand_over(door: &Door, device: &BridgeDevice, behind: &Behind, heard_at: Time) {
     let now = door.app.now();
-    let over = (word == Word::Anew).then_some(Observation::Trouble(Trouble::OutOfReach, None));
+    let over = Observation::Trouble(Trouble::OutOfReach, None);
     let told = device.observations().into_iter().chain(opener_state(device));
     let told = told.map(|seen| without_a_reason(seen, heard_at));
     let by_its_clock = known_at(device.said.as_ref(), now);
     let heard = by_its_clock.map(|at| Observation::Facts(vec![(Fact::BridgeHeard, at.0.to_string())]));
-    let seen = over.into_iter().chain(told).chain(heard).collect();
+    let seen = std::iter::once(over).chain(told).chain(heard).collect();
     let snapshot = Observation::Snapshot { clock: None, zone_minutes: 0, seen };
     door.committer.observe((behind.device, Connector::NukiBridge), snapshot, now);
 }

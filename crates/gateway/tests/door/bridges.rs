@@ -17,16 +17,16 @@ use tokio::net::TcpStream;
 
 use crate::kit::{Site, within};
 
-const ID: u32 = 0xA1;
+pub(crate) const ID: u32 = 0xA1;
 
-struct House {
-    site: Site,
-    owner: Actor,
-    fleet: Fleet,
+pub(crate) struct House {
+    pub site: Site,
+    pub owner: Actor,
+    pub fleet: Fleet,
 }
 
 impl House {
-    async fn build() -> Self {
+    pub(crate) async fn build() -> Self {
         Self::on(Site::open().await).await
     }
 
@@ -55,7 +55,7 @@ impl House {
         self.site.world.app.add_bridge(&self.owner, new).await.unwrap();
     }
 
-    async fn devices(&self) -> Vec<DeviceId> {
+    pub(crate) async fn devices(&self) -> Vec<DeviceId> {
         let devices = self.site.world.app.list_devices(&self.owner, SortBy::Name).await.unwrap();
         devices.into_iter().map(|device| device.id).collect()
     }
@@ -64,7 +64,7 @@ impl House {
         self.site.world.app.list_bridges(&self.owner).await.unwrap().remove(0)
     }
 
-    async fn until(&self, fact: impl Fn(&Bridge) -> bool) {
+    pub(crate) async fn until(&self, fact: impl Fn(&Bridge) -> bool) {
         within(async {
             while !fact(&self.bridge().await) {
                 tokio::task::yield_now().await;
@@ -73,13 +73,13 @@ impl House {
         .await;
     }
 
-    async fn troubles(&self, device: DeviceId) -> Vec<Trouble> {
+    pub(crate) async fn troubles(&self, device: DeviceId) -> Vec<Trouble> {
         let connection = self.site.world.app.load_connection(&self.owner, device).await.unwrap();
         connection.troubles.iter().map(|seen| seen.trouble).collect()
     }
 
     /// Looks of the bridge until this is so. It takes its own time to answer, and the clock waits for it.
-    async fn looked_until(&self, device: DeviceId, fact: impl Fn(&Device, &[Trouble]) -> bool) {
+    pub(crate) async fn looked_until(&self, device: DeviceId, fact: impl Fn(&Device, &[Trouble]) -> bool) {
         for _ in 0..60 {
             self.seconds_until_asked().await;
             within(self.fleet.bridges()[0].wait_for(|seen| seen.concurrent == 0)).await;
@@ -92,7 +92,7 @@ impl House {
     }
 
     /// Seconds of the door's clock until the bridge has been asked for its list again.
-    async fn seconds_until_asked(&self) -> u64 {
+    pub(crate) async fn seconds_until_asked(&self) -> u64 {
         let asked = self.fleet.bridges()[0].seen().requests;
         for second in 1..120 {
             self.site.tick().await;
@@ -189,64 +189,6 @@ async fn a_bridge_that_cannot_ask_the_device_itself_says_why_and_stays_there() {
 }
 
 #[tokio::test]
-async fn what_a_bridge_repeats_of_a_lock_out_of_its_reach_is_old_and_the_owner_is_told_until_it_hears_it() {
-    let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    let (site, owner, bridge) = (&house.site, &house.owner, &house.fleet.bridges()[0]);
-    let said = site.until(owner, device, |device| device.said.state.is_some()).await.said;
-    assert_eq!(house.troubles(device).await, []);
-    house.seconds_until_asked().await;
-    let repeated = site.world.app.load_device(owner, device).await.unwrap();
-    assert_eq!(repeated.said.state_at, said.state_at, "an hour of repetition is not one of news");
-
-    bridge.quirks(|quirks| quirks.out_of_reach = true);
-    let order = Order { device, action: LockAction::Lock, idempotency_key: None };
-    site.world.app.order(owner, order).await.unwrap();
-    house.looked_until(device, |_, troubles| !troubles.is_empty()).await;
-    assert_eq!(house.troubles(device).await, [Trouble::OutOfReach]);
-    let lost = site.world.app.load_device(owner, device).await.unwrap();
-    assert!(lost.link.online && lost.link.is_out_of_reach && lost.is_stale());
-    assert_eq!((lost.said.state, lost.said.state_changed_at), (said.state, said.state_changed_at));
-    for _ in 0..3 {
-        house.seconds_until_asked().await;
-    }
-    assert!(site.world.app.load_device(owner, device).await.unwrap().is_stale(), "it only repeats it");
-
-    bridge.quirks(|quirks| quirks.out_of_reach = false);
-    house.looked_until(device, |device, troubles| troubles.is_empty() && !device.is_stale()).await;
-    house.fleet.stop().await;
-}
-
-#[tokio::test]
-async fn a_lock_that_its_bridge_has_not_seen_for_long_is_asked_itself_without_anybody_ordering_anything() {
-    let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
-    house.fleet.bridges()[0].quirks(|quirks| quirks.out_of_reach = true);
-    for _ in 0..2 {
-        house.seconds_until_asked().await;
-    }
-    assert_eq!(house.troubles(device).await, []);
-    house.site.world.clock.advance(Duration::from_hours(6));
-    house.looked_until(device, |_, troubles| troubles == [Trouble::OutOfReach]).await;
-    house.fleet.stop().await;
-}
-
-#[tokio::test]
-async fn a_device_that_its_bridge_does_not_list_any_more_is_out_of_its_reach() {
-    let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
-    let address = house.fleet.bridges()[0].address().await.unwrap();
-    ask(address, &format!("/unpair?nukiId={ID}&deviceType=4&token=123456")).await;
-    house
-        .looked_until(device, |device, troubles| device.is_stale() && troubles == [Trouble::OutOfReach])
-        .await;
-    assert_eq!(house.devices().await, [device], "it stays its owner's");
-    house.fleet.stop().await;
-}
-
-#[tokio::test]
 async fn a_bridge_that_is_removed_gets_its_callback_back_and_only_ours() {
     let house = House::build().await;
     let (app, bridge) = (&house.site.world.app, &house.fleet.bridges()[0]);
@@ -332,7 +274,7 @@ async fn one_bridge_under_two_addresses_is_asked_at_one_of_them() {
 }
 
 /// As another program in the network would.
-async fn ask(bridge: SocketAddr, target: &str) {
+pub(crate) async fn ask(bridge: SocketAddr, target: &str) {
     let mut stream = TcpStream::connect(bridge).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -10,6 +10,7 @@
 
 mod announcing;
 mod bounds;
+mod bridge_reach;
 mod bridges;
 mod clients;
 mod commands;

@@ -49,7 +49,7 @@ impl Doing {
 pub(crate) fn face(device: &Device, doing: &Doing, when: &When) -> Face {
     let kind = Kind::of(device);
     if kind == Kind::New {
-        let (word, detail) = if device.link.is_out_of_reach {
+        let (word, detail) = if device.link.online && device.link.is_out_of_reach {
             ("Unknown", out_of_reach(device))
         } else if device.link.online && device.connector == Connector::NukiHub {
             ("Unknown", "its hub is connected, and has told nothing of it yet")

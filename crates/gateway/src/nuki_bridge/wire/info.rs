@@ -36,6 +36,8 @@ pub(crate) struct BridgeInfo {
     pub wlan_connected: Option<bool>,
     pub server_connected: Option<bool>,
     pub seen: Vec<SeenDevice>,
+    /// Whether it tells at all what it sees.
+    pub scans: bool,
     /// Fields and devices that could not be read.
     pub unreadable: u32,
 }
@@ -101,6 +103,7 @@ pub(crate) fn info(body: &[u8]) -> Result<BridgeInfo, Unreadable> {
     };
     let ids = raw.ids.object(odd).unwrap_or_default();
     let versions = raw.versions.object(odd).unwrap_or_default();
+    let scans = raw.scan_results.is_some();
     let in_reach = raw.scan_results.unwrap_or_default();
     odd.0 += in_reach.odd.0;
     let seen = in_reach.items.into_iter().filter_map(|raw| seen(raw, odd)).collect();
@@ -116,6 +119,7 @@ pub(crate) fn info(body: &[u8]) -> Result<BridgeInfo, Unreadable> {
         wlan_connected: raw.wlan_connected.truth(odd),
         server_connected: raw.server_connected.truth(odd),
         seen,
+        scans,
         unreadable: odd.0,
     })
 }
@@ -164,6 +168,7 @@ mod tests {
                 rssi: Some(-53),
                 paired: Some(true),
             }],
+            scans: true,
             unreadable: 0,
         };
         assert_eq!(read_info(REAL), expected);
