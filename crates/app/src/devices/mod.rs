@@ -2,6 +2,7 @@
 //! reader gets its age with it. Reports come from the gateway (`record.rs`), orders leave by `commands`.
 
 mod actions;
+mod age;
 mod apply;
 mod beside;
 mod condition;

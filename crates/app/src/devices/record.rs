@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::apply::{Effect, apply, clock_of, found, is_old, is_outdated, turned};
+use super::age::{clock_of, is_old, is_outdated};
+use super::apply::{Effect, apply, found, turned};
 use super::beside::{calls_itself, keep_beside};
 use super::links;
 use super::names::Names;
