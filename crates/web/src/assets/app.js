@@ -65,7 +65,7 @@ function morph(old, fresh) {
     old.replaceWith(fresh);
   } else if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
-  } else if (!old.dataset.armed && !unsaved(old) && !(old === document.activeElement && old.matches("input, select, textarea"))) {
+  } else if (!old.dataset.armed && !unsaved(old) && !(old === document.activeElement && old.matches("input, select, textarea") && !old.closest("[data-keep]"))) {
     // What somebody folded out stays so.
     if (old.nodeName !== "DETAILS") {
       for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -73,6 +73,8 @@ function morph(old, fresh) {
     }
     // An element that writes its own text keeps it.
     if (old.nodeName !== "TIME-AGO") children(old, fresh);
+    // What was filled in and taken back is not what is saved now.
+    if (old.matches("[data-keep]")) old.reset();
   }
 }
 

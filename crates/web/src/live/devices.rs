@@ -1,4 +1,4 @@
-//! An open page of devices: the cards that are on it, and the numbers, of all of them.
+//! An open page of devices: the cards that are on it, the numbers, of all of them, and the bridges that bring none yet.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::pace::ALL;
 use super::view::{CaughtUp, DrawnParts, Heard, aloud, moved_since, news};
 use crate::fields::Asked;
 use crate::identify::Person;
-use crate::pages::devices::{Row, Shelf, mark, paths};
+use crate::pages::devices::{Row, Shelf, mark, mark_of, missing, paths};
 use crate::parts::card::Drawn;
 use crate::parts::listing::{Listing, Look};
 use crate::parts::{counts, groups};
@@ -25,6 +25,8 @@ pub(super) struct Devices {
     list: String,
     /// Of the devices that the page shows.
     mark: Option<u64>,
+    /// Of the bridges that the page tells of.
+    missing: Option<u64>,
     shown: HashSet<DeviceId>,
     total: usize,
     counts: Counts,
@@ -41,6 +43,7 @@ impl Devices {
             list: listing.query(),
             listing,
             mark: asked.read("mark"),
+            missing: asked.read("missing"),
             shown: HashSet::new(),
             total: 0,
             counts: Counts::default(),
@@ -69,6 +72,10 @@ impl Devices {
         let refresh = self.mark.is_some_and(|before| before != mark(&page));
         self.mark = Some(mark(&page));
         self.take_numbers(&page);
+        let missing = mark_of(&missing(web, &person.actor).await?.0);
+        if *self.missing.get_or_insert(missing) != missing {
+            changed.insert(ALL);
+        }
         Ok(CaughtUp { changed, refresh })
     }
 
@@ -76,7 +83,7 @@ impl Devices {
         Row { when, key, rights: person.actor.rights, list: &self.list, paths: &self.paths }
     }
 
-    /// Draws what is on the page among the devices that changed, and the numbers if they did.
+    /// Draws what is on the page among the devices that changed, and what is told beside them if it did.
     pub(super) async fn draw(
         &mut self,
         web: &Web,
@@ -104,6 +111,11 @@ impl Devices {
             let page = web.app.list_page(&person.actor, &self.listing.asks()).await?;
             drawn.refresh |= self.is_other(&page);
             self.numbers(&page, &mut drawn.parts);
+            let missing = missing(web, &person.actor).await?;
+            let mark = Some(mark_of(&missing.0));
+            if std::mem::replace(&mut self.missing, mark) != mark {
+                drawn.parts.push_str(&missing.0);
+            }
         }
         Ok(drawn)
     }

@@ -176,7 +176,7 @@ impl Live {
             Event::DevicesChanged { .. } | Event::BridgesChanged { .. } if self.view.shows_bridge() => {
                 self.pace.changed(ALL);
             }
-            Event::BridgesChanged { .. } if self.view.lists_bridges() => self.pace.changed(ALL),
+            Event::BridgesChanged { .. } if self.view.lists_devices() => self.pace.changed(ALL),
             Event::DevicesChanged { .. } | Event::AccountSet { .. } => {
                 self.refresh |= self.view.lists_devices();
             }

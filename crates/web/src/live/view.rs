@@ -127,14 +127,11 @@ impl View {
         matches!(self, Self::Bridge(_))
     }
 
-    pub(super) fn lists_bridges(&self) -> bool {
-        matches!(self, Self::WorkList(_))
-    }
-
     pub(super) fn shows_bulk(&self, bulk: BulkId) -> bool {
         matches!(self, Self::Bulk(view) if view.id == bulk)
     }
 
+    /// And what bridges keep from it.
     pub(super) fn lists_devices(&self) -> bool {
         matches!(self, Self::Devices(_) | Self::WorkList(_))
     }

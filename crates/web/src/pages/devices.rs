@@ -1,7 +1,7 @@
 //! The devices, as tiles or as a list: searched, filtered, in any order, under the headings of their groups.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use axum::extract::State;
 use axum::response::{Html, Redirect};
@@ -93,11 +93,12 @@ pub(crate) async fn show(
     let listing = listing(&web, &signed, &headers, &asked).await?;
     let page = web.app.list_page(&signed.actor, &listing.asks()).await?;
     let shelf = Shelf::of(&web, &signed.actor, &page.devices).await?;
+    let missing = missing(&web, &signed.actor).await?;
     let when = signed.when(&web);
     let body = html! {
         (said::strip(Said::from_name(asked.text("said"))))
         div.bar { h1 { @if listing.choosing { "Choose devices" } @else { "Devices" } } span.grow {} (ways(&signed, &listing, &page)) }
-        (attention::missing(&web.app.list_silent_bridges(&signed.actor).await?))
+        (missing)
         @if page.all == 0 { (nothing_yet(may(&signed, Rights::CREATE))) }
         @else {
             (find::form(&listing, &page.groups))
@@ -107,7 +108,7 @@ pub(crate) async fn show(
             @else { (shown(&web, &signed, &listing, &page, &shelf)) }
             (further(&listing, &page))
         }
-        (frame::live(&live_query(&listing, &page), when.now))
+        (frame::live(&live_query(&listing, &page, &missing), when.now))
     };
     Ok(frame::page(&web, &signed, Here::Devices, "Devices", &body))
 }
@@ -125,10 +126,16 @@ async fn listing(web: &Web, signed: &Signed, headers: &HeaderMap, asked: &Asked)
     Ok(listing)
 }
 
-fn live_query(listing: &Listing, page: &ListPage) -> String {
+/// The bridges whose devices may be missing here.
+pub(crate) async fn missing(web: &Web, actor: &Actor) -> Result<Markup> {
+    Ok(attention::missing(&web.app.list_silent_bridges(actor).await?))
+}
+
+fn live_query(listing: &Listing, page: &ListPage, missing: &Markup) -> String {
     let query = listing.query();
     let and = if query.is_empty() { "" } else { "&" };
-    format!("on=devices&drawn={}{and}{query}&mark={}", listing.drawn().name(), mark(page))
+    let (drawn, devices, missing) = (listing.drawn().name(), mark(page), mark_of(&missing.0));
+    format!("on=devices&drawn={drawn}{and}{query}&mark={devices}&missing={missing}")
 }
 
 /// Tells a page's devices from other ones: the stream compares it, because between the page and its stream a device may
@@ -136,8 +143,13 @@ fn live_query(listing: &Listing, page: &ListPage) -> String {
 pub(crate) fn mark(page: &ListPage) -> u64 {
     let mut shown = page.devices.clone();
     shown.sort_unstable();
+    mark_of((shown, page.next.is_some()))
+}
+
+/// The same for anything else that a page shows.
+pub(crate) fn mark_of(shown: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (shown, page.next.is_some()).hash(&mut hasher);
+    shown.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -102,15 +102,17 @@ fn silent(bridges: &[Bridge]) -> Markup {
     }
 }
 
-/// Above the devices: those that it would bring are missing among them.
+/// Above the devices: those that it would bring are missing among them. Live, so it has a place where there is none.
 pub(crate) fn missing(bridges: &[Bridge]) -> Markup {
     html! {
-        @for bridge in bridges {
-            p.strip.warn {
-                (icon(Icon::Plug))
-                span {
-                    "The bridge at " a href={ "/bridges/" (bridge.id) } { (bridge.address) }
-                    " has never answered, so its devices are not here yet."
+        div #missing {
+            @for bridge in bridges {
+                p.strip.warn {
+                    (icon(Icon::Plug))
+                    span {
+                        "The bridge at " a href={ "/bridges/" (bridge.id) } { (bridge.address) }
+                        " has never answered, so its devices are not here yet."
+                    }
                 }
             }
         }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use http::StatusCode;
-use lockwarden_app::bridges::{Listed, Polled};
+use lockwarden_app::bridges::{Listed, NewBridge, Polled};
 use lockwarden_app::devices::{DeviceType, LockState, NewDevice, Observation};
 use lockwarden_app::logins::Stranger;
 use lockwarden_app::ways::Fact;
 
 use crate::kit::Site;
-use crate::live::until;
+use crate::live::{says_nothing, until};
 
 #[tokio::test]
 async fn there_are_three_ways_to_begin_with_and_each_says_how_to_simulate_it() {
@@ -267,6 +267,50 @@ async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_w
     let page = browser.get(&path).await;
     assert!(page.body.contains("The bridge is being asked.") && page.body.contains("192.0.2.8:8080"));
     assert!(!browser.get("/devices").await.body.contains("has never answered"));
+}
+
+#[tokio::test]
+async fn what_is_said_above_the_devices_of_a_bridge_comes_and_goes_by_itself() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let device = site.world.lock(&anna, "Front door", 7).await;
+    let app = &site.world.app;
+    let new = NewBridge { address: "192.0.2.7", token: "token", token_form: "plain", listed: &[] };
+    let (bridge, _) = app.add_bridge(&anna, new).await.unwrap();
+    site.world.clock.advance(Duration::from_mins(2));
+    let none = "<div id=\"missing\"></div>";
+    let page = browser.get("/devices").await;
+    assert!(page.body.contains(none));
+    let path = page.stream();
+    let mut stream = browser.listen(&path).await;
+    until(&mut stream, "retry").await;
+    let away = Polled::Troubled { words: "no answer", is_away: true };
+    app.bridge_polled(bridge, &away).await.unwrap();
+    let said = until(&mut stream, "id=\"missing\"").await;
+    assert!(said.contains(&format!("href=\"/bridges/{bridge}\"")), "{said}");
+    assert!(!said.contains("event: refresh") && !said.contains("id=\"counts\""), "{said}");
+    let mut late = browser.listen(&path).await;
+    until(&mut late, "id=\"missing\"").await;
+
+    site.world.clock.advance(Duration::from_secs(1));
+    site.world.says(device, Observation::State(LockState::Unlocked)).await;
+    let said = until(&mut stream, "1 unlocked").await;
+    assert!(!said.contains("id=\"missing\""), "it was said before: {said}");
+
+    // The page may read itself again between the bridge's list and its answer.
+    let listed = [Listed { nuki_id: 9, kind: DeviceType::SmartLock12, name: None }];
+    app.bridge_lists(bridge, &listed).await.unwrap();
+    until(&mut stream, "event: refresh").await;
+    site.world.clock.advance(Duration::from_mins(2));
+    let page = browser.get("/devices").await;
+    assert!(!page.body.contains(none));
+    let mut stream = browser.listen(&page.stream()).await;
+    until(&mut stream, "retry").await;
+    says_nothing(&mut stream).await;
+    app.bridge_polled(bridge, &Polled::Answered { latency_ms: 31 }).await.unwrap();
+    assert!(!until(&mut stream, none).await.contains("event: refresh"));
+    let mut late = browser.listen(&page.stream()).await;
+    until(&mut late, none).await;
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub(crate) async fn until(stream: &mut BodyDataStream, words: &str) -> String {
     all
 }
 
-async fn says_nothing(stream: &mut BodyDataStream) {
+pub(crate) async fn says_nothing(stream: &mut BodyDataStream) {
     let quiet = tokio::time::timeout(Duration::from_millis(200), stream.next()).await;
     assert!(quiet.is_err(), "{quiet:?}");
 }

@@ -126,6 +126,7 @@ async function settings(page, device) {
   await page.locator('main details summary').first().click();
   await check(page, 'settings that nothing is known of');
   await leaving(page);
+  if (page.viewportSize().width > 768) await following(page, `${url}${device}/settings`);
   await look(page, `${device}/add`, 'text=Test it');
   await refused(page, `${device}/add`, { 'Or a new group': 'x'.repeat(65) }, 'Done');
   await look(page, `${device}/way?do=remove&way=nuki-hub`, 'form .sure');
@@ -186,6 +187,43 @@ async function leavingRefused(page) {
   await page.waitForURL(/activity/);
   assert.deepEqual(asked, ['beforeunload']);
   page.off('dialog', stay);
+}
+
+/** What was filled in and taken back is what somebody else saved meanwhile, also in the field with the focus: saving it would
+ * overrule them without a word. */
+async function following(page, path) {
+  const save = async (window, id) => {
+    await window.locator('form[data-keep]', { has: window.locator(id) }).getByRole('button', { name: /^Save/ }).click();
+    await window.getByText('Saved. What is not').waitFor();
+  };
+  await page.goto(path);
+  await page.locator('#unlatchDuration').selectOption('3');
+  await page.locator('#autoUnlatch').selectOption('on');
+  await save(page, '#autoUnlatch');
+  await page.locator('#name').fill('Door');
+  await save(page, '#name');
+  await page.goto(path);
+  for (const chosen of ['7', '3']) await page.locator('#unlatchDuration').selectOption(chosen);
+  await page.locator('#autoUnlatch').uncheck();
+  await page.locator('#autoUnlatch').check();
+  for (const typed of ['Gate', 'Door']) await page.locator('#name').fill(typed);
+  const other = await page.context().newPage();
+  await other.goto(path);
+  await other.locator('#unlatchDuration').selectOption('7');
+  await other.locator('#autoUnlatch').uncheck();
+  await save(other, '#autoUnlatch');
+  await other.locator('#name').fill('Arch');
+  await save(other, '#name');
+  await other.close();
+  const read = page.waitForResponse((answer) => answer.url() === path);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await (await read).finished();
+  await page.locator('[name=seen-name][value="=Arch"]').waitFor({ state: 'attached' });
+  const shown = () => page.evaluate(() => {
+    const field = (id) => document.getElementById(id);
+    return [document.activeElement.id, field('name').value, field('unlatchDuration').value, field('autoUnlatch').checked];
+  });
+  assert.deepEqual(await shown(), ['name', 'Arch', '7', false]);
 }
 
 /** A bridge that is not there. */
