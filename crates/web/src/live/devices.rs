@@ -8,7 +8,7 @@ use lockwarden_app::devices::list::{Counts, ListPage};
 use lockwarden_app::ids::{DeviceId, GroupId};
 
 use super::pace::ALL;
-use super::view::{CaughtUp, DrawnParts, Heard, aloud, moved_since, news};
+use super::view::{CaughtUp, Counting, DrawnParts, Heard, aloud, moved_since, news};
 use crate::fields::Asked;
 use crate::identify::Person;
 use crate::pages::devices::{Row, Shelf, mark, mark_of, missing, paths};
@@ -33,6 +33,12 @@ pub(super) struct Devices {
     groups: HashMap<Option<GroupId>, Counts>,
     paths: HashMap<GroupId, String>,
     heard: Heard,
+}
+
+/// What is told of all devices together.
+pub(super) struct Counted {
+    page: ListPage,
+    missing: String,
 }
 
 impl Devices {
@@ -83,7 +89,7 @@ impl Devices {
         Row { when, key, rights: person.actor.rights, list: &self.list, paths: &self.paths }
     }
 
-    /// Draws what is on the page among the devices that changed, and what is told beside them if it did.
+    /// Draws what is on the page among the devices that changed.
     pub(super) async fn draw(
         &mut self,
         web: &Web,
@@ -107,17 +113,27 @@ impl Devices {
             }
         }
         self.heard = heard;
-        if due.contains(&ALL) {
-            let page = web.app.list_page(&person.actor, &self.listing.asks()).await?;
-            drawn.refresh |= self.is_other(&page);
-            self.numbers(&page, &mut drawn.parts);
-            let missing = missing(web, &person.actor).await?;
-            let mark = Some(mark_of(&missing.0));
-            if std::mem::replace(&mut self.missing, mark) != mark {
-                drawn.parts.push_str(&missing.0);
-            }
-        }
         Ok(drawn)
+    }
+
+    /// Looks at all devices, which takes a while where they are many. No card waits for it.
+    pub(super) fn count(&self, web: &Web, person: &Person) -> Counting {
+        let (web, actor, asks) = (web.clone(), person.actor.clone(), self.listing.asks());
+        Box::pin(async move {
+            let page = web.app.list_page(&actor, &asks).await?;
+            Ok(Counted { page, missing: missing(&web, &actor).await?.0 })
+        })
+    }
+
+    /// Draws what is told beside the cards, if it changed.
+    pub(super) fn counted(&mut self, Counted { page, missing }: Counted) -> DrawnParts {
+        let mut drawn = DrawnParts { refresh: self.is_other(&page), ..DrawnParts::default() };
+        self.numbers(&page, &mut drawn.parts);
+        let mark = Some(mark_of(&missing));
+        if std::mem::replace(&mut self.missing, mark) != mark {
+            drawn.parts.push_str(&missing);
+        }
+        drawn
     }
 
     pub(super) fn shows(&self, device: DeviceId) -> bool {

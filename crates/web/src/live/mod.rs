@@ -26,8 +26,9 @@ use crate::failure::Failure;
 use crate::fields::Asked;
 use crate::identify::{Person, Signed, zone_of};
 use crate::web::Web;
+use devices::Counted;
 use pace::{ALL, Pace};
-use view::View;
+use view::{Counting, DrawnParts, View};
 
 /// A sign of life, by which both sides notice that the other is gone; also how often the session is looked at in case
 /// its end went unheard.
@@ -52,6 +53,7 @@ pub(crate) async fn stream(
         person: Person::clone(&signed),
         ready,
         pace: Pace::starting_with(first.changed, view.measure()),
+        counting: None,
         refresh: false,
         web,
         events,
@@ -69,6 +71,14 @@ fn refresh() -> Message {
     Message::default().event("refresh").data("again")
 }
 
+/// Waits for the end of it, or for ever where there is nothing to wait for.
+async fn over(counting: &mut Option<Counting>) -> Result<Counted> {
+    match counting {
+        Some(counting) => counting.await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Live {
     web: Web,
     person: Person,
@@ -76,6 +86,7 @@ struct Live {
     view: View,
     /// Devices that changed and wait to be sent.
     pace: Pace,
+    counting: Option<Counting>,
     /// Messages that are made and wait to leave.
     ready: VecDeque<Message>,
     refresh: bool,
@@ -105,7 +116,7 @@ impl Live {
     async fn work(&mut self) -> Result<bool> {
         let wake = self.pace.next().map_or(self.next_beat, |due| due.min(self.next_beat));
         let clock = self.web.app.clock().clone();
-        let mut look_again = false;
+        let (mut look_again, mut counted) = (false, None);
         tokio::select! {
             biased;
             event = self.events.recv() => match event {
@@ -114,20 +125,33 @@ impl Live {
                 Err(RecvError::Lagged(_)) => (self.refresh, look_again) = (true, true),
                 Err(RecvError::Closed) => return Ok(false),
             },
+            done = over(&mut self.counting) => counted = Some(done?),
             () = clock.wait(wake.since(clock.steady())) => {}
         }
         look_again |= self.hear_the_rest();
+        self.counting.take_if(|_| counted.is_some());
+        if look_again && counted.take().is_some() {
+            // Whoever may see less now is told less.
+            self.pace.changed(ALL);
+        }
         let now = clock.steady();
         let beat = now >= self.next_beat;
         if (look_again || beat) && !self.still_stands().await? {
             return Ok(false);
         }
+        if let Some(counted) = counted {
+            let drawn = self.view.counted(counted);
+            self.send(drawn);
+        }
         if self.refresh {
             self.pace.forget();
+            self.counting = None;
         }
-        let due = self.pace.take_due(now);
+        let mut due = self.pace.take_due(now);
+        self.count(&mut due);
         if !due.is_empty() {
-            self.draw(&due).await?;
+            let drawn = self.view.draw(&self.web, &self.person, &due).await?;
+            self.send(drawn);
         }
         if std::mem::take(&mut self.refresh) {
             self.ready.push_back(refresh());
@@ -195,6 +219,10 @@ impl Live {
                 // Every time on the page is one of the zone that was.
                 self.refresh |= profile.time_zone != self.person.profile.time_zone;
                 self.person.zone = zone_of(&profile);
+                // What is under way is with the rights that were.
+                if self.counting.take().is_some() {
+                    self.pace.changed(ALL);
+                }
                 self.person.profile = profile;
                 self.person.actor = actor;
                 Ok(true)
@@ -203,8 +231,20 @@ impl Live {
         }
     }
 
-    async fn draw(&mut self, due: &[DeviceId]) -> Result<()> {
-        let drawn = self.view.draw(&self.web, &self.person, due).await?;
+    /// What is told of all devices of a list is worked out beside the cards, one look after the other.
+    fn count(&mut self, due: &mut Vec<DeviceId>) {
+        if !due.contains(&ALL) {
+            return;
+        }
+        if self.counting.is_some() {
+            self.pace.changed(ALL);
+        } else {
+            self.counting = self.view.count(&self.web, &self.person);
+        }
+        due.retain(|device| *device != ALL || self.counting.is_none());
+    }
+
+    fn send(&mut self, drawn: DrawnParts) {
         if !drawn.parts.is_empty() {
             // A carriage return would end the line of a message early.
             let parts = drawn.parts.replace('\r', " ");
@@ -214,6 +254,5 @@ impl Live {
             self.ready.push_back(Message::default().event("say").data(sentence.replace(['\r', '\n'], " ")));
         }
         self.refresh |= drawn.refresh;
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What an open page shows, and how it is drawn again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::Pin;
 use std::time::Duration;
 
 use lockwarden_app::activity::{Cursor, EntryQuery};
@@ -13,7 +14,7 @@ use maud::{Markup, html};
 
 use super::attention::WorkList;
 use super::bulk::Bulk;
-use super::devices::Devices;
+use super::devices::{Counted, Devices};
 use super::pace::{ALL, Measure};
 use crate::fields::Asked;
 use crate::identify::Person;
@@ -79,6 +80,9 @@ pub(super) struct DrawnParts {
     pub refresh: bool,
 }
 
+/// The look at all devices of a list, under way.
+pub(super) type Counting = Pin<Box<dyn Future<Output = Result<Counted>> + Send>>;
+
 impl From<&Asked> for View {
     fn from(asked: &Asked) -> Self {
         let device = asked.read("device").map(DeviceId);
@@ -120,6 +124,21 @@ impl View {
             Self::Devices(_) | Self::WorkList(_) => true,
             Self::Bulk(bulk) => bulk.shows(device),
             Self::Device(_) | Self::Settings(_) | Self::Bridge(_) | Self::Activity(_) => false,
+        }
+    }
+
+    /// Begins to look at all devices, if the page tells of them.
+    pub(super) fn count(&self, web: &Web, person: &Person) -> Option<Counting> {
+        match self {
+            Self::Devices(view) => Some(view.count(web, person)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn counted(&mut self, counted: Counted) -> DrawnParts {
+        match self {
+            Self::Devices(view) => view.counted(counted),
+            _ => DrawnParts::default(),
         }
     }
 
