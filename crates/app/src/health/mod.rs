@@ -219,7 +219,7 @@ impl WhyOffline {
                 "the lock’s own connection is silent: look at its Wi-Fi, its battery, and whether its MQTT login still holds"
             }
             Self::HubAway => "the hub is not connected: look at its power and its network",
-            Self::BridgeAway => "the bridge does not answer: look at its power, its network and its token",
+            Self::BridgeAway => "the bridge cannot be used: look at its power, its network and its token",
             Self::EveryWay => "all its ways are away: look at the network and the power at the door",
             Self::NotBelieved => "the way that is there speaks for another device",
             Self::NeverCame => "it has not connected by its new way yet: type in what its page shows",
@@ -272,7 +272,7 @@ pub struct Ward {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attention {
     pub wards: Vec<Ward>,
-    /// Bridges that have not answered once, for whoever may give them another address.
+    /// Bridges that cannot be used yet, for whoever may give them another address.
     pub bridges: Vec<Bridge>,
 }
 
@@ -281,7 +281,7 @@ impl Attention {
         self.wards.iter().filter(move |ward| ward.ailment.urgency() == urgency)
     }
 
-    /// The bridges keep devices away that nobody sees here yet.
+    /// The bridges may keep devices away that nobody sees here yet.
     pub fn bridges(&self, urgency: Urgency) -> &[Bridge] {
         if urgency == Urgency::Soon { &self.bridges } else { &[] }
     }

@@ -1,4 +1,4 @@
-//! An open page of devices: the cards that are on it, the numbers, of all of them, and the bridges that bring none yet.
+//! An open page of devices: the cards that are on it, the numbers, of all of them, and the bridges that cannot be used yet.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -187,9 +187,10 @@ fn bridges(all: &[Bridge]) -> Markup {
                                 a href={ "/bridges/" (bridge.id) } { (bridge.address) }
                                 small {
                                     @match (&bridge.trouble, bridge.online) {
+                                        _ if bridge.same_as.is_some() => "Added twice",
                                         (Some(trouble), _) => (sentence(trouble)),
                                         (None, true) => "It answers",
-                                        (None, false) => "Not reached",
+                                        (None, false) => "It is being asked",
                                     }
                                 }
                             }

@@ -55,7 +55,7 @@ impl Reached {
                             "Its devices are reached by the other one."
                         } @else if self.bridge.heard_at.is_some() {
                             "The bridge lists no devices. Pair them with it in the Nuki app; they appear here by themselves."
-                        } @else { "Its devices appear here as soon as it has answered." }
+                        } @else { "Its devices appear here as soon as it lists them." }
                     }
                 } @else if !self.devices.is_empty() {
                     p.hint { (sentence(&counts::devices(self.devices.len()))) " found. Test each: the lock turns, and you see its answer." }
@@ -71,10 +71,10 @@ impl Reached {
         html! {
             @match (&bridge.trouble, bridge.online, bridge.heard_at) {
                 _ if let Some((twin, address)) = &self.twin => (twice(*twin, address)),
-                (Some(trouble), online, _) => p.strip.bad {
+                (Some(trouble), online, heard) => p.strip.bad {
                     (icon(Icon::Alert))
                     span {
-                        b { @if online { "Trouble." } @else { "Not reached." } }
+                        b { @if online { "Trouble." } @else if heard.is_some() { "It cannot be used now." } @else { "It cannot be used yet." } }
                         " " (sentence(trouble)) ". It is asked again by itself."
                         @if !online {
                             " If its address or token was mistyped, or is another now, "
@@ -91,16 +91,13 @@ impl Reached {
                         "."
                     }
                 },
-                (None, false, None) => p.strip.wait {
+                (None, false, _) => p.strip.wait {
                     span.spin { (icon(Icon::Busy)) }
                     span {
                         b { "The bridge is being asked." }
                         span.scripted { " Its answer shows up here by itself." }
                         span.unscripted { " Reload the page to see its answer." }
                     }
-                },
-                (None, false, Some(at)) => p.strip.warn {
-                    (icon(Icon::Lost)) span { "It does not answer now; last heard " (when.short(at)) "." }
                 },
             }
         }

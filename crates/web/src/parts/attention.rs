@@ -71,7 +71,7 @@ pub(crate) fn list(attention: &Attention, around: &Around<'_>, when: &When) -> M
                     section {
                         h2 { (urgency.words()) " " span.tag { (number(attention.count(urgency))) } }
                         div.stack {
-                            @if !attention.bridges(urgency).is_empty() { (silent(attention.bridges(urgency))) }
+                            @if !attention.bridges(urgency).is_empty() { (unused(attention.bridges(urgency))) }
                             @for ward in attention.of(urgency) { (of_one_kind(ward, around, when)) }
                         }
                     }
@@ -81,12 +81,12 @@ pub(crate) fn list(attention: &Attention, around: &Around<'_>, when: &When) -> M
     }
 }
 
-fn silent(bridges: &[Bridge]) -> Markup {
+fn unused(bridges: &[Bridge]) -> Markup {
     html! {
         div.card.ward {
             div.pad {
-                h3 { (icon(Icon::Plug)) "A bridge has never answered" " " span.tag { (number(bridges.len())) } }
-                p.hint { "Look at its power and its network, and whether address and token are those that the Nuki app shows." }
+                h3 { (icon(Icon::Plug)) "A bridge cannot be used yet" " " span.tag { (number(bridges.len())) } }
+                p.hint { "Each says why. If its address or token was mistyped, its page takes the right one." }
             }
             ul {
                 @for bridge in bridges {
@@ -102,7 +102,7 @@ fn silent(bridges: &[Bridge]) -> Markup {
     }
 }
 
-/// Above the devices: those that it would bring are missing among them. Live, so it has a place where there is none.
+/// Above the devices: those that it would bring may be missing among them. Live, so it has a place where there is none.
 pub(crate) fn missing(bridges: &[Bridge]) -> Markup {
     html! {
         div #missing {
@@ -111,7 +111,9 @@ pub(crate) fn missing(bridges: &[Bridge]) -> Markup {
                     (icon(Icon::Plug))
                     span {
                         "The bridge at " a href={ "/bridges/" (bridge.id) } { (bridge.address) }
-                        " has never answered, so its devices are not here yet."
+                        " cannot be used yet"
+                        @if let Some(trouble) = &bridge.trouble { ": " (trouble) }
+                        "."
                     }
                 }
             }
@@ -208,11 +210,11 @@ fn detail(patient: &Patient, when: &When) -> Markup {
     html! { small { (words) } }
 }
 
-/// How many devices need somebody, beside a name in the navigation.
+/// How many devices and bridges need somebody, beside a name in the navigation.
 /// There is no room for a fourth digit; the page itself tells how many.
 pub(crate) fn badge(place: &str, count: usize) -> Markup {
     let shown = if count > 999 { "999+".to_owned() } else { count.to_string() };
     html! {
-        span.badge id={ "badge-" (place) } hidden[count == 0] { (shown) span.sr { @if count == 1 { " device needs you" } @else { " devices need you" } } }
+        span.badge id={ "badge-" (place) } hidden[count == 0] { (shown) span.sr { @if count == 1 { " needs you" } @else { " need you" } } }
     }
 }

@@ -9,7 +9,7 @@ use lockwarden_app::devices::{DeviceType, LockState, NewDevice, Observation};
 use lockwarden_app::logins::Stranger;
 use lockwarden_app::ways::Fact;
 
-use crate::kit::Site;
+use crate::kit::{Browser, Site};
 use crate::live::{says_nothing, until};
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn a_bridge_is_asked_at_once_and_its_devices_appear() {
 }
 
 #[tokio::test]
-async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_what_was_mistyped_is_typed_again()
+async fn a_bridge_that_cannot_be_used_yet_says_why_where_its_devices_are_missed_and_what_was_mistyped_is_typed_again()
  {
     let site = Site::new().await;
     let (anna, mut browser) = site.owner("Anna").await;
@@ -238,12 +238,21 @@ async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_w
     let mut stream = browser.listen(&work.stream()).await;
     until(&mut stream, "Nothing needs you.").await;
     let bridge = app.list_bridges(&anna).await.unwrap()[0].id;
-    let away = Polled::Troubled { words: "nothing answers <there>", is_away: true };
-    app.bridge_polled(bridge, &away).await.unwrap();
-    site.world.clock.advance(Duration::from_secs(1));
-    let told = until(&mut stream, "A bridge has never answered").await;
-    assert!(told.contains(&link) && told.contains("nothing answers &lt;there&gt;"), "{told}");
-    assert!(browser.get("/devices").await.body.contains(&link), "its devices are missed there");
+    for why in ["the bridge refuses <the> token", "the bridge is busy", "nothing answers"] {
+        app.bridge_polled(bridge, &Polled::Troubled { words: why, is_away: true }).await.unwrap();
+        site.world.clock.advance(Duration::from_mins(1));
+        let why = why.replace('<', "&lt;").replace('>', "&gt;");
+        let told = until(&mut stream, &why).await;
+        assert!(told.contains("A bridge cannot be used yet") && told.contains(&link), "{told}");
+        let devices = browser.get("/devices").await;
+        let strip = devices.between("<div id=\"missing\">", "</div>");
+        assert!(strip.contains(&format!("The bridge at <a {link} cannot be used yet: {why}.")), "{strip}");
+        assert_eq!(devices.between("id=\"badge-side\"", "</span>"), ">1<span class=\"sr\"> needs you");
+        let page = browser.get(&path).await;
+        assert!(
+            page.part("bridge-state").contains("It cannot be used yet.") && page.body.contains("lists them")
+        );
+    }
 
     let change = format!("{path}/change");
     assert!(browser.get(&path).await.body.contains(&format!("href=\"{change}\"")));
@@ -266,7 +275,36 @@ async fn a_bridge_that_never_answered_is_seen_where_its_devices_are_missed_and_w
     assert_eq!((access.address.as_str(), access.token.as_str()), ("192.0.2.8:8080", "def456"));
     let page = browser.get(&path).await;
     assert!(page.body.contains("The bridge is being asked.") && page.body.contains("192.0.2.8:8080"));
-    assert!(!browser.get("/devices").await.body.contains("has never answered"));
+    assert!(browser.get("/devices").await.body.contains("<div id=\"missing\"></div>"));
+}
+
+#[tokio::test]
+async fn a_bridge_is_being_asked_as_long_as_it_is_not_known_how_that_went() {
+    let site = Site::new().await;
+    let (anna, mut browser) = site.owner("Anna").await;
+    let app = site.world.app.clone();
+    let new = NewBridge { address: "192.0.2.7", token: "token", token_form: "plain", listed: &[] };
+    let (bridge, _) = app.add_bridge(&anna, new).await.unwrap();
+    app.bridge_polled(bridge, &Polled::Answered { latency_ms: 31 }).await.unwrap();
+    let refused = Polled::Troubled { words: "the bridge refuses the token", is_away: true };
+    app.bridge_polled(bridge, &refused).await.unwrap();
+    let path = format!("/bridges/{bridge}");
+    let says = async |browser: &mut Browser, words: &str, among: &str| {
+        let page = browser.get(&path).await;
+        let state = page.part("bridge-state");
+        assert!(state.contains(words) && state.contains("<dt>Last heard</dt>"), "{words}: {state}");
+        let all = browser.get("/devices/new").await;
+        assert!(all.between("Bridges that are here", "</section>").contains(among), "{among}");
+    };
+    says(&mut browser, "It cannot be used now.", "The bridge refuses the token").await;
+    let right = [("address", "192.0.2.7"), ("token", "def456"), ("token_form", "plain")];
+    assert_eq!(browser.post(&format!("{path}/change"), &right).await.leads_to(), path);
+    says(&mut browser, "The bridge is being asked.", "It is being asked").await;
+    app.bridge_polled(bridge, &Polled::Answered { latency_ms: 31 }).await.unwrap();
+    says(&mut browser, "It answers", "It answers").await;
+    drop(app);
+    let _site = site.restart(2, &mut browser).await;
+    says(&mut browser, "The bridge is being asked.", "It is being asked").await;
 }
 
 #[tokio::test]

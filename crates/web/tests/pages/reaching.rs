@@ -292,6 +292,9 @@ async fn a_bridge_tells_how_fast_it_answers_and_what_is_wrong_with_it() {
         site.world.app.bridge_told(bridge, (Some(7), None), "").await.unwrap();
     }
     assert!(!browser.get(&format!("/bridges/{bridge}")).await.body.contains("Added twice"));
+    let all = browser.get("/devices/new").await;
+    let line = format!("<a href=\"/bridges/{again}\">bridge.lan:8080</a><small>Added twice</small>");
+    assert!(all.between("Bridges that are here", "</section>").contains(&line), "it is not asked");
     let shown = browser.get(&format!("/bridges/{again}")).await;
     let there = format!("<a href=\"/bridges/{bridge}\">192.0.2.7:8080</a>, and is asked only there.");
     for words in [there.as_str(), "Its devices are reached by the other one."] {

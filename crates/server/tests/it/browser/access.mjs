@@ -235,11 +235,11 @@ async function bridge(page) {
   await page.getByLabel('Address', { exact: true }).fill('127.0.0.1:1');
   await page.getByLabel('Token', { exact: true }).fill('abc123');
   await page.getByRole('button', { name: 'Ask the bridge' }).click();
-  await page.getByText('Not reached.').waitFor();
-  await check(page, 'a bridge that does not answer');
+  await page.getByText('It cannot be used yet.').waitFor();
+  await check(page, 'a bridge that cannot be used');
   const path = new URL(page.url()).pathname;
-  await look(page, '/devices?view=tiles', 'text=has never answered');
-  await look(page, '/attention', 'text=A bridge has never answered');
+  await look(page, '/devices?view=tiles', 'text=cannot be used yet: ');
+  await look(page, '/attention', 'text=A bridge cannot be used yet');
   await refused(page, `${path}/change`, { Address: 'https://nowhere', Token: 'abc123' }, 'Ask the bridge');
   await look(page, `${path}/remove`, 'form .sure');
   await page.getByRole('button', { name: 'Remove the bridge' }).click();
