@@ -124,13 +124,13 @@ impl App {
         Ok(of_account(&mut tx, actor.account).await?)
     }
 
-    /// Those that somebody should look at who may: they were asked in vain, and have not answered once.
-    pub async fn list_silent_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
+    /// Those that somebody should look at who may: they could not be used once.
+    pub async fn list_unusable_bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
         if actor.may_add_devices().is_err() {
             return Ok(Vec::new());
         }
         let mut tx = self.read().await?;
-        Ok(silent(&mut tx, actor.account).await?)
+        Ok(unusable(&mut tx, actor.account).await?)
     }
 
     /// The bridge a device is reached by, if it is.
@@ -338,9 +338,9 @@ async fn of_account(tx: &mut Tx, account: AccountId) -> Result<Vec<Bridge>, DbEr
     Ok(sql::of_account(tx, account).await?.into_iter().map(Bridge::from).collect())
 }
 
-pub(crate) async fn silent(tx: &mut Tx, account: AccountId) -> Result<Vec<Bridge>, DbError> {
+pub(crate) async fn unusable(tx: &mut Tx, account: AccountId) -> Result<Vec<Bridge>, DbError> {
     let mut bridges = of_account(tx, account).await?;
-    bridges.retain(Bridge::is_silent);
+    bridges.retain(Bridge::is_unusable);
     Ok(bridges)
 }
 

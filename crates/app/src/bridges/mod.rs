@@ -6,7 +6,7 @@ mod address;
 mod sql;
 
 pub use actions::{BridgeOutcome, NewBridge, Polled};
-pub(crate) use actions::{all_offline, leave_out, silent};
+pub(crate) use actions::{all_offline, leave_out, unusable};
 pub use address::{BridgeAddress, Host};
 
 use crate::clock::Time;
@@ -41,8 +41,8 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// It was asked in vain, and has not answered once: what was typed may be wrong.
-    pub fn is_silent(&self) -> bool {
+    /// It was asked in vain, and has never given an answer that can be used: what was typed may be wrong.
+    pub fn is_unusable(&self) -> bool {
         self.heard_at.is_none() && self.trouble.is_some() && self.same_as.is_none()
     }
 }

@@ -30,7 +30,7 @@ struct Found {
     ailing: Vec<(Ailment, DeviceId, Detail)>,
     /// Those that somebody is called for.
     calling: HashSet<DeviceId>,
-    silent_bridges: usize,
+    unusable_bridges: usize,
 }
 
 impl App {
@@ -38,7 +38,7 @@ impl App {
     pub async fn count_attention(&self, actor: &Actor) -> Result<usize> {
         actor.may_list_devices()?;
         let found = self.found(actor.account).await?;
-        let bridges = if actor.may_add_devices().is_ok() { found.silent_bridges } else { 0 };
+        let bridges = if actor.may_add_devices().is_ok() { found.unusable_bridges } else { 0 };
         Ok(self.count_ailing(actor, &found.calling).await? + bridges)
     }
 
@@ -76,7 +76,7 @@ impl App {
         let mut attention = self.fill(actor, wards).await?;
         // A bridge is in no group.
         if place.is_none() {
-            attention.bridges = self.list_silent_bridges(actor).await?;
+            attention.bridges = self.list_unusable_bridges(actor).await?;
         }
         Ok(attention)
     }
@@ -154,11 +154,11 @@ impl App {
                 ailing.push((Ailment::WeakSignal, device, Detail::Signal(signal)));
             }
         }
-        let silent_bridges = bridges::silent(&mut tx, account).await?.len();
+        let unusable_bridges = bridges::unusable(&mut tx, account).await?.len();
         drop(tx);
         let calling = ailing.iter().filter(|(ailment, ..)| ailment.calls_somebody());
         let calling = calling.map(|(_, device, _)| *device).collect();
-        let found = Arc::new(Found { ailing, calling, silent_bridges });
+        let found = Arc::new(Found { ailing, calling, unusable_bridges });
         let now = self.clock().steady();
         let mut kept = self.ailments().0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (at, _)| now.since(*at) < REMEMBERED);

@@ -103,7 +103,7 @@ impl Trouble {
             }
             Self::Busy => "the bridge is busy with another request; try again in a moment",
             Self::DeviceSilent => {
-                "the bridge did not get the device to answer: is it in reach of the bridge, with good batteries?"
+                "the bridge did not get the device to answer: see that it is in reach of the bridge, with good batteries"
             }
             Self::BadRequest => "the bridge did not understand the request; its firmware may need an update",
             Self::UnknownDevice => "the bridge knows no such device: pair it with the bridge in the Nuki app",

@@ -128,7 +128,7 @@ async fn listing(web: &Web, signed: &Signed, headers: &HeaderMap, asked: &Asked)
 
 /// The bridges whose devices may be missing here.
 pub(crate) async fn missing(web: &Web, actor: &Actor) -> Result<Markup> {
-    Ok(attention::missing(&web.app.list_silent_bridges(actor).await?))
+    Ok(attention::missing(&web.app.list_unusable_bridges(actor).await?))
 }
 
 fn live_query(listing: &Listing, page: &ListPage, missing: &Markup) -> String {
