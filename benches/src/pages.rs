@@ -106,7 +106,7 @@ async fn watched(
         // What is not on the page is heard of, and not waited for.
         let is_shown = page.contains(&format!("id=\"device-{card}\""));
         let topic = format!("nuki/{:X}/state", World::nuki_id(number));
-        let mut due = begun + Duration::from_secs(1) * u32::try_from(number)? / count;
+        let mut due = begun + Duration::from_millis(1) * u32::try_from(number)?;
         locks.spawn(async move {
             for state in ["3", "1"].into_iter().cycle() {
                 sleep_until(due).await;
