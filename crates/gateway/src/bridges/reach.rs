@@ -105,8 +105,7 @@ impl Reach {
         let word = said.map(|said| StateReport { is_ringing: None, ..said.clone() });
         if word.is_some() && part.said != word {
             let is_first = part.said.is_none();
-            let until_then = part.listed_at.filter(|_| !is_first);
-            let heard = known_at(said, now).map_or(now, |at| at.max(until_then.unwrap_or(at)));
+            let heard = known_at(said, now).map_or(now, |at| at.max(part.listed_at.unwrap_or(at)));
             (part.said, part.heard_at) = (word, Some(heard.min(now)));
             // What is its first word for us may be an old one.
             part.doubt = part.doubt.take().filter(|_| is_first);
@@ -299,6 +298,9 @@ mod tests {
         assert_eq!(heard(79, hour_ago, later(60)), later(30), "it said 80 until then");
         assert_eq!(heard(78, later(9_000), later(90)), later(90));
         assert_eq!(heard(78, later(9_000), later(120)), later(90), "it repeats it");
+        reach.missed(DOOR, BUSY, (at(0), true));
+        reach.answered(DOOR);
+        assert_eq!(heard(77, hour_ago, later(150)), later(120), "nor before it answered");
     }
 
     #[test]
