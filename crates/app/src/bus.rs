@@ -192,6 +192,16 @@ impl Bus {
         accounts.get_mut(&account).map(std::mem::take)
     }
 
+    /// What was taken and not read is noted again, beside what came meanwhile.
+    pub(crate) fn give_back(&self, account: AccountId, taken: Changes) {
+        let mut accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(noted) = accounts.get_mut(&account) {
+            noted.everything |= taken.everything;
+            noted.groups |= taken.groups;
+            noted.devices.extend(taken.devices);
+        }
+    }
+
     /// Of which accounts more devices than this are noted, or everything.
     pub(crate) fn much_changed(&self, more_than: usize) -> Vec<AccountId> {
         let accounts = self.notes.accounts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! The list of devices follows every commit, and belongs to whoever asks.
 
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use lockwarden_app::Error;
@@ -177,4 +179,29 @@ async fn what_a_person_chose_is_their_own() {
     }
     assert_eq!(app.preference(&boris, which).await.unwrap(), None);
     assert!(matches!(app.set_preference(&anna, which, &"x".repeat(501)).await, Err(Error::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn whoever_goes_away_in_the_middle_of_asking_takes_no_change_with_them() {
+    let world = World::new().await;
+    let anna = world.owner("Anna").await;
+    let door = world.lock(&anna, "Front door", 0xA1).await;
+    let query = ListQuery::default();
+    world.app.list_page(&anna, &query).await.unwrap();
+    let mut given_up = 0;
+    for round in 0..20 {
+        let state = if round % 2 == 0 { LockState::Unlocked } else { LockState::Locked };
+        world.says(door, Observation::State(state)).await;
+        let mut asked = Box::pin(world.app.list_page(&anna, &query));
+        let mut is_over = false;
+        for _ in 0..=round {
+            is_over = is_over || poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx).is_ready())).await;
+            tokio::task::yield_now().await;
+        }
+        drop(asked);
+        given_up += u32::from(!is_over);
+        let counts = world.app.list_page(&anna, &query).await.unwrap().counts;
+        assert_eq!(counts.of(Kind::Locked), usize::from(state == LockState::Locked), "round {round}");
+    }
+    assert!(given_up > 0, "somebody went away in the middle");
 }

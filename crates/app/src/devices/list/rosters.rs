@@ -37,6 +37,21 @@ struct Kept {
     used: Steady,
 }
 
+/// Noted changes that are being read. Whoever asked may go away in the middle of it: then they are noted again.
+struct Taken<'b> {
+    bus: &'b Bus,
+    account: AccountId,
+    changes: Option<Changes>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(changes) = self.changes.take() {
+            self.bus.give_back(self.account, changes);
+        }
+    }
+}
+
 /// See [`App::list_ailing`].
 pub(crate) struct AilingDevices {
     pub problems: Vec<(Problem, usize, Vec<DeviceId>)>,
@@ -159,26 +174,24 @@ impl App {
     async fn roster(&self, account: AccountId) -> Result<OwnedMutexGuard<Option<Roster>>> {
         let slot = self.rosters().slot(account, self.clock().steady());
         let mut kept = slot.lock_owned().await;
-        let changes = self.bus().take_changes(account);
-        let done = match (&mut *kept, changes) {
+        let mut taken = Taken { bus: self.bus(), account, changes: self.bus().take_changes(account) };
+        match (&mut *kept, &taken.changes) {
             (Some(roster), Some(changes)) if !changes.everything => {
-                self.follow(account, roster, changes).await
+                self.follow(account, roster, changes).await?;
             }
-            _ => self.read_roster(account).await.map(|roster| {
-                let rows = roster.len();
+            _ => {
+                // Whatever becomes of this, nothing less than all has to be read.
+                *kept = None;
+                let roster = self.read_roster(account).await?;
+                self.rosters().grown(account, roster.len(), self.bus());
                 *kept = Some(roster);
-                self.rosters().grown(account, rows, self.bus());
-            }),
-        };
-        if done.is_err() {
-            // What was noted is taken, so nothing less than all has to be read next time.
-            *kept = None;
+            }
         }
-        done?;
+        taken.changes = None;
         Ok(kept)
     }
 
-    async fn follow(&self, account: AccountId, roster: &mut Roster, changes: Changes) -> Result<()> {
+    async fn follow(&self, account: AccountId, roster: &mut Roster, changes: &Changes) -> Result<()> {
         if changes.groups {
             let mut tx = self.read().await?;
             roster.regroup(groups::tree_of(&mut tx, account).await?);
@@ -186,7 +199,7 @@ impl App {
         if changes.devices.is_empty() {
             return Ok(());
         }
-        let mut gone = changes.devices;
+        let mut gone = changes.devices.clone();
         let ids: Vec<DeviceId> = gone.iter().copied().collect();
         let mut tx = self.read().await?;
         for device in sql::some(&mut tx, account, &ids).await? {
