@@ -12,6 +12,7 @@ use lockwarden_app::devices::{
 };
 use lockwarden_app::groups::NewGroup;
 use lockwarden_app::ids::DeviceId;
+use lockwarden_app::ways::Trouble;
 use lockwarden_testkit::{PASSWORD, START, World};
 use lockwarden_web::WebConfig;
 use tokio::net::TcpListener;
@@ -145,6 +146,11 @@ impl House {
         self.behind_hub("The hub takes no commands", DeviceType::SmartLock34, &deaf).await;
         let hub_away = [Observation::State(LockState::Locked), away[0].clone()];
         self.behind_hub("The hub is away", DeviceType::SmartLock34, &hub_away).await;
+        let lost = Observation::Trouble(Trouble::OutOfReach, Some(String::new()));
+        let door = Observation::Door(DoorState::Closed);
+        let lost = [Observation::State(LockState::Locked), door, Observation::BatteryPercent(64), lost];
+        self.behind_hub("Out of reach of the hub", DeviceType::SmartLock34, &lost).await;
+        self.behind_hub("Never reached by the hub", DeviceType::SmartLock34, &lost[3..]).await;
     }
 
     /// Orders in every state they can be in, and doors that are not opened just like that.
