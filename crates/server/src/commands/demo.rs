@@ -64,13 +64,14 @@ pub async fn demo(args: DemoArgs) -> Result<()> {
     await_connections(&server.app, &fleet, args.devices.min(most)).await;
     demo_ways::await_all(&server.app, &actor, &fleet, args.devices.min(most)).await?;
 
+    let asked = asked_to_stop();
     let url = url_for_people(&settings, server.running.http);
     if args.json {
         let line = json!({ "url": url, "email": EMAIL, "password": keys.password, "token": keys.token });
         print_line(&line.to_string())?;
     }
     welcome(&url, &keys, args.devices, most);
-    asked_to_stop().await;
+    asked.await;
     fleet.stop().await;
     server.stop().await;
     Ok(())

@@ -7,6 +7,7 @@ use crate::settings::Settings;
 
 pub async fn serve(settings: &Settings) -> Result<()> {
     let mut server = Server::start(settings, Sources::system()).await?;
+    let asked = asked_to_stop();
     let url = url_for_people(settings, server.running.http);
     tracing::info!(url, mqtt = %server.running.mqtt, "serving");
     if let Some(secret) = server.app.create_set_up_link().await? {
@@ -15,7 +16,7 @@ pub async fn serve(settings: &Settings) -> Result<()> {
         ));
     }
     let displaced = tokio::select! {
-        () = asked_to_stop() => false,
+        () = asked => false,
         () = server.displaced() => true,
     };
     tracing::info!("stopping");
