@@ -25,7 +25,8 @@ async function refused(page, path, fields, button) {
   for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
   await page.getByRole('button', { name: button, exact: true }).click();
   await page.locator('[aria-invalid], [role=alert]:visible, .wrong').first().waitFor();
-  // The page begins at what was wrong, and its title says so.
+  // The page begins at what was wrong, and its title says so. The focus comes with the first frame, after the words.
+  await page.waitForFunction(() => document.activeElement !== document.body);
   const { title, here, top, bottom, height } = await page.evaluate(() => {
     const { top, bottom } = document.activeElement.getBoundingClientRect();
     return { title: document.title, here: document.activeElement.outerHTML.slice(0, 80), top, bottom, height: innerHeight };
