@@ -30,6 +30,11 @@ impl Fields {
         !self.text(name).is_empty()
     }
 
+    /// What was chosen, if anything was.
+    pub(crate) fn chosen<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
+        if self.has(name) { id(self.text(name)).map(Some) } else { Ok(None) }
+    }
+
     fn given_twice(&self) -> bool {
         let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();

@@ -152,7 +152,6 @@ pub(super) async fn all_offline(tx: &mut Tx) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The devices behind a bridge: id, Nuki ID and type.
 /// A device behind a bridge, its Nuki ID and type, and whether the bridge does not reach it.
 pub(super) type BehindRow = (DeviceId, Option<i64>, Option<i64>, bool);
 

@@ -34,9 +34,9 @@ pub(super) async fn keep_beside(
         }
         Observation::Trouble(..) if !work.has_way(report) => return Ok(true),
         Observation::Trouble(trouble, detail) => {
-            let about = (*trouble, detail.as_deref());
-            let is_news = ways::note_trouble(tx, device, report.by, about, at).await?;
-            if is_news && about == (Trouble::OutOfReach, Some("")) {
+            let is_news =
+                ways::note_trouble(tx, device, report.by, (*trouble, detail.as_deref()), at).await?;
+            if is_news && *trouble == Trouble::OutOfReach && detail.is_some() {
                 work.lost(report);
             }
             is_news

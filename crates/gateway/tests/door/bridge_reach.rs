@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lockwarden_app::activity::Happening;
 use lockwarden_app::commands::Order;
-use lockwarden_app::devices::{Connector, LockAction, LockState};
+use lockwarden_app::devices::{Connector, Device, LockAction, LockState};
 use lockwarden_app::ways::Trouble;
 use rumqttc::QoS;
 
@@ -15,9 +15,8 @@ use crate::kit::Client;
 #[tokio::test]
 async fn what_a_bridge_repeats_of_a_lock_out_of_its_reach_is_old_and_the_owner_is_told_until_it_hears_it() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
+    let Device { id: device, said, .. } = house.heard_device().await;
     let (site, owner, bridge) = (&house.site, &house.owner, &house.fleet.bridges()[0]);
-    let said = site.until(owner, device, |device| device.said.state.is_some()).await.said;
     assert_eq!(house.troubles(device).await, []);
     house.seconds_until_asked().await;
     let repeated = site.world.app.load_device(owner, device).await.unwrap();
@@ -44,8 +43,7 @@ async fn what_a_bridge_repeats_of_a_lock_out_of_its_reach_is_old_and_the_owner_i
 #[tokio::test]
 async fn a_device_that_its_bridge_does_not_list_any_more_is_out_of_its_reach() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let device = house.heard_device().await.id;
     let address = house.fleet.bridges()[0].address().await.unwrap();
     ask(address, &format!("/unpair?nukiId={ID}&deviceType=4&token=123456")).await;
     house
@@ -58,8 +56,7 @@ async fn a_device_that_its_bridge_does_not_list_any_more_is_out_of_its_reach() {
 #[tokio::test]
 async fn a_lock_that_its_bridge_has_not_seen_for_long_is_asked_itself_without_anybody_ordering_anything() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let device = house.heard_device().await.id;
     house.fleet.bridges()[0].quirks(|quirks| quirks.out_of_reach = true);
     for _ in 0..2 {
         house.seconds_until_asked().await;
@@ -93,9 +90,7 @@ async fn a_bridge_that_takes_over_repeats_nothing_older_than_what_the_lock_itsel
     let entries = log(site, anna, door).await;
     assert!(entries.iter().all(|entry| entry.happening != Happening::Lock), "{entries:?}");
     bridge.quirks(|quirks| quirks.out_of_reach = false);
-    let answers = |device: &lockwarden_app::devices::Device| {
-        !device.is_stale() && device.said.state == Some(LockState::Locked)
-    };
+    let answers = |device: &Device| !device.is_stale() && device.said.state == Some(LockState::Locked);
     house.looked_until(door, |device, _| answers(device)).await;
     house.fleet.stop().await;
 }
@@ -103,8 +98,7 @@ async fn a_bridge_that_takes_over_repeats_nothing_older_than_what_the_lock_itsel
 #[tokio::test]
 async fn a_lock_that_its_bridge_did_not_reach_is_asked_after_a_restart_before_what_is_repeated_counts() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let device = house.heard_device().await.id;
     house.fleet.bridges()[0].quirks(|quirks| quirks.out_of_reach = true);
     house.site.world.app.sync_device(&house.owner, device).await.unwrap();
     house.looked_until(device, |_, troubles| troubles == [Trouble::OutOfReach]).await;
@@ -122,9 +116,8 @@ async fn a_lock_that_its_bridge_did_not_reach_is_asked_after_a_restart_before_wh
 #[tokio::test]
 async fn that_a_bridge_does_not_reach_a_lock_is_over_with_the_way() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
+    let device = house.heard_device().await.id;
     let app = &house.site.world.app;
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
     app.add_way(&house.owner, device, Connector::NukiMqtt).await.unwrap();
     house.fleet.bridges()[0].quirks(|quirks| quirks.out_of_reach = true);
     app.sync_device(&house.owner, device).await.unwrap();

@@ -73,6 +73,12 @@ impl House {
         .await;
     }
 
+    /// The one device, once it has said how it is.
+    pub(crate) async fn heard_device(&self) -> Device {
+        let [device] = self.devices().await.try_into().unwrap();
+        self.site.until(&self.owner, device, |device| device.said.state.is_some()).await
+    }
+
     pub(crate) async fn troubles(&self, device: DeviceId) -> Vec<Trouble> {
         let connection = self.site.world.app.load_connection(&self.owner, device).await.unwrap();
         connection.troubles.iter().map(|seen| seen.trouble).collect()
@@ -164,8 +170,7 @@ async fn a_state_lasts_since_the_bridge_heard_it_and_not_since_our_first_look() 
     let lag = Clock::System.now().plus(Duration::from_hours(1)).since(site.world.clock.now());
     site.world.clock.advance(lag);
     let house = House::on(site).await;
-    let [device] = house.devices().await.try_into().unwrap();
-    let device = house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let device = house.heard_device().await;
     let (now, since) = (house.site.world.clock.now(), device.said.state_changed_at.unwrap());
     assert!(now.since(since) > Duration::from_mins(30), "{since:?} is not long before {now:?}");
     assert!(device.said.state_at.unwrap() >= now.minus(Duration::from_secs(1)), "it was said just now");
@@ -175,8 +180,7 @@ async fn a_state_lasts_since_the_bridge_heard_it_and_not_since_our_first_look() 
 #[tokio::test]
 async fn a_bridge_that_cannot_ask_the_device_itself_says_why_and_stays_there() {
     let house = House::build().await;
-    let [device] = house.devices().await.try_into().unwrap();
-    house.site.until(&house.owner, device, |device| device.said.state.is_some()).await;
+    let device = house.heard_device().await.id;
     let bridge = &house.fleet.bridges()[0];
     bridge.quirks(|quirks| quirks.out_of_reach = true);
     house.site.world.app.sync_device(&house.owner, device).await.unwrap();

@@ -130,14 +130,16 @@ impl Live {
         }
         look_again |= self.hear_the_rest();
         self.counting.take_if(|_| counted.is_some());
-        if look_again && counted.take().is_some() {
-            // Whoever may see less now is told less.
-            self.pace.changed(ALL);
-        }
         let now = clock.steady();
         let beat = now >= self.next_beat;
-        if (look_again || beat) && !self.still_stands().await? {
-            return Ok(false);
+        if look_again || beat {
+            // What was worked out, or is, is with the rights that were.
+            if counted.take().is_some() || self.counting.take().is_some() {
+                self.pace.changed(ALL);
+            }
+            if !self.still_stands().await? {
+                return Ok(false);
+            }
         }
         if let Some(counted) = counted {
             let drawn = self.view.counted(counted);
@@ -219,10 +221,6 @@ impl Live {
                 // Every time on the page is one of the zone that was.
                 self.refresh |= profile.time_zone != self.person.profile.time_zone;
                 self.person.zone = zone_of(&profile);
-                // What is under way is with the rights that were.
-                if self.counting.take().is_some() {
-                    self.pace.changed(ALL);
-                }
                 self.person.profile = profile;
                 self.person.actor = actor;
                 Ok(true)

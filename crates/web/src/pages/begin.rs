@@ -14,7 +14,7 @@ use maud::{Markup, html};
 
 use super::add_device::place;
 use super::device::{Told, just_made};
-use super::manage::{chosen_group, manageable};
+use super::manage::manageable;
 use super::{again, done};
 use crate::failure::Failure;
 use crate::fields::Fields;
@@ -90,7 +90,7 @@ pub(crate) async fn save(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let device = manageable(&web, &signed, &device).await?.id;
-    let (mut group, new) = (chosen_group(&fields)?, fields.text("new_group"));
+    let (mut group, new) = (fields.chosen("group")?, fields.text("new_group"));
     if !new.trim().is_empty() {
         let named = NewGroup { name: new, parent: group };
         group = match web.app.find_or_create_group(&signed.actor, named).await {

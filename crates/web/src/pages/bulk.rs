@@ -35,8 +35,7 @@ pub(crate) async fn propose(
         "lock" => Deed::Lock,
         "favourite" => Deed::SetFavourite(true),
         "no-favourite" => Deed::SetFavourite(false),
-        "group" if fields.has("group") => Deed::SetGroup(Some(id(fields.text("group"))?)),
-        "group" => Deed::SetGroup(None),
+        "group" => Deed::SetGroup(fields.chosen("group")?),
         "setting" | "set" => match set_many::read(&fields) {
             Ok(deed) => deed,
             Err(asking) => return set_many::page(&web, &signed, &fields, &asking),

@@ -35,7 +35,7 @@ pub(crate) async fn show(State(web): State<Web>, signed: Signed, asked: Asked) -
 }
 
 pub(crate) async fn create(State(web): State<Web>, signed: Signed, fields: Fields) -> Answer<Response> {
-    let (name, parent) = (fields.text("name"), chosen(&fields)?);
+    let (name, parent) = (fields.text("name"), fields.chosen("parent")?);
     match web.app.create_group(&signed.actor, NewGroup { name, parent }).await {
         Ok(_) => Ok(to_groups(Said::GroupMade)),
         Err(Error::Invalid { field, why }) => {
@@ -44,10 +44,6 @@ pub(crate) async fn create(State(web): State<Web>, signed: Signed, fields: Field
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn chosen(fields: &Fields) -> Answer<Option<GroupId>> {
-    if fields.has("parent") { Ok(Some(id(fields.text("parent"))?)) } else { Ok(None) }
 }
 
 fn to_groups(said: Said) -> Response {
@@ -177,7 +173,7 @@ pub(crate) async fn place(
     fields: Fields,
 ) -> Answer<Response> {
     let (group, groups) = one(&web, &signed, &group).await?;
-    let moved = web.app.move_group(&signed.actor, group.id, chosen(&fields)?).await;
+    let moved = web.app.move_group(&signed.actor, group.id, fields.chosen("parent")?).await;
     saved(&web, &signed, (&group, &groups), None, moved)
 }
 

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use lockwarden_app::Error;
 use lockwarden_app::devices::{Connector, Device};
-use lockwarden_app::ids::{DeviceId, GroupId};
+use lockwarden_app::ids::DeviceId;
 use lockwarden_app::ways::Way;
 use maud::{Markup, html};
 
@@ -49,12 +49,8 @@ pub(crate) async fn set_group(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let device: DeviceId = id(&device)?;
-    web.app.set_group(&signed.actor, device, chosen_group(&fields)?).await?;
+    web.app.set_group(&signed.actor, device, fields.chosen("group")?).await?;
     Ok(done(&format!("/devices/{device}"), Said::Grouped))
-}
-
-pub(super) fn chosen_group(fields: &Fields) -> Result<Option<GroupId>, Failure> {
-    if fields.has("group") { Ok(Some(id(fields.text("group"))?)) } else { Ok(None) }
 }
 
 pub(crate) async fn set_favourite(

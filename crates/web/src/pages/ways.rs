@@ -18,7 +18,7 @@ use crate::fields::{Asked, Fields, id};
 use crate::identify::{Person, Signed};
 use crate::pages::device::once;
 use crate::parts::frame::{self, Here};
-use crate::parts::gives::{self};
+use crate::parts::gives;
 use crate::parts::said::{Said, sentence};
 use crate::web::Web;
 
